@@ -1,0 +1,30 @@
+/** Stored files. Keys are ours: lower-case letters, digits, `-`, `.`, `/`; never from outside. */
+export interface BlobStore {
+  /**
+   * Opens a blob that becomes visible at `commit` only, with `headerBytes` left free at its start.
+   * Replaces an unfinished blob of the same key. Rejects with fault `destination` if the backend refuses.
+   */
+  open(key: string, headerBytes: number): Promise<BlobWriter>;
+  /** A committed blob, or `undefined`. */
+  read(key: string): Promise<BlobReader | undefined>;
+  /** Idempotent. */
+  remove(key: string): Promise<void>;
+}
+
+export interface BlobWriter {
+  /** Resolves once durable and verified: read back and compared on a file system. */
+  append(bytes: Uint8Array): Promise<void>;
+  /** Fills the room that was left at the start. */
+  writeHeader(bytes: Uint8Array): Promise<void>;
+  /** Durable and visible under its key when this resolves. */
+  commit(): Promise<{ readonly sizeBytes: number }>;
+  /** Idempotent; a no-op after `commit`. */
+  abort(): Promise<void>;
+}
+
+export interface BlobReader {
+  readonly sizeBytes: number;
+  /** Bytes `start` to `end`, both included. Closing the iteration early closes the file. */
+  range(start: number, end: number): AsyncIterable<Uint8Array>;
+  close(): Promise<void>;
+}

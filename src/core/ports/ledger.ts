@@ -1,0 +1,97 @@
+import type {
+  AttemptRecord,
+  CallRecord,
+  ChunkRecord,
+  ConnectionRecord,
+  DeliveryRecord,
+  EventRecord,
+  LegRecord,
+  RecordingRecord,
+  RepeatabilityRecord,
+  SubscriptionRecord,
+} from '../records.ts';
+import type { CallConnectionId, DocumentId, RecordingId, ServerCallId } from '../ids.ts';
+
+/** One thing that became true. Records replace an earlier record of the same id as a whole. */
+export type Fact =
+  | { readonly kind: 'call'; readonly record: CallRecord }
+  | { readonly kind: 'connection'; readonly record: ConnectionRecord }
+  | { readonly kind: 'leg'; readonly record: LegRecord }
+  | { readonly kind: 'recording'; readonly record: RecordingRecord }
+  | { readonly kind: 'chunk'; readonly record: ChunkRecord }
+  | {
+      readonly kind: 'event';
+      readonly event: EventRecord;
+      readonly deliveries: readonly DeliveryRecord[];
+    }
+  | { readonly kind: 'subscription'; readonly record: SubscriptionRecord }
+  | { readonly kind: 'subscription-removed'; readonly name: string }
+  | { readonly kind: 'repeatability'; readonly record: RepeatabilityRecord };
+
+/** What the calls, the API and the delivery know for sure. */
+export interface Ledger {
+  /** All facts or none, durable when this resolves. Waiting commits share one sync. */
+  commit(facts: readonly Fact[]): Promise<void>;
+
+  call(id: ServerCallId): Promise<CallRecord | undefined>;
+  connection(id: CallConnectionId): Promise<ConnectionRecord | undefined>;
+  recording(id: RecordingId): Promise<RecordingRecord | undefined>;
+  chunk(id: DocumentId): Promise<ChunkRecord | undefined>;
+  chunksOf(id: RecordingId): Promise<readonly ChunkRecord[]>;
+  /** Newest first. */
+  recordings(page: {
+    readonly limit: number;
+    readonly before?: number;
+  }): Promise<readonly RecordingRecord[]>;
+  /** What a restart has to finish: calls not ended, legs up, recordings active or finishing. */
+  unfinished(): Promise<{
+    readonly calls: readonly CallRecord[];
+    readonly connections: readonly ConnectionRecord[];
+    readonly legs: readonly LegRecord[];
+    readonly recordings: readonly RecordingRecord[];
+  }>;
+  /** Chunks whose retention has passed and that are not deleted. */
+  expiredChunks(nowMs: number, limit: number): Promise<readonly ChunkRecord[]>;
+  subscriptions(): Promise<readonly SubscriptionRecord[]>;
+  repeated(key: string): Promise<RepeatabilityRecord | undefined>;
+  forgetRepeatedBefore(storedAtMs: number): Promise<void>;
+}
+
+export type DueDelivery = { readonly delivery: DeliveryRecord; readonly event: EventRecord };
+
+export type DeliveryOutcome =
+  | { readonly state: 'delivered' }
+  | { readonly state: 'waiting'; readonly nextAttemptAtMs: number }
+  | { readonly state: 'dead'; readonly reason: string };
+
+/** The outbox: events that wait for their receivers. */
+export interface Outbox {
+  /**
+   * Leases up to `limit` deliveries that are due, for `leaseMs`. Of deliveries that share an
+   * `orderKey` only the oldest undelivered one is ever due.
+   */
+  claimDue(nowMs: number, limit: number, leaseMs: number): Promise<readonly DueDelivery[]>;
+  /** Stores the attempt and what follows from it. May be lost by a power cut (then it is repeated). */
+  settle(attempt: AttemptRecord, outcome: DeliveryOutcome): Promise<void>;
+  /** When the next delivery becomes due, or `undefined` if none waits. */
+  nextDueAtMs(): Promise<number | undefined>;
+  /** Newest first, with destination and state, for people. */
+  events(page: {
+    readonly limit: number;
+    readonly beforeMs?: number;
+  }): Promise<
+    readonly { readonly event: EventRecord; readonly deliveries: readonly DeliveryRecord[] }[]
+  >;
+  event(eventId: string): Promise<
+    | {
+        readonly event: EventRecord;
+        readonly deliveries: readonly DeliveryRecord[];
+        readonly attempts: readonly AttemptRecord[];
+      }
+    | undefined
+  >;
+  /** Makes all deliveries of the event due again, with their attempts counted from 0. */
+  redeliver(eventId: string, nowMs: number): Promise<number>;
+  /** Removes delivered and dead events older than this. */
+  forgetBefore(occurredAtMs: number): Promise<void>;
+}

@@ -1,0 +1,158 @@
+import type {
+  CallConnectionId,
+  DocumentId,
+  IncomingCallContext,
+  LegId,
+  RecordingId,
+  ServerCallId,
+} from './ids.ts';
+import type { StoredDialog } from './ports/signalling.ts';
+
+/** Rows as the ledger keeps them: plain data, one type a table. All times are wall clock, ms. */
+
+export type CallRecord = {
+  readonly serverCallId: ServerCallId;
+  readonly correlationId: string;
+  readonly state: 'offered' | 'connecting' | 'connected' | 'ended';
+  /** Raw id of who began the call. */
+  readonly startedBy: string;
+  readonly createdAtMs: number;
+  readonly connectedAtMs: number | undefined;
+  readonly endedAtMs: number | undefined;
+  /** Set for a call that waits for an application. */
+  readonly incomingCallContext: IncomingCallContext | undefined;
+};
+
+export type ConnectionRecord = {
+  readonly callConnectionId: CallConnectionId;
+  readonly serverCallId: ServerCallId;
+  readonly state: 'connecting' | 'connected' | 'disconnected';
+  readonly callbackUri: string;
+  readonly operationContext: string | undefined;
+  /** Of the request that made it; events newer than it are held back (reference §10.4). */
+  readonly apiVersion: string;
+  /** Raw ids. */
+  readonly targets: readonly string[];
+  readonly source: string | undefined;
+  readonly sourceCallerIdNumber: string | undefined;
+  readonly sourceDisplayName: string | undefined;
+  readonly answeredBy: string | undefined;
+  readonly createdAtMs: number;
+};
+
+/** A leg that is or was up; kept so that a restart can end its dialog. */
+export type LegRecord = {
+  readonly legId: LegId;
+  readonly serverCallId: ServerCallId;
+  readonly participantId: string;
+  readonly dialog: StoredDialog | undefined;
+  readonly state: 'up' | 'ended';
+};
+
+export type RecordingRecord = {
+  readonly recordingId: RecordingId;
+  readonly serverCallId: ServerCallId;
+  readonly callConnectionId: CallConnectionId | undefined;
+  /** `finishing`: the journal has ended, the file is not stored yet. `done` may have no chunk. */
+  readonly state: 'active' | 'finishing' | 'done' | 'failed';
+  /** Who asked for it; those of routes are outside the API's reach. */
+  readonly origin: 'api' | 'route';
+  readonly apiVersion: string;
+  readonly stateCallbackUri: string | undefined;
+  readonly journalDirectory: string;
+  readonly documentId: DocumentId;
+  readonly startedAtMs: number;
+  readonly endedAtMs: number | undefined;
+  /** As events carry it: `CallEnded`, `RecordingStopped`, … */
+  readonly endReason: string | undefined;
+  /** `undefined` = kept until deleted. */
+  readonly retentionMs: number | undefined;
+};
+
+/** A stored file of a recording, announced by the event of the same transaction. */
+export type ChunkRecord = {
+  readonly documentId: DocumentId;
+  readonly recordingId: RecordingId;
+  readonly index: number;
+  readonly blobKey: string;
+  readonly sizeBytes: number;
+  readonly durationMs: number;
+  readonly sha256: string;
+  readonly endReason: string;
+  /** The metadata document as it is served (reference §9.4), JSON. */
+  readonly metadata: string;
+  readonly createdAtMs: number;
+  readonly expiresAtMs: number | undefined;
+  readonly deletedAtMs: number | undefined;
+};
+
+/** An event as it happened, before any envelope. */
+export type EventRecord = {
+  readonly eventId: string;
+  /** `callback`: Call Automation CloudEvent to one URI. `grid`: Event Grid event to subscriptions. */
+  readonly kind: 'callback' | 'grid';
+  /** Full type, `Microsoft.Communication.CallConnected`. */
+  readonly type: string;
+  /** CloudEvents `source` for callbacks; `''` for grid events (the topic is added on delivery). */
+  readonly source: string;
+  readonly subject: string;
+  readonly occurredAtMs: number;
+  /** JSON object. */
+  readonly data: string;
+};
+
+/** One destination of an event. */
+export type DeliveryRecord = {
+  readonly deliveryId: string;
+  readonly eventId: string;
+  /** Callback URI, or name of the event subscription. */
+  readonly destination: string;
+  readonly state: 'waiting' | 'delivered' | 'dead';
+  /**
+   * Deliveries with one key go out one after the other, in order of commit; `undefined` = unordered.
+   */
+  readonly orderKey: string | undefined;
+  readonly attempts: number;
+  readonly nextAttemptAtMs: number;
+  /** After this no attempt is made any more. */
+  readonly expiresAtMs: number;
+  readonly maxAttempts: number;
+};
+
+export type AttemptRecord = {
+  readonly deliveryId: string;
+  /** From 1. */
+  readonly attempt: number;
+  readonly startedAtMs: number;
+  readonly durationMs: number;
+  readonly httpStatus: number | undefined;
+  /** Why it failed, in words; `undefined` for a success. */
+  readonly error: string | undefined;
+};
+
+export type SubscriptionRecord = {
+  readonly name: string;
+  readonly endpoint: string;
+  readonly schema: 'eventgrid' | 'cloudevents';
+  /** Full types; empty = every type. */
+  readonly includedTypes: readonly string[];
+  readonly state: 'pending' | 'awaiting-manual' | 'active' | 'failed';
+  readonly maxAttempts: number;
+  readonly timeToLiveMinutes: number;
+  /** Custom delivery headers, at most 10. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** Where it was configured; configuration wins over what the admin API made. */
+  readonly origin: 'configuration' | 'admin';
+  readonly validationCode: string;
+  readonly createdAtMs: number;
+};
+
+/** An answer kept for a repeated request (reference §5.4). */
+export type RepeatabilityRecord = {
+  /** Operation and `Repeatability-Request-ID`. */
+  readonly key: string;
+  readonly status: number;
+  /** JSON, or empty. */
+  readonly body: string;
+  readonly storedAtMs: number;
+};

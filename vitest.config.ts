@@ -1,0 +1,18 @@
+import { defineConfig, type ViteUserConfig as UserConfig } from 'vitest/config';
+
+const config: UserConfig = defineConfig({
+  test: {
+    include: [
+      'src/**/*.test.ts',
+      'test/unit/**/*.test.ts',
+      'test/sdk-js/**/*.test.ts',
+      'tools/**/*.test.ts',
+    ],
+    testTimeout: 30_000,
+    hookTimeout: 30_000,
+    // Two cores are what CI has; more forks only make timers late.
+    maxWorkers: 2,
+  },
+});
+
+export default config;
