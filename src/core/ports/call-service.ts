@@ -1,0 +1,175 @@
+import type { Identifier } from '../identifier.ts';
+import type {
+  CallConnectionId,
+  DocumentId,
+  IncomingCallContext,
+  RecordingId,
+  ServerCallId,
+} from '../ids.ts';
+
+/** An answer as it is sent and, for a repeated request, stored and sent again. */
+export type StoredAnswer = {
+  /** HTTP status of the success. */
+  readonly status: number;
+  /** JSON text, or empty. */
+  readonly body: string;
+};
+
+/**
+ * Makes an operation happen once however often its request arrives (reference §5.4). The use case
+ * commits `answer(result)` under `key` in the transaction that makes the operation true; the API
+ * replays it from `Ledger.repeated`. Absent when the request carries no repeatability header.
+ */
+export type Repeat<Result> = {
+  /** Operation and `Repeatability-Request-ID`. */
+  readonly key: string;
+  readonly answer: (result: Result) => StoredAnswer;
+};
+
+export type CreateCall = {
+  /** One or two; two are bridged as the two legs. */
+  readonly targets: readonly Identifier[];
+  /** An absolute http or https URL. */
+  readonly callbackUri: string;
+  /** E.164. */
+  readonly sourceCallerIdNumber?: string;
+  readonly sourceDisplayName?: string;
+  /** The application's own identity, if it named one. */
+  readonly source?: Identifier;
+  /** Echoed in the events of this operation only; at most 5000 characters. */
+  readonly operationContext?: string;
+  /** Decides which event types the callbacks may carry (reference §10.4). */
+  readonly apiVersion: string;
+  readonly repeat?: Repeat<ConnectionProperties>;
+};
+
+export type AnswerCall = {
+  readonly incomingCallContext: IncomingCallContext;
+  readonly callbackUri: string;
+  readonly operationContext?: string;
+  readonly answeredBy?: Identifier;
+  readonly apiVersion: string;
+  readonly repeat?: Repeat<ConnectionProperties>;
+};
+
+export type RedirectCall = {
+  readonly incomingCallContext: IncomingCallContext;
+  readonly target: Identifier;
+  readonly repeat?: Repeat<void>;
+};
+
+export type RejectCall = {
+  readonly incomingCallContext: IncomingCallContext;
+  readonly reason: 'none' | 'busy' | 'forbidden';
+  readonly repeat?: Repeat<void>;
+};
+
+export type TerminateCall = {
+  readonly callConnectionId: CallConnectionId;
+  readonly repeat?: Repeat<void>;
+};
+
+/** What a recording is asked for by; exactly one. */
+export type CallReference =
+  { readonly serverCallId: ServerCallId } | { readonly callConnectionId: CallConnectionId };
+
+/** What an application may ask for; only the built combinations reach the use case. */
+export type RecordingShape = {
+  readonly contentType: 'audio';
+  readonly channelType: 'mixed';
+  readonly formatType: 'wav';
+};
+
+export type StartRecording = RecordingShape & {
+  readonly call: CallReference;
+  /** An absolute http or https URL for RecordingStateChanged. */
+  readonly stateCallbackUri?: string;
+  readonly apiVersion: string;
+  readonly repeat?: Repeat<RecordingStatus>;
+};
+
+/** An application's view of a call it holds. */
+export type ConnectionProperties = {
+  readonly callConnectionId: CallConnectionId;
+  readonly serverCallId: ServerCallId;
+  readonly correlationId: string;
+  readonly state: 'connecting' | 'connected' | 'disconnecting' | 'disconnected';
+  readonly callbackUri: string;
+  readonly targets: readonly Identifier[];
+  readonly source?: Identifier;
+  readonly sourceCallerIdNumber?: string;
+  readonly sourceDisplayName?: string;
+  /** Raw id of the user that answered. */
+  readonly answeredBy?: string;
+};
+
+export type Participant = {
+  readonly identifier: Identifier;
+  readonly isMuted: boolean;
+  readonly isOnHold: boolean;
+};
+
+export type RecordingStatus = {
+  readonly recordingId: RecordingId;
+  /** `inactive`: paused or over. */
+  readonly state: 'active' | 'inactive';
+};
+
+/** A call as people who run the server see it. */
+export type CallOverview = {
+  readonly serverCallId: ServerCallId;
+  readonly correlationId: string;
+  readonly state: 'offered' | 'connecting' | 'connected';
+  readonly startedBy: string;
+  readonly createdAtMs: number;
+  readonly participants: readonly Participant[];
+  readonly activeRecordings: readonly RecordingId[];
+};
+
+/** A stored recording file, open for reading. */
+export type OpenContent = {
+  readonly sizeBytes: number;
+  /** `audio/wav`. */
+  readonly mediaType: string;
+  /** Bytes `start` to `end`, both included. May be called once; closing the iteration frees the file. */
+  range(start: number, end: number): AsyncIterable<Uint8Array>;
+  /** Frees the file if `range` was not called. Idempotent. */
+  close(): Promise<void>;
+};
+
+/** The files of recordings by document id. Unknown, deleted and expired: `content-not-found`. */
+export interface RecordingContent {
+  open(documentId: DocumentId): Promise<OpenContent>;
+  /** The metadata document, JSON text. */
+  metadata(documentId: DocumentId): Promise<string>;
+  /** Removes media and metadata; a second removal is `content-not-found`. */
+  remove(documentId: DocumentId): Promise<void>;
+}
+
+/**
+ * The use cases, as the API sees them. Ids were issued by this server (the API has checked the
+ * signature), but what they name may be gone: `call-not-found`, `recording-not-found`. Every method
+ * rejects with `TapedeckError` only.
+ */
+export interface CallService {
+  /** Resolves at once with state `connecting`. */
+  createCall(command: CreateCall): Promise<ConnectionProperties>;
+  answer(command: AnswerCall): Promise<ConnectionProperties>;
+  redirect(command: RedirectCall): Promise<void>;
+  reject(command: RejectCall): Promise<void>;
+  connection(id: CallConnectionId): Promise<ConnectionProperties>;
+  /** The application leaves; a call of two ends. */
+  hangUp(id: CallConnectionId): Promise<void>;
+  /** Ends the call for everyone. */
+  terminate(command: TerminateCall): Promise<void>;
+  participants(id: CallConnectionId): Promise<readonly Participant[]>;
+  /** `participant-not-found` if nobody has this raw id. */
+  participant(id: CallConnectionId, rawId: string): Promise<Participant>;
+  startRecording(command: StartRecording): Promise<RecordingStatus>;
+  /** Also of a recording that is over: `inactive`. */
+  recording(id: RecordingId): Promise<RecordingStatus>;
+  stopRecording(id: RecordingId): Promise<void>;
+  /** Calls that are not over, oldest first. */
+  calls(): Promise<readonly CallOverview[]>;
+  readonly content: RecordingContent;
+}
