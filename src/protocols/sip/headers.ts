@@ -60,42 +60,52 @@ export class SipHeaders {
   }
 }
 
-const COMPACT_NAMES: Readonly<Record<string, string>> = {
-  a: 'Accept-Contact',
-  b: 'Referred-By',
-  c: 'Content-Type',
-  e: 'Content-Encoding',
-  f: 'From',
-  i: 'Call-ID',
-  k: 'Supported',
-  l: 'Content-Length',
-  m: 'Contact',
-  o: 'Event',
-  r: 'Refer-To',
-  s: 'Subject',
-  t: 'To',
-  u: 'Allow-Events',
-  v: 'Via',
-  x: 'Session-Expires',
-};
+/** Maps, not objects: a header may be called `constructor`. */
+const COMPACT_NAMES: ReadonlyMap<string, string> = new Map(
+  Object.entries({
+    a: 'Accept-Contact',
+    b: 'Referred-By',
+    c: 'Content-Type',
+    e: 'Content-Encoding',
+    f: 'From',
+    i: 'Call-ID',
+    k: 'Supported',
+    l: 'Content-Length',
+    m: 'Contact',
+    o: 'Event',
+    r: 'Refer-To',
+    s: 'Subject',
+    t: 'To',
+    u: 'Allow-Events',
+    v: 'Via',
+    x: 'Session-Expires',
+    d: 'Request-Disposition',
+    j: 'Reject-Contact',
+    y: 'Identity',
+  }),
+);
 
 /** Names whose usual spelling is not "each word capitalised". */
-const IRREGULAR_NAMES: Readonly<Record<string, string>> = {
-  'call-id': 'Call-ID',
-  cseq: 'CSeq',
-  'mime-version': 'MIME-Version',
-  'min-se': 'Min-SE',
-  'www-authenticate': 'WWW-Authenticate',
-  rack: 'RAck',
-  rseq: 'RSeq',
-};
+const IRREGULAR_NAMES: ReadonlyMap<string, string> = new Map(
+  Object.entries({
+    'call-id': 'Call-ID',
+    cseq: 'CSeq',
+    'mime-version': 'MIME-Version',
+    'min-se': 'Min-SE',
+    'www-authenticate': 'WWW-Authenticate',
+    rack: 'RAck',
+    rseq: 'RSeq',
+    'sip-etag': 'SIP-ETag',
+    'sip-if-match': 'SIP-If-Match',
+  }),
+);
 
 /** `v` → `Via`, `call-id` → `Call-ID`, `x-my-own` → `X-My-Own`. */
 export function canonicalHeaderName(name: string): string {
   const lower = name.toLowerCase();
   return (
-    COMPACT_NAMES[lower] ??
-    IRREGULAR_NAMES[lower] ??
+    COMPACT_NAMES.get(lower) ??
+    IRREGULAR_NAMES.get(lower) ??
     lower.replace(/(^|-)([a-z])/g, (_, dash: string, letter: string) => dash + letter.toUpperCase())
   );
 }
