@@ -1,0 +1,113 @@
+import { assertNever } from '../core/result.ts';
+import type { Fact } from '../core/ports/ledger.ts';
+import type { DeliveryRecord } from '../core/records.ts';
+import { insertOf, statement, type SqlBuilder } from './sql-builder.ts';
+import type { SqlStatement } from './sql-executor.ts';
+import {
+  callColumns,
+  chunkColumns,
+  connectionColumns,
+  deliveryColumns,
+  eventColumns,
+  legColumns,
+  recordingColumns,
+  repeatabilityColumns,
+  subscriptionColumns,
+} from './tables.ts';
+import type { Columns } from './row-codec.ts';
+
+type NewDelivery = DeliveryRecord & { readonly timeToLiveMs: number };
+
+const newDeliveryColumns: Columns<NewDelivery> = { ...deliveryColumns, timeToLiveMs: 'integer' };
+
+/**
+ * The statements that make a fact true. Committing a fact again changes nothing: records replace
+ * themselves, and events with their deliveries are kept as they are, since they may have been
+ * delivered meanwhile.
+ */
+export function factWriter(builder: SqlBuilder): (fact: Fact) => readonly SqlStatement[] {
+  const replace = { onConflict: 'replace' } as const;
+  const keep = { onConflict: 'keep' } as const;
+  const call = insertOf(builder, {
+    table: 'calls',
+    columns: callColumns,
+    key: 'serverCallId',
+    ...replace,
+  });
+  const connection = insertOf(builder, {
+    table: 'connections',
+    columns: connectionColumns,
+    key: 'callConnectionId',
+    ...replace,
+  });
+  const leg = insertOf(builder, { table: 'legs', columns: legColumns, key: 'legId', ...replace });
+  const recording = insertOf(builder, {
+    table: 'recordings',
+    columns: recordingColumns,
+    key: 'recordingId',
+    ...replace,
+  });
+  const chunk = insertOf(builder, {
+    table: 'chunks',
+    columns: chunkColumns,
+    key: 'documentId',
+    ...replace,
+  });
+  const event = insertOf(builder, {
+    table: 'events',
+    columns: eventColumns,
+    key: 'eventId',
+    ...keep,
+  });
+  const delivery = insertOf(builder, {
+    table: 'deliveries',
+    columns: newDeliveryColumns,
+    key: 'deliveryId',
+    ...keep,
+  });
+  const subscription = insertOf(builder, {
+    table: 'subscriptions',
+    columns: subscriptionColumns,
+    key: 'name',
+    ...replace,
+  });
+  const repeatability = insertOf(builder, {
+    table: 'repeatability',
+    columns: repeatabilityColumns,
+    key: 'key',
+    ...replace,
+  });
+
+  return (fact) => {
+    switch (fact.kind) {
+      case 'call':
+        return [call(fact.record)];
+      case 'connection':
+        return [connection(fact.record)];
+      case 'leg':
+        return [leg(fact.record)];
+      case 'recording':
+        return [recording(fact.record)];
+      case 'chunk':
+        return [chunk(fact.record)];
+      case 'event':
+        return [
+          event(fact.event),
+          ...fact.deliveries.map((record) =>
+            delivery({
+              ...record,
+              timeToLiveMs: Math.max(0, record.expiresAtMs - record.nextAttemptAtMs),
+            }),
+          ),
+        ];
+      case 'subscription':
+        return [subscription(fact.record)];
+      case 'subscription-removed':
+        return [statement(builder.deleteFrom('subscriptions').where('name', '=', fact.name))];
+      case 'repeatability':
+        return [repeatability(fact.record)];
+      default:
+        return assertNever(fact);
+    }
+  };
+}

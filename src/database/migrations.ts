@@ -1,0 +1,180 @@
+import { sql, type Compilable } from 'kysely';
+import type { SqlBuilder } from './sql-builder.ts';
+
+export type Migration = {
+  /** From 1, without gaps. A published migration is never edited; a new one is added. */
+  readonly version: number;
+  readonly name: string;
+  readonly statements: (builder: SqlBuilder) => readonly Compilable[];
+};
+
+export const MIGRATIONS: readonly Migration[] = [
+  {
+    version: 1,
+    name: 'calls, recordings, events',
+    statements: ({ schema }) => [
+      schema
+        .createTable('calls')
+        .addColumn('serverCallId', 'text', (c) => c.primaryKey())
+        .addColumn('correlationId', 'text', (c) => c.notNull())
+        .addColumn('state', 'text', (c) => c.notNull())
+        .addColumn('startedBy', 'text', (c) => c.notNull())
+        .addColumn('createdAtMs', 'bigint', (c) => c.notNull())
+        .addColumn('connectedAtMs', 'bigint')
+        .addColumn('endedAtMs', 'bigint')
+        .addColumn('incomingCallContext', 'text'),
+      schema.createIndex('callsByState').on('calls').columns(['state', 'serverCallId']),
+      schema
+        .createTable('connections')
+        .addColumn('callConnectionId', 'text', (c) => c.primaryKey())
+        .addColumn('serverCallId', 'text', (c) => c.notNull())
+        .addColumn('state', 'text', (c) => c.notNull())
+        .addColumn('callbackUri', 'text', (c) => c.notNull())
+        .addColumn('operationContext', 'text')
+        .addColumn('apiVersion', 'text', (c) => c.notNull())
+        .addColumn('targets', 'text', (c) => c.notNull())
+        .addColumn('source', 'text')
+        .addColumn('sourceCallerIdNumber', 'text')
+        .addColumn('sourceDisplayName', 'text')
+        .addColumn('answeredBy', 'text')
+        .addColumn('createdAtMs', 'bigint', (c) => c.notNull()),
+      schema
+        .createIndex('connectionsByState')
+        .on('connections')
+        .columns(['state', 'callConnectionId']),
+      schema
+        .createTable('legs')
+        .addColumn('legId', 'text', (c) => c.primaryKey())
+        .addColumn('serverCallId', 'text', (c) => c.notNull())
+        .addColumn('participantId', 'text', (c) => c.notNull())
+        .addColumn('dialog', 'text')
+        .addColumn('state', 'text', (c) => c.notNull()),
+      schema.createIndex('legsByState').on('legs').columns(['state', 'legId']),
+      schema
+        .createTable('recordings')
+        .addColumn('recordingId', 'text', (c) => c.primaryKey())
+        .addColumn('serverCallId', 'text', (c) => c.notNull())
+        .addColumn('callConnectionId', 'text')
+        .addColumn('state', 'text', (c) => c.notNull())
+        .addColumn('origin', 'text', (c) => c.notNull())
+        .addColumn('apiVersion', 'text', (c) => c.notNull())
+        .addColumn('stateCallbackUri', 'text')
+        .addColumn('journalDirectory', 'text', (c) => c.notNull())
+        .addColumn('documentId', 'text', (c) => c.notNull())
+        .addColumn('startedAtMs', 'bigint', (c) => c.notNull())
+        .addColumn('endedAtMs', 'bigint')
+        .addColumn('endReason', 'text')
+        .addColumn('retentionMs', 'bigint'),
+      schema.createIndex('recordingsByState').on('recordings').columns(['state', 'recordingId']),
+      schema.createIndex('recordingsByStart').on('recordings').columns(['startedAtMs']),
+      schema
+        .createTable('chunks')
+        .addColumn('documentId', 'text', (c) => c.primaryKey())
+        .addColumn('recordingId', 'text', (c) => c.notNull())
+        .addColumn('index', 'integer', (c) => c.notNull())
+        .addColumn('blobKey', 'text', (c) => c.notNull())
+        .addColumn('sizeBytes', 'bigint', (c) => c.notNull())
+        .addColumn('durationMs', 'bigint', (c) => c.notNull())
+        .addColumn('sha256', 'text', (c) => c.notNull())
+        .addColumn('endReason', 'text', (c) => c.notNull())
+        .addColumn('metadata', 'text', (c) => c.notNull())
+        .addColumn('createdAtMs', 'bigint', (c) => c.notNull())
+        .addColumn('expiresAtMs', 'bigint')
+        .addColumn('deletedAtMs', 'bigint'),
+      schema.createIndex('chunksByRecording').on('chunks').columns(['recordingId', 'index']),
+      schema
+        .createIndex('chunksByExpiry')
+        .on('chunks')
+        .columns(['expiresAtMs'])
+        .where(sql.ref('deletedAtMs'), 'is', null),
+      schema
+        .createTable('events')
+        .addColumn('eventId', 'text', (c) => c.primaryKey())
+        .addColumn('kind', 'text', (c) => c.notNull())
+        .addColumn('type', 'text', (c) => c.notNull())
+        .addColumn('source', 'text', (c) => c.notNull())
+        .addColumn('subject', 'text', (c) => c.notNull())
+        .addColumn('occurredAtMs', 'bigint', (c) => c.notNull())
+        .addColumn('data', 'text', (c) => c.notNull()),
+      schema.createIndex('eventsByTime').on('events').columns(['occurredAtMs']),
+      schema
+        .createTable('deliveries')
+        .addColumn('sequence', 'integer', (c) => c.primaryKey().autoIncrement())
+        .addColumn('deliveryId', 'text', (c) => c.notNull().unique())
+        .addColumn('eventId', 'text', (c) =>
+          c.notNull().references('events.eventId').onDelete('cascade'),
+        )
+        .addColumn('destination', 'text', (c) => c.notNull())
+        .addColumn('state', 'text', (c) => c.notNull())
+        .addColumn('orderKey', 'text')
+        .addColumn('attempts', 'integer', (c) => c.notNull())
+        .addColumn('nextAttemptAtMs', 'bigint', (c) => c.notNull())
+        .addColumn('expiresAtMs', 'bigint', (c) => c.notNull())
+        .addColumn('maxAttempts', 'integer', (c) => c.notNull())
+        .addColumn('timeToLiveMs', 'bigint', (c) => c.notNull())
+        .addColumn('claimId', 'text')
+        .addColumn('deadReason', 'text'),
+      schema
+        .createIndex('deliveriesDue')
+        .on('deliveries')
+        .columns(['state', 'nextAttemptAtMs', 'sequence']),
+      schema
+        .createIndex('deliveriesInOrder')
+        .on('deliveries')
+        .columns(['orderKey', 'state', 'sequence']),
+      schema.createIndex('deliveriesByEvent').on('deliveries').columns(['eventId']),
+      schema
+        .createIndex('deliveriesByClaim')
+        .on('deliveries')
+        .columns(['claimId'])
+        .where(sql.ref('claimId'), 'is not', null),
+      schema
+        .createTable('attempts')
+        .addColumn('sequence', 'integer', (c) => c.primaryKey().autoIncrement())
+        .addColumn('deliveryId', 'text', (c) =>
+          c.notNull().references('deliveries.deliveryId').onDelete('cascade'),
+        )
+        .addColumn('attempt', 'integer', (c) => c.notNull())
+        .addColumn('startedAtMs', 'bigint', (c) => c.notNull())
+        .addColumn('durationMs', 'bigint', (c) => c.notNull())
+        .addColumn('httpStatus', 'integer')
+        .addColumn('error', 'text'),
+      schema.createIndex('attemptsByDelivery').on('attempts').columns(['deliveryId', 'sequence']),
+      schema
+        .createTable('subscriptions')
+        .addColumn('name', 'text', (c) => c.primaryKey())
+        .addColumn('endpoint', 'text', (c) => c.notNull())
+        .addColumn('schema', 'text', (c) => c.notNull())
+        .addColumn('includedTypes', 'text', (c) => c.notNull())
+        .addColumn('state', 'text', (c) => c.notNull())
+        .addColumn('maxAttempts', 'integer', (c) => c.notNull())
+        .addColumn('timeToLiveMinutes', 'integer', (c) => c.notNull())
+        .addColumn('headers', 'text', (c) => c.notNull())
+        .addColumn('origin', 'text', (c) => c.notNull())
+        .addColumn('validationCode', 'text', (c) => c.notNull())
+        .addColumn('createdAtMs', 'bigint', (c) => c.notNull()),
+      schema
+        .createTable('repeatability')
+        .addColumn('key', 'text', (c) => c.primaryKey())
+        .addColumn('status', 'integer', (c) => c.notNull())
+        .addColumn('body', 'text', (c) => c.notNull())
+        .addColumn('storedAtMs', 'bigint', (c) => c.notNull()),
+      schema.createIndex('repeatabilityByTime').on('repeatability').columns(['storedAtMs']),
+    ],
+  },
+];
+
+/** The statements that bring a database from `applied` to the newest version, in order. */
+export function pendingMigrations(
+  builder: SqlBuilder,
+  applied: number,
+): readonly { readonly version: number; readonly statements: readonly string[] }[] {
+  return MIGRATIONS.filter(({ version }) => version > applied).map((migration) => ({
+    version: migration.version,
+    statements: [
+      ...migration.statements(builder).map((query) => query.compile().sql),
+      sql`insert into schema_migrations (version, name)
+        values (${sql.lit(migration.version)}, ${sql.lit(migration.name)})`.compile(builder).sql,
+    ],
+  }));
+}

@@ -1,0 +1,293 @@
+import { describe, expect, test } from 'vitest';
+import type { Ledger, Outbox } from '../../src/core/ports/ledger.ts';
+import type { DeliveryRecord } from '../../src/core/records.ts';
+import { aDelivery, anAttempt, anEvent, START_MS } from './ledger-records.ts';
+
+export type OutboxUnderTest = {
+  readonly ledger: Ledger;
+  readonly outbox: Outbox;
+  /** Closes the database and opens it again. */
+  reopen(): Promise<OutboxUnderTest>;
+  close(): Promise<void>;
+};
+
+const LEASE_MS = 60_000;
+
+/** What every outbox does, whatever database is behind it. `make` gives an empty one. */
+export function describeOutbox(name: string, make: () => Promise<OutboxUnderTest>): void {
+  describe(`outbox on ${name}`, () => {
+    async function withOutbox(
+      run: (outbox: Outbox, ledger: Ledger) => Promise<void>,
+    ): Promise<void> {
+      const made = await make();
+      try {
+        await run(made.outbox, made.ledger);
+      } finally {
+        await made.close();
+      }
+    }
+
+    async function commitOne(
+      ledger: Ledger,
+      id: string,
+      with_: Partial<DeliveryRecord> = {},
+    ): Promise<void> {
+      await ledger.commit([
+        {
+          kind: 'event',
+          event: anEvent(`event-${id}`),
+          deliveries: [aDelivery(id, `event-${id}`, with_)],
+        },
+      ]);
+    }
+
+    async function claimIds(outbox: Outbox, nowMs: number, limit = 100): Promise<string[]> {
+      const due = await outbox.claimDue(nowMs, limit, LEASE_MS);
+      return due.map(({ delivery }) => delivery.deliveryId);
+    }
+
+    test('a due delivery is claimed with its event, in order of commit', async () => {
+      await withOutbox(async (outbox, ledger) => {
+        await ledger.commit([
+          {
+            kind: 'event',
+            event: anEvent('e', { data: '{"x":"ü"}' }),
+            deliveries: [aDelivery('b', 'e'), aDelivery('a', 'e', { destination: 'second' })],
+          },
+        ]);
+        const due = await outbox.claimDue(START_MS, 10, LEASE_MS);
+        expect(due.map(({ delivery }) => delivery.deliveryId)).toEqual(['b', 'a']);
+        expect(due[0]?.event).toEqual(anEvent('e', { data: '{"x":"ü"}' }));
+        expect(due[1]?.event.eventId).toBe('e');
+        expect(due[1]?.delivery.destination).toBe('second');
+      });
+    });
+
+    test('nothing is due before its time, and no more is claimed than asked for', async () => {
+      await withOutbox(async (outbox, ledger) => {
+        for (const id of ['1', '2', '3']) await commitOne(ledger, id);
+        expect(await claimIds(outbox, START_MS - 1)).toEqual([]);
+        expect(await claimIds(outbox, START_MS, 2)).toEqual(['1', '2']);
+        expect(await claimIds(outbox, START_MS, 2)).toEqual(['3']);
+      });
+    });
+
+    test('two claims at once never give the same delivery', async () => {
+      await withOutbox(async (outbox, ledger) => {
+        const ids = Array.from({ length: 40 }, (_, index) => String(index));
+        for (const id of ids) await commitOne(ledger, id);
+        const claims = await Promise.all([1, 2, 3, 4].map(() => claimIds(outbox, START_MS, 15)));
+        expect(claims.flat().sort()).toEqual(ids.sort());
+      });
+    });
+
+    test('a claimed delivery is due again when its lease ends unsettled', async () => {
+      await withOutbox(async (outbox, ledger) => {
+        await commitOne(ledger, '1');
+        expect(await claimIds(outbox, START_MS)).toEqual(['1']);
+        expect(await claimIds(outbox, START_MS + LEASE_MS - 1)).toEqual([]);
+        expect(await outbox.nextDueAtMs()).toBe(START_MS + LEASE_MS);
+        expect(await claimIds(outbox, START_MS + LEASE_MS)).toEqual(['1']);
+      });
+    });
+
+    test('a lease outlives the process that held it', async () => {
+      const made = await make();
+      await made.ledger.commit([
+        { kind: 'event', event: anEvent('e'), deliveries: [aDelivery('1', 'e')] },
+      ]);
+      await made.outbox.claimDue(START_MS, 10, LEASE_MS);
+      const again = await made.reopen();
+      try {
+        expect(await again.outbox.claimDue(START_MS, 10, LEASE_MS)).toEqual([]);
+        expect(await again.outbox.claimDue(START_MS + LEASE_MS, 10, LEASE_MS)).toHaveLength(1);
+      } finally {
+        await again.close();
+      }
+    });
+
+    test('of one order key only the oldest undelivered is due; others go their own way', async () => {
+      await withOutbox(async (outbox, ledger) => {
+        await commitOne(ledger, 'a1', { orderKey: 'a' });
+        await commitOne(ledger, 'a2', { orderKey: 'a' });
+        await commitOne(ledger, 'b1', { orderKey: 'b' });
+        await commitOne(ledger, 'free');
+        expect(await claimIds(outbox, START_MS)).toEqual(['a1', 'b1', 'free']);
+        expect(await claimIds(outbox, START_MS)).toEqual([]);
+        await outbox.settle(anAttempt('a1', 1), { state: 'delivered' });
+        expect(await claimIds(outbox, START_MS)).toEqual(['a2']);
+      });
+    });
+
+    test('a failed predecessor holds its successors back, and they follow once it went', async () => {
+      await withOutbox(async (outbox, ledger) => {
+        for (const id of ['1', '2', '3']) await commitOne(ledger, id, { orderKey: 'k' });
+        await claimIds(outbox, START_MS);
+        const retryAtMs = START_MS + 10_000;
+        await outbox.settle(anAttempt('1', 1, { httpStatus: 500, error: 'status 500' }), {
+          state: 'waiting',
+          nextAttemptAtMs: retryAtMs,
+        });
+        expect(await outbox.nextDueAtMs()).toBe(retryAtMs);
+        expect(await claimIds(outbox, retryAtMs - 1)).toEqual([]);
+        expect(await claimIds(outbox, retryAtMs)).toEqual(['1']);
+        const endedAtMs = retryAtMs + 5;
+        await outbox.settle(anAttempt('1', 2, { startedAtMs: retryAtMs, durationMs: 5 }), {
+          state: 'delivered',
+        });
+        expect(await claimIds(outbox, endedAtMs)).toEqual(['2']);
+        await outbox.settle(anAttempt('2', 1, { startedAtMs: retryAtMs, durationMs: 5 }), {
+          state: 'delivered',
+        });
+        expect(await claimIds(outbox, endedAtMs)).toEqual(['3']);
+      });
+    });
+
+    test('a dead predecessor releases the next at once', async () => {
+      await withOutbox(async (outbox, ledger) => {
+        await commitOne(ledger, '1', { orderKey: 'k' });
+        await commitOne(ledger, '2', { orderKey: 'k' });
+        await claimIds(outbox, START_MS);
+        await outbox.settle(anAttempt('1', 1, { httpStatus: 400, error: 'status 400' }), {
+          state: 'dead',
+          reason: 'status 400',
+        });
+        expect(await outbox.nextDueAtMs()).toBeLessThanOrEqual(START_MS + 12);
+        expect(await claimIds(outbox, START_MS + 12)).toEqual(['2']);
+      });
+    });
+
+    test('one that was delivered stays delivered, whatever a late settle says', async () => {
+      await withOutbox(async (outbox, ledger) => {
+        await commitOne(ledger, '1');
+        await claimIds(outbox, START_MS);
+        await claimIds(outbox, START_MS + LEASE_MS);
+        await outbox.settle(anAttempt('1', 1), { state: 'delivered' });
+        await outbox.settle(anAttempt('1', 1, { error: 'timeout', httpStatus: undefined }), {
+          state: 'waiting',
+          nextAttemptAtMs: START_MS,
+        });
+        expect(await claimIds(outbox, START_MS + 10 * LEASE_MS)).toEqual([]);
+        expect((await outbox.event('event-1'))?.deliveries[0]?.state).toBe('delivered');
+      });
+    });
+
+    test('nothing waits in an empty outbox', async () => {
+      await withOutbox(async (outbox) => {
+        expect(await outbox.nextDueAtMs()).toBeUndefined();
+        expect(await outbox.event('none')).toBeUndefined();
+        expect(await outbox.events({ limit: 10 })).toEqual([]);
+      });
+    });
+
+    test('an event is shown with its deliveries and every attempt', async () => {
+      await withOutbox(async (outbox, ledger) => {
+        await commitOne(ledger, '1');
+        const attempts = [
+          anAttempt('1', 1, { httpStatus: undefined, error: 'connection refused' }),
+          anAttempt('1', 2, { httpStatus: 503, error: 'status 503' }),
+          anAttempt('1', 3),
+        ];
+        for (const attempt of attempts) {
+          await outbox.settle(
+            attempt,
+            attempt.error === undefined
+              ? { state: 'delivered' }
+              : { state: 'waiting', nextAttemptAtMs: START_MS },
+          );
+        }
+        const shown = await outbox.event('event-1');
+        expect(shown?.attempts).toEqual(attempts);
+        expect(shown?.deliveries).toMatchObject([{ state: 'delivered', attempts: 3 }]);
+      });
+    });
+
+    test('events are listed newest first, and paging by time skips none', async () => {
+      await withOutbox(async (outbox, ledger) => {
+        const times = [1, 2, 2, 2, 3, 4];
+        for (const [index, time] of times.entries()) {
+          const id = String(index);
+          await ledger.commit([
+            {
+              kind: 'event',
+              event: anEvent(id, { occurredAtMs: START_MS + time }),
+              deliveries: [aDelivery(`d-${id}`, id)],
+            },
+          ]);
+        }
+        const seen: string[] = [];
+        const seenTimes: number[] = [];
+        let beforeMs: number | undefined;
+        for (;;) {
+          const page = await outbox.events({
+            limit: 3,
+            ...(beforeMs === undefined ? {} : { beforeMs }),
+          });
+          if (page.length === 0) break;
+          for (const { event, deliveries } of page) {
+            expect(deliveries.map((delivery) => delivery.deliveryId)).toEqual([
+              `d-${event.eventId}`,
+            ]);
+            seen.push(event.eventId);
+            seenTimes.push(event.occurredAtMs - START_MS);
+            beforeMs = event.occurredAtMs;
+          }
+        }
+        expect(seenTimes).toEqual(times.toReversed());
+        expect(new Set(seen).size).toBe(times.length);
+      });
+    });
+
+    test('redelivery makes every delivery of the event due again, from the first attempt, with its whole time', async () => {
+      await withOutbox(async (outbox, ledger) => {
+        await ledger.commit([
+          {
+            kind: 'event',
+            event: anEvent('e'),
+            deliveries: [
+              aDelivery('1', 'e', { expiresAtMs: START_MS + 1_000 }),
+              aDelivery('2', 'e', { expiresAtMs: START_MS + 1_000 }),
+            ],
+          },
+        ]);
+        await outbox.settle(anAttempt('1', 1), { state: 'delivered' });
+        await outbox.settle(anAttempt('2', 7), { state: 'dead', reason: 'expired' });
+        const laterMs = START_MS + 50_000;
+        expect(await outbox.redeliver('e', laterMs)).toBe(2);
+        const due = await outbox.claimDue(laterMs, 10, LEASE_MS);
+        expect(due.map(({ delivery }) => delivery)).toMatchObject([
+          { deliveryId: '1', attempts: 0, expiresAtMs: laterMs + 1_000, state: 'waiting' },
+          { deliveryId: '2', attempts: 0, expiresAtMs: laterMs + 1_000, state: 'waiting' },
+        ]);
+        expect(await outbox.redeliver('unknown', laterMs)).toBe(0);
+      });
+    });
+
+    test('an event committed again is not sent again', async () => {
+      await withOutbox(async (outbox, ledger) => {
+        await commitOne(ledger, '1');
+        await claimIds(outbox, START_MS);
+        await outbox.settle(anAttempt('1', 1), { state: 'delivered' });
+        await commitOne(ledger, '1');
+        expect(await claimIds(outbox, START_MS + 10 * LEASE_MS)).toEqual([]);
+      });
+    });
+
+    test('old events are forgotten with their deliveries and attempts, but not while one waits', async () => {
+      await withOutbox(async (outbox, ledger) => {
+        const old = anEvent('old', { occurredAtMs: START_MS - 1 });
+        const waiting = anEvent('waiting', { occurredAtMs: START_MS - 1 });
+        await ledger.commit([
+          { kind: 'event', event: old, deliveries: [aDelivery('d-old', 'old')] },
+          { kind: 'event', event: waiting, deliveries: [aDelivery('d-waiting', 'waiting')] },
+          { kind: 'event', event: anEvent('new'), deliveries: [] },
+        ]);
+        await outbox.settle(anAttempt('d-old', 1), { state: 'delivered' });
+        await outbox.forgetBefore(START_MS);
+        expect(await outbox.event('old')).toBeUndefined();
+        expect(await outbox.event('waiting')).toBeDefined();
+        expect(await outbox.event('new')).toBeDefined();
+      });
+    });
+  });
+}
