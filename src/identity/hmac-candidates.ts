@@ -1,0 +1,75 @@
+/** Content requests are signed over the path alone by most SDKs (reference §4.2). */
+const CONTENT_PREFIX = '/v1/objects/';
+
+export type HostHeaders = {
+  readonly host: string | undefined;
+  readonly xMsHost: string | undefined;
+  readonly xForwardedHost: string | undefined;
+};
+
+/**
+ * The hosts that an SDK may have signed (reference §4.2, §4.3): strings to compare with, never to
+ * route by. Hosts that a proxy header claims count only when their name is configured as ours.
+ *
+ * @param ownHosts `host` or `host:port` of our public endpoints.
+ */
+export function candidateHosts(headers: HostHeaders, ownHosts: readonly string[]): string[] {
+  const ownNames = new Set(ownHosts.map(nameOf));
+  const claimed = [headers.xMsHost, headers.xForwardedHost].filter(
+    (host): host is string => host !== undefined && ownNames.has(nameOf(host)),
+  );
+  const hosts = [headers.host, ...claimed, ...ownHosts].filter((host) => host !== undefined);
+  const spellings = hosts.flatMap((host) => {
+    const exact = host.replace(/\/+$/, '');
+    return [exact, withoutPort(exact)];
+  });
+  // Python signs the slash that a user left at the end of the endpoint.
+  return unique(spellings.flatMap((host) => [host, `${host}/`]));
+}
+
+/**
+ * The spellings of path and query that an SDK may have signed. The path without its query is
+ * accepted for recording content only: elsewhere the query is part of what is asked.
+ *
+ * @param rawUrl path and query as received, undecoded.
+ */
+export function candidatePaths(rawUrl: string): string[] {
+  const queryAt = rawUrl.indexOf('?');
+  const path = queryAt < 0 ? rawUrl : rawUrl.slice(0, queryAt);
+  const query = queryAt < 0 ? '' : rawUrl.slice(queryAt);
+  const decoded = decodedOr(path);
+  const paths = [path, decoded, encodedSegments(decoded)];
+  const withQuery = paths.map((spelling) => spelling + query);
+  return unique(path.startsWith(CONTENT_PREFIX) ? [...withQuery, ...paths] : withQuery);
+}
+
+/** Some HTTP clients decode `%3A` after it was signed; puts it back, except before a verb. */
+function encodedSegments(path: string): string {
+  return path
+    .split('/')
+    .map((segment, index, all) =>
+      all[index - 1] === 'participants' ? encodeURIComponent(segment) : segment,
+    )
+    .join('/');
+}
+
+function decodedOr(path: string): string {
+  try {
+    return decodeURIComponent(path);
+  } catch {
+    return path;
+  }
+}
+
+/** The name without port, in lower case. */
+function nameOf(host: string): string {
+  return withoutPort(host.replace(/\/+$/, '')).toLowerCase();
+}
+
+function withoutPort(host: string): string {
+  return host.replace(/:\d+$/, '');
+}
+
+function unique(values: readonly string[]): string[] {
+  return [...new Set(values)];
+}
