@@ -28,3 +28,23 @@ export function identifierFromRawId(rawId: string): Identifier {
   }
   return { kind: 'unknown', rawId };
 }
+
+/** The identifier as the vendor's JSON carries it: kind, raw id and the nested object (reference §13.2). */
+export type IdentifierModel = {
+  readonly kind: Identifier['kind'];
+  readonly rawId: string;
+  readonly communicationUser?: { readonly id: string };
+  readonly phoneNumber?: { readonly value: string };
+};
+
+export function identifierModel(identifier: Identifier): IdentifierModel {
+  const { kind, rawId } = identifier;
+  switch (identifier.kind) {
+    case 'communicationUser':
+      return { kind, rawId, communicationUser: { id: rawId } };
+    case 'phoneNumber':
+      return { kind, rawId, phoneNumber: { value: identifier.number } };
+    case 'unknown':
+      return { kind, rawId };
+  }
+}

@@ -50,6 +50,8 @@ export interface Ledger {
     readonly legs: readonly LegRecord[];
     readonly recordings: readonly RecordingRecord[];
   }>;
+  /** Journal directories of all recordings: what lies beside them belongs to nobody. */
+  journalDirectories(): Promise<readonly string[]>;
   /** Chunks whose retention has passed and that are not deleted. */
   expiredChunks(nowMs: number, limit: number): Promise<readonly ChunkRecord[]>;
   subscriptions(): Promise<readonly SubscriptionRecord[]>;

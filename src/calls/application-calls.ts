@@ -1,0 +1,310 @@
+import { TapedeckError } from '../core/error.ts';
+import type { Identifier } from '../core/identifier.ts';
+import { communicationUser, identifierFromRawId } from '../core/identifier.ts';
+import type { CallConnectionId, IncomingCallContext } from '../core/ids.ts';
+import type {
+  AnswerCall,
+  ConnectionProperties,
+  CreateCall,
+  Participant,
+  RedirectCall,
+  RejectCall,
+  Repeat,
+  TerminateCall,
+} from '../core/ports/call-service.ts';
+import type { Clock } from '../core/ports/clock.ts';
+import type { Fact } from '../core/ports/ledger.ts';
+import type { ConnectionRecord } from '../core/records.ts';
+import type { SessionEnd } from '../core/ports/signalling.ts';
+import type { ArrivingLeg, CallEnding, CallLifecycle } from './call-lifecycle.ts';
+import { commitFacts, type CallPorts, type CallSettings } from './context.ts';
+import { BUILT_FORMATS, destinationsOf, dial } from './dial.ts';
+import type { LiveCall, Offer } from './live-call.ts';
+import { DISCONNECTED, resultOfRefusal } from './result-code.ts';
+import { CALL_ID_HEADER, type Switchboard } from './switchboard.ts';
+
+const ENDED_BY_APPLICATION: CallEnding = {
+  result: DISCONNECTED.byApplication,
+  sip: { status: 200, reason: 'Normal Clearing' },
+  recordingReason: 'CallEnded',
+};
+
+const REJECTIONS: Readonly<
+  Record<RejectCall['reason'], { readonly status: number; readonly reason: string }>
+> = {
+  none: { status: 603, reason: 'Decline' },
+  busy: { status: 486, reason: 'Busy Here' },
+  forbidden: { status: 403, reason: 'Forbidden' },
+};
+
+/** What an application does with calls through the Call Automation API (reference §12.1, §12.2). */
+export class ApplicationCalls {
+  readonly #ports: CallPorts;
+  readonly #settings: CallSettings;
+  readonly #lifecycle: CallLifecycle;
+  readonly #switchboard: Switchboard;
+  /** Calls by the connection that holds them. */
+  readonly #held = new Map<CallConnectionId, LiveCall>();
+
+  constructor(parts: {
+    readonly ports: CallPorts;
+    readonly settings: CallSettings;
+    readonly lifecycle: CallLifecycle;
+    readonly switchboard: Switchboard;
+  }) {
+    this.#ports = parts.ports;
+    this.#settings = parts.settings;
+    this.#lifecycle = parts.lifecycle;
+    this.#switchboard = parts.switchboard;
+  }
+
+  async create(command: CreateCall): Promise<ConnectionProperties> {
+    const source =
+      command.source ?? communicationUser(`8:acs:${this.#settings.resourceId}_tapedeck`);
+    const call = this.#lifecycle.open(source, 'application', 'connecting');
+    const connection: ConnectionRecord = {
+      ...this.#newConnection(call, command),
+      targets: command.targets.map((target) => target.rawId),
+      source: source.rawId,
+      sourceCallerIdNumber: command.sourceCallerIdNumber,
+      sourceDisplayName: command.sourceDisplayName,
+    };
+    const properties = await this.#hold(call, connection, command.repeat);
+    this.#background(call, 'placing a call failed', () =>
+      this.#place(call, command, command.targets),
+    );
+    return properties;
+  }
+
+  async answer(command: AnswerCall): Promise<ConnectionProperties> {
+    const { call, offer } = this.#take(command.incomingCallContext);
+    call.state = 'connecting';
+    const connection: ConnectionRecord = {
+      ...this.#newConnection(call, command),
+      targets: [offer.caller.rawId],
+      source: offer.caller.rawId,
+      sourceDisplayName: offer.invite.from.displayName,
+      answeredBy: command.answeredBy?.rawId,
+    };
+    const properties = await this.#hold(call, connection, command.repeat);
+    this.#background(call, 'answering a call failed', () => this.#switchboard.answer(call));
+    return properties;
+  }
+
+  async redirect(command: RedirectCall): Promise<void> {
+    const { call } = this.#take(command.incomingCallContext);
+    await commitFacts(this.#ports, repeatFacts(this.#ports.clock, command.repeat, undefined));
+    this.#background(call, 'redirecting a call failed', () =>
+      this.#switchboard.redirect(call, command.target),
+    );
+  }
+
+  async reject(command: RejectCall): Promise<void> {
+    const { call, offer } = this.#take(command.incomingCallContext);
+    await commitFacts(this.#ports, repeatFacts(this.#ports.clock, command.repeat, undefined));
+    await this.#switchboard.endOffered(call, offer.invite, REJECTIONS[command.reason]);
+  }
+
+  /** Also of connections that are over, as long as the ledger remembers them. */
+  async connection(id: CallConnectionId): Promise<ConnectionProperties> {
+    const live = this.#held.get(id);
+    if (live?.connection !== undefined) return propertiesOf(live.connection, live.correlationId);
+    const record = await this.#ports.ledger.connection(id);
+    if (record === undefined) throw callNotFound();
+    const call = await this.#ports.ledger.call(record.serverCallId);
+    return propertiesOf({ ...record, state: 'disconnected' }, call?.correlationId ?? '');
+  }
+
+  /** A call of one leg ends; from a larger one only the application leaves. */
+  async hangUp(id: CallConnectionId): Promise<void> {
+    const call = await this.liveCall(id);
+    await call.queue.run(async () => {
+      if (call.state === 'connected' && call.legs.size > 1) {
+        this.#held.delete(id);
+        await this.#lifecycle.releaseConnection(call, DISCONNECTED.byApplication);
+        return;
+      }
+      await this.#lifecycle.end(call, ENDED_BY_APPLICATION);
+    });
+  }
+
+  async terminate(command: TerminateCall): Promise<void> {
+    const call = await this.liveCall(command.callConnectionId);
+    await commitFacts(this.#ports, repeatFacts(this.#ports.clock, command.repeat, undefined));
+    await call.queue.run(() => this.#lifecycle.end(call, ENDED_BY_APPLICATION));
+  }
+
+  async participants(id: CallConnectionId): Promise<readonly Participant[]> {
+    return participantsOf(await this.liveCall(id));
+  }
+
+  async participant(id: CallConnectionId, rawId: string): Promise<Participant> {
+    const found = (await this.participants(id)).find(
+      (participant) => participant.identifier.rawId === rawId,
+    );
+    if (found !== undefined) return found;
+    throw new TapedeckError('participant-not-found', 'Participant not found in the call.');
+  }
+
+  /** The call behind a connection; `call-ended` when it was, `call-not-found` when it never was. */
+  async liveCall(id: CallConnectionId): Promise<LiveCall> {
+    const call = this.#held.get(id);
+    if (call !== undefined && call.state !== 'ended') return call;
+    if ((await this.#ports.ledger.connection(id)) === undefined) throw callNotFound();
+    throw new TapedeckError('call-ended', 'The call is over.');
+  }
+
+  async #place(call: LiveCall, command: CreateCall, targets: readonly Identifier[]): Promise<void> {
+    const outcomes = await Promise.all(targets.map((target) => this.#ring(call, command, target)));
+    const joined = outcomes.some((outcome) => outcome === 'joined');
+    const refusal = outcomes.find((outcome) => outcome !== 'joined');
+    if (joined || refusal === undefined) return;
+    await call.queue.run(async () => {
+      if (call.legs.size > 0) return;
+      await this.#lifecycle.fail(call, 'CreateCallFailed', resultOfRefusal(refusal));
+    });
+  }
+
+  async #ring(
+    call: LiveCall,
+    command: CreateCall,
+    target: Identifier,
+  ): Promise<'joined' | SessionEnd> {
+    const abort = new AbortController();
+    call.aborts.add(abort);
+    const { signalling } = this.#ports;
+    const outcome = await dial(this.#ports, this.#settings.ringTimeoutMs, {
+      serverCallId: call.serverCallId,
+      participant: target,
+      destinations: destinationsOf(target, this.#settings, (user) => signalling.contactsOf(user)),
+      from: {
+        user: command.sourceCallerIdNumber ?? 'tapedeck',
+        host: '',
+        displayName: command.sourceDisplayName ?? '',
+      },
+      formats: BUILT_FORMATS,
+      headers: { [CALL_ID_HEADER]: call.serverCallId },
+      signal: abort.signal,
+    });
+    call.aborts.delete(abort);
+    if (!outcome.ok) return outcome.end;
+    const leg: ArrivingLeg = { ...outcome.leg, participant: target, displayName: '' };
+    await call.queue.run(() => this.#lifecycle.join(call, [leg]));
+    return 'joined';
+  }
+
+  #newConnection(
+    call: LiveCall,
+    command: Pick<CreateCall, 'callbackUri' | 'operationContext' | 'apiVersion'>,
+  ): ConnectionRecord {
+    return {
+      callConnectionId: this.#ports.ids.callConnectionId(),
+      serverCallId: call.serverCallId,
+      state: 'connecting',
+      callbackUri: command.callbackUri,
+      operationContext: command.operationContext,
+      apiVersion: command.apiVersion,
+      targets: [],
+      source: undefined,
+      sourceCallerIdNumber: undefined,
+      sourceDisplayName: undefined,
+      answeredBy: undefined,
+      createdAtMs: this.#ports.clock.nowMs(),
+    };
+  }
+
+  async #hold(
+    call: LiveCall,
+    connection: ConnectionRecord,
+    repeat: Repeat<ConnectionProperties> | undefined,
+  ): Promise<ConnectionProperties> {
+    call.connection = connection;
+    this.#held.set(connection.callConnectionId, call);
+    const properties = propertiesOf(connection, call.correlationId);
+    await commitFacts(this.#ports, [
+      { kind: 'call', record: call.record() },
+      { kind: 'connection', record: connection },
+      ...repeatFacts(this.#ports.clock, repeat, properties),
+    ]);
+    return properties;
+  }
+
+  /** Goes on after the answer to the request; what goes wrong ends the call, and the application hears of it. */
+  #background(call: LiveCall, sentence: string, work: () => Promise<void>): void {
+    void work()
+      .catch(async (error: unknown) => {
+        this.#ports.log.warn({ serverCallId: call.serverCallId, error }, sentence);
+        await call.queue.run(() =>
+          this.#lifecycle.fail(
+            call,
+            call.offer === undefined ? 'CreateCallFailed' : 'AnswerFailed',
+            { code: 500, subCode: 9999, message: 'The call could not be set up.' },
+          ),
+        );
+      })
+      .catch((error: unknown) => {
+        this.#ports.log.error({ serverCallId: call.serverCallId, error }, sentence);
+      });
+  }
+
+  #take(context: IncomingCallContext): { readonly call: LiveCall; readonly offer: Offer } {
+    const call = this.#switchboard.takeOffer(context);
+    if (call?.offer === undefined) {
+      throw new TapedeckError(
+        'call-not-found',
+        'incomingCallContext names no call that waits for an answer.',
+        { field: 'incomingCallContext' },
+      );
+    }
+    return { call, offer: call.offer };
+  }
+
+  /** Drops connections whose calls are over; called by the lifecycle's owner. */
+  forgetEnded(): void {
+    for (const [id, call] of this.#held) if (call.state === 'ended') this.#held.delete(id);
+  }
+}
+
+export function participantsOf(call: LiveCall): readonly Participant[] {
+  return [...call.legs.values()].map((leg) => ({
+    identifier: leg.participant,
+    isMuted: false,
+    isOnHold: false,
+  }));
+}
+
+/** The stored answer of a request that may come again (reference §5.4), as a fact. */
+export function repeatFacts<Result>(
+  clock: Clock,
+  repeat: Repeat<Result> | undefined,
+  result: Result,
+): readonly Fact[] {
+  if (repeat === undefined) return [];
+  const { status, body } = repeat.answer(result);
+  return [
+    {
+      kind: 'repeatability',
+      record: { key: repeat.key, status, body, storedAtMs: clock.nowMs() },
+    },
+  ];
+}
+
+function propertiesOf(record: ConnectionRecord, correlationId: string): ConnectionProperties {
+  const { source, sourceCallerIdNumber, sourceDisplayName, answeredBy } = record;
+  return {
+    callConnectionId: record.callConnectionId,
+    serverCallId: record.serverCallId,
+    correlationId,
+    state: record.state,
+    callbackUri: record.callbackUri,
+    targets: record.targets.map(identifierFromRawId),
+    ...(source === undefined ? {} : { source: identifierFromRawId(source) }),
+    ...(sourceCallerIdNumber === undefined ? {} : { sourceCallerIdNumber }),
+    ...(sourceDisplayName === undefined ? {} : { sourceDisplayName }),
+    ...(answeredBy === undefined ? {} : { answeredBy }),
+  };
+}
+
+function callNotFound(): TapedeckError {
+  return new TapedeckError('call-not-found', 'Call not found.');
+}

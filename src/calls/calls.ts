@@ -1,0 +1,251 @@
+import { TapedeckError } from '../core/error.ts';
+import type { CallConnectionId, RecordingId } from '../core/ids.ts';
+import type {
+  AnswerCall,
+  CallOverview,
+  CallService,
+  ConnectionProperties,
+  CreateCall,
+  Participant,
+  RecordingStatus,
+  RedirectCall,
+  RejectCall,
+  StartRecording,
+  TerminateCall,
+} from '../core/ports/call-service.ts';
+import type { RecordingRecord } from '../core/records.ts';
+import { ApplicationCalls, participantsOf, repeatFacts } from './application-calls.ts';
+import { CallLifecycle } from './call-lifecycle.ts';
+import { StoredContent } from './content.ts';
+import type { CallPorts, CallSettings } from './context.ts';
+import { CallEvents } from './events/call-events.ts';
+import { EventPublisher } from './events/publisher.ts';
+import { RecordingEvents } from './events/recording-events.ts';
+import { Finisher } from './finisher.ts';
+import { FreeSpace } from './free-space.ts';
+import type { LiveCall } from './live-call.ts';
+import { Recorder } from './recorder.ts';
+import { recover, type RecoveryReport } from './recovery.ts';
+import { DISCONNECTED } from './result-code.ts';
+import { Switchboard } from './switchboard.ts';
+
+const DRAIN_POLL_MS = 100;
+
+/** The use cases: calls and their recordings. Owns everything that goes on between the ports. */
+export class Calls implements CallService {
+  readonly content: StoredContent;
+  readonly #ports: CallPorts;
+  readonly #settings: CallSettings;
+  readonly #callEvents: CallEvents;
+  readonly #recordingEvents: RecordingEvents;
+  readonly #finisher: Finisher;
+  readonly #recorder: Recorder;
+  readonly #lifecycle: CallLifecycle;
+  readonly #switchboard: Switchboard;
+  readonly #applications: ApplicationCalls;
+  readonly #space: FreeSpace;
+
+  constructor(ports: CallPorts, settings: CallSettings) {
+    this.#ports = ports;
+    this.#settings = settings;
+    const publisher = new EventPublisher(ports);
+    this.#callEvents = new CallEvents(publisher);
+    this.#recordingEvents = new RecordingEvents(publisher, settings.contentBaseUrl);
+    this.content = new StoredContent(ports);
+    this.#space = new FreeSpace({
+      disk: ports.disk,
+      log: ports.log,
+      directory: settings.dataDirectory,
+      minFreeBytes: settings.minFreeBytes,
+    });
+    this.#finisher = new Finisher(ports, settings, this.#recordingEvents);
+    this.#recorder = new Recorder({
+      ports,
+      settings,
+      events: this.#recordingEvents,
+      finisher: this.#finisher,
+      space: this.#space,
+    });
+    this.#lifecycle = new CallLifecycle(ports, this.#callEvents, this.#recorder);
+    this.#switchboard = new Switchboard({
+      ports,
+      settings,
+      events: this.#callEvents,
+      lifecycle: this.#lifecycle,
+      recorder: this.#recorder,
+    });
+    this.#applications = new ApplicationCalls({
+      ports,
+      settings,
+      lifecycle: this.#lifecycle,
+      switchboard: this.#switchboard,
+    });
+    this.#lifecycle.onEnded = () => {
+      this.#applications.forgetEnded();
+    };
+  }
+
+  /** Finishes what an earlier process left, then takes calls. */
+  async start(): Promise<RecoveryReport> {
+    await this.#space.reserve();
+    const report = await recover({
+      ports: this.#ports,
+      settings: this.#settings,
+      callEvents: this.#callEvents,
+      recordingEvents: this.#recordingEvents,
+      finisher: this.#finisher,
+    });
+    this.content.start();
+    this.#ports.signalling.onInvite = (invite) => {
+      this.#switchboard.receive(invite);
+    };
+    return report;
+  }
+
+  /**
+   * Takes no new calls, waits up to `graceMs` for those that are on, ends the others, and resolves
+   * when their recordings are stored.
+   */
+  async drain(graceMs: number, signal: AbortSignal): Promise<void> {
+    this.#switchboard.refuseNew();
+    const untilUs = this.#ports.clock.monotonicUs() + graceMs * 1000;
+    while (
+      this.#lifecycle.all().length > 0 &&
+      this.#ports.clock.monotonicUs() < untilUs &&
+      !signal.aborted
+    ) {
+      await new Promise<void>((resolve) => this.#ports.clock.setTimer(DRAIN_POLL_MS, resolve));
+    }
+    await Promise.allSettled(
+      this.#lifecycle.all().map((call) =>
+        call.queue.run(() =>
+          this.#lifecycle.end(call, {
+            result: DISCONNECTED.byShutdown,
+            sip: { status: 503, reason: 'Server Shutdown' },
+            recordingReason: 'ServerShutdown',
+          }),
+        ),
+      ),
+    );
+    await this.#finisher.idle();
+    this.#finisher.close();
+    await this.content.close();
+  }
+
+  createCall(command: CreateCall): Promise<ConnectionProperties> {
+    return this.#applications.create(command);
+  }
+
+  answer(command: AnswerCall): Promise<ConnectionProperties> {
+    return this.#applications.answer(command);
+  }
+
+  redirect(command: RedirectCall): Promise<void> {
+    return this.#applications.redirect(command);
+  }
+
+  reject(command: RejectCall): Promise<void> {
+    return this.#applications.reject(command);
+  }
+
+  connection(id: CallConnectionId): Promise<ConnectionProperties> {
+    return this.#applications.connection(id);
+  }
+
+  hangUp(id: CallConnectionId): Promise<void> {
+    return this.#applications.hangUp(id);
+  }
+
+  terminate(command: TerminateCall): Promise<void> {
+    return this.#applications.terminate(command);
+  }
+
+  participants(id: CallConnectionId): Promise<readonly Participant[]> {
+    return this.#applications.participants(id);
+  }
+
+  participant(id: CallConnectionId, rawId: string): Promise<Participant> {
+    return this.#applications.participant(id, rawId);
+  }
+
+  async startRecording(command: StartRecording): Promise<RecordingStatus> {
+    const call = await this.#referencedCall(command);
+    if (call.state !== 'connected') {
+      throw new TapedeckError('call-not-established', 'The call is not established yet.');
+    }
+    const statusOf = (record: RecordingRecord): RecordingStatus => ({
+      recordingId: record.recordingId,
+      state: 'active',
+    });
+    const record = await this.#recorder.start({
+      serverCallId: call.serverCallId,
+      correlationId: call.correlationId,
+      callConnectionId: call.connection?.callConnectionId,
+      origin: 'api',
+      apiVersion: command.apiVersion,
+      stateCallbackUri: command.stateCallbackUri,
+      retentionMs: this.#settings.retentionMs,
+      alongside: (started) => repeatFacts(this.#ports.clock, command.repeat, statusOf(started)),
+    });
+    return statusOf(record);
+  }
+
+  async recording(id: RecordingId): Promise<RecordingStatus> {
+    if (this.#recorder.running(id) !== undefined) return { recordingId: id, state: 'active' };
+    const record = await this.#ports.ledger.recording(id);
+    if (record === undefined) throw recordingNotFound();
+    return { recordingId: id, state: 'inactive' };
+  }
+
+  async stopRecording(id: RecordingId): Promise<void> {
+    const record = this.#recorder.running(id) ?? (await this.#ports.ledger.recording(id));
+    if (record === undefined) throw recordingNotFound();
+    if (record.origin === 'route') {
+      throw new TapedeckError(
+        'not-permitted',
+        'The recording was started by a route; the API cannot stop it.',
+      );
+    }
+    if (this.#recorder.running(id) === undefined) {
+      throw new TapedeckError('recording-not-found', 'The recording is over.');
+    }
+    await this.#recorder.stop(id, 'RecordingStopped');
+  }
+
+  calls(): Promise<readonly CallOverview[]> {
+    return Promise.resolve(
+      this.#lifecycle.all().flatMap((call) =>
+        call.state === 'ended'
+          ? []
+          : [
+              {
+                serverCallId: call.serverCallId,
+                correlationId: call.correlationId,
+                state: call.state,
+                startedBy: call.startedBy.rawId,
+                createdAtMs: call.createdAtMs,
+                participants: participantsOf(call),
+                activeRecordings: this.#recorder.runningOf(call.serverCallId),
+              },
+            ],
+      ),
+    );
+  }
+
+  async #referencedCall(command: StartRecording): Promise<LiveCall> {
+    const { call: reference } = command;
+    if ('callConnectionId' in reference) {
+      return this.#applications.liveCall(reference.callConnectionId);
+    }
+    const call = this.#lifecycle.get(reference.serverCallId);
+    if (call !== undefined && call.state !== 'ended') return call;
+    if ((await this.#ports.ledger.call(reference.serverCallId)) === undefined) {
+      throw new TapedeckError('call-not-found', 'Call not found.', { field: 'callLocator' });
+    }
+    throw new TapedeckError('call-ended', 'The call is over.', { field: 'callLocator' });
+  }
+}
+
+function recordingNotFound(): TapedeckError {
+  return new TapedeckError('recording-not-found', 'Recording not found.');
+}

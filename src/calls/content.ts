@@ -1,0 +1,99 @@
+import { TapedeckError } from '../core/error.ts';
+import type { DocumentId } from '../core/ids.ts';
+import type { OpenContent, RecordingContent } from '../core/ports/call-service.ts';
+import type { Timer } from '../core/ports/clock.ts';
+import type { ChunkRecord } from '../core/records.ts';
+import { commitFacts, type CallPorts } from './context.ts';
+
+const SWEEP_EVERY_MS = 60_000;
+const SWEEP_LIMIT = 100;
+
+/** Stored files: reading, deleting, and the end of their retention. */
+export class StoredContent implements RecordingContent {
+  readonly #ports: CallPorts;
+  #sweep: Timer | undefined;
+  #sweeping: Promise<void> = Promise.resolve();
+  #closed = false;
+
+  constructor(ports: CallPorts) {
+    this.#ports = ports;
+  }
+
+  /** Begins to remove what has expired, now and every minute. */
+  start(): void {
+    this.#sweeping = this.#expire();
+  }
+
+  /** Resolves when the sweep that runs is through. Idempotent. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#sweep?.cancel();
+    await this.#sweeping;
+  }
+
+  async open(documentId: DocumentId): Promise<OpenContent> {
+    const chunk = await this.#present(documentId);
+    const reader = await this.#ports.blobs.read(chunk.blobKey);
+    if (reader === undefined) {
+      this.#ports.log.error({ documentId }, 'a stored recording file is missing');
+      throw notFound();
+    }
+    return {
+      sizeBytes: reader.sizeBytes,
+      mediaType: 'audio/wav',
+      range: (start, end) => reader.range(start, end),
+      close: () => reader.close(),
+    };
+  }
+
+  async metadata(documentId: DocumentId): Promise<string> {
+    return (await this.#present(documentId)).metadata;
+  }
+
+  async remove(documentId: DocumentId): Promise<void> {
+    await this.#remove(await this.#present(documentId));
+  }
+
+  async #present(documentId: DocumentId): Promise<ChunkRecord> {
+    const chunk = await this.#ports.ledger.chunk(documentId);
+    const nowMs = this.#ports.clock.nowMs();
+    if (chunk === undefined || chunk.deletedAtMs !== undefined) throw notFound();
+    if (chunk.expiresAtMs !== undefined && chunk.expiresAtMs <= nowMs) {
+      throw new TapedeckError('content-not-found', 'Recording content expired.');
+    }
+    return chunk;
+  }
+
+  /** Bytes first: a row that says "deleted" must not leave them behind. */
+  async #remove(chunk: ChunkRecord): Promise<void> {
+    await this.#ports.blobs.remove(chunk.blobKey);
+    const recording = await this.#ports.ledger.recording(chunk.recordingId);
+    if (recording !== undefined) await this.#ports.disk.remove(recording.journalDirectory);
+    await commitFacts(this.#ports, [
+      { kind: 'chunk', record: { ...chunk, deletedAtMs: this.#ports.clock.nowMs() } },
+    ]);
+  }
+
+  async #expire(): Promise<void> {
+    try {
+      const expired = await this.#ports.ledger.expiredChunks(
+        this.#ports.clock.nowMs(),
+        SWEEP_LIMIT,
+      );
+      for (const chunk of expired) {
+        await this.#remove(chunk);
+        this.#ports.log.info({ documentId: chunk.documentId }, 'recording expired and removed');
+      }
+    } catch (error) {
+      this.#ports.log.error({ error }, 'removing expired recordings failed; tried again later');
+    }
+    if (this.#closed) return;
+    this.#sweep = this.#ports.clock.setTimer(SWEEP_EVERY_MS, () => {
+      this.#sweeping = this.#expire();
+    });
+  }
+}
+
+function notFound(): TapedeckError {
+  return new TapedeckError('content-not-found', 'Recording content not found.');
+}

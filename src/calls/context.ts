@@ -1,0 +1,61 @@
+import type { IdCodec } from '../core/ids.ts';
+import type { BlobStore } from '../core/ports/blob-store.ts';
+import type { Clock } from '../core/ports/clock.ts';
+import type { Disk } from '../core/ports/disk.ts';
+import type { Fact, Ledger } from '../core/ports/ledger.ts';
+import type { Logger } from '../core/ports/log.ts';
+import type { MediaPort } from '../core/ports/media.ts';
+import type { Random } from '../core/ports/random.ts';
+import type { RenderPort } from '../core/ports/render.ts';
+import type { SignallingPort } from '../core/ports/signalling.ts';
+import type { SubscriptionRecord } from '../core/records.ts';
+import type { Route } from './route.ts';
+
+/** What the operator configured, as far as calls care. */
+export type CallSettings = {
+  /** The resource part of the communication users that we name, and of metadata. */
+  readonly resourceId: string;
+  /** Absolute path; journals lie below it. */
+  readonly dataDirectory: string;
+  readonly routes: readonly Route[];
+  /** In the order in which outgoing calls try them. */
+  readonly trunks: readonly { readonly name: string; readonly uri: string }[];
+  /** SIP URI of the simulated phone of this raw id, if there is one. */
+  readonly simulatedPhone: (rawId: string) => string | undefined;
+  /** How long a call waits for an application. Default 60 s. */
+  readonly answerTimeoutMs: number;
+  /** How long a phone may ring when we call it. */
+  readonly ringTimeoutMs: number;
+  /** Of recordings started by the API. */
+  readonly retentionMs: number;
+  /** Below this much free space no recording starts. */
+  readonly minFreeBytes: number;
+  /** What content locations start with, without a slash at the end. */
+  readonly contentBaseUrl: string;
+};
+
+/** The ports that the use cases stand on. */
+export type CallPorts = {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Logger;
+  readonly ids: IdCodec;
+  readonly ledger: Ledger;
+  readonly media: MediaPort;
+  readonly render: RenderPort;
+  readonly blobs: BlobStore;
+  readonly disk: Disk;
+  readonly signalling: SignallingPort;
+  readonly subscribersOf: (type: string) => readonly SubscriptionRecord[];
+  /** The outbox has something new. */
+  readonly wakeDelivery: () => void;
+};
+
+/** Commits facts and lets the delivery know when events are among them. */
+export async function commitFacts(
+  ports: Pick<CallPorts, 'ledger' | 'wakeDelivery'>,
+  facts: readonly Fact[],
+): Promise<void> {
+  await ports.ledger.commit(facts);
+  if (facts.some((fact) => fact.kind === 'event')) ports.wakeDelivery();
+}

@@ -1,0 +1,123 @@
+import type { RecordingId } from '../core/ids.ts';
+import type { Timer } from '../core/ports/clock.ts';
+import type { RenderJob, RenderedChunk } from '../core/ports/render.ts';
+import type { ChunkRecord, RecordingRecord } from '../core/records.ts';
+import { commitFacts, type CallPorts, type CallSettings } from './context.ts';
+import type { RecordingEvents } from './events/recording-events.ts';
+import { metadataDocument } from './recording-metadata.ts';
+
+const FIRST_RETRY_MS = 5_000;
+const LONGEST_RETRY_MS = 600_000;
+
+/**
+ * From a journal that has ended to the announced file: render what is left, then chunk row and
+ * event in one transaction (design idea 3). Whatever fails is tried again; nothing is dropped.
+ */
+export class Finisher {
+  readonly #ports: CallPorts;
+  readonly #settings: CallSettings;
+  readonly #events: RecordingEvents;
+  readonly #working = new Map<RecordingId, Promise<void>>();
+  readonly #retries = new Map<RecordingId, Timer>();
+  #closed = false;
+
+  constructor(ports: CallPorts, settings: CallSettings, events: RecordingEvents) {
+    this.#ports = ports;
+    this.#settings = settings;
+    this.#events = events;
+  }
+
+  jobOf(record: RecordingRecord): RenderJob {
+    return {
+      recordingId: record.recordingId,
+      journalDirectory: record.journalDirectory,
+      documentId: record.documentId,
+      blobKey: `recordings/${record.documentId}.wav`,
+      format: { container: 'wav', channels: 'mixed' },
+    };
+  }
+
+  /** Takes the recording over. `ended` is the commit of its end, which the file's commit follows. */
+  finish(record: RecordingRecord, correlationId: string, ended: Promise<void>): void {
+    this.#attempt(record, correlationId, ended, FIRST_RETRY_MS);
+  }
+
+  /** Resolves when nothing is being finished any more (retries that wait are left to a restart). */
+  async idle(): Promise<void> {
+    while (this.#working.size > 0) await Promise.allSettled(this.#working.values());
+  }
+
+  /** No retries from now on; what runs goes on. */
+  close(): void {
+    this.#closed = true;
+    for (const retry of this.#retries.values()) retry.cancel();
+    this.#retries.clear();
+  }
+
+  #attempt(
+    record: RecordingRecord,
+    correlationId: string,
+    ended: Promise<void>,
+    retryMs: number,
+  ): void {
+    const { recordingId } = record;
+    const work = this.#store(record, correlationId, ended)
+      .catch((error: unknown) => {
+        this.#ports.log.error(
+          { recordingId, error, retryMs },
+          'a recording could not be finished; it will be tried again',
+        );
+        if (this.#closed) return;
+        const retry = this.#ports.clock.setTimer(retryMs, () => {
+          this.#retries.delete(recordingId);
+          const nextMs = Math.min(retryMs * 2, LONGEST_RETRY_MS);
+          this.#attempt(record, correlationId, Promise.resolve(), nextMs);
+        });
+        this.#retries.set(recordingId, retry);
+      })
+      .finally(() => {
+        this.#working.delete(recordingId);
+      });
+    this.#working.set(recordingId, work);
+  }
+
+  async #store(
+    record: RecordingRecord,
+    correlationId: string,
+    ended: Promise<void>,
+  ): Promise<void> {
+    const [rendered] = await Promise.all([this.#ports.render.finish(this.jobOf(record)), ended]);
+    const done: RecordingRecord = { ...record, state: 'done' };
+    if (rendered.length === 0) {
+      await commitFacts(this.#ports, [{ kind: 'recording', record: done }]);
+      return;
+    }
+    const chunks = rendered.map((chunk) => this.#chunkRecord(done, chunk, correlationId));
+    await commitFacts(this.#ports, [
+      { kind: 'recording', record: done },
+      ...chunks.map((chunk) => ({ kind: 'chunk', record: chunk }) as const),
+      this.#events.fileStatusUpdated(done, chunks, correlationId),
+    ]);
+  }
+
+  #chunkRecord(record: RecordingRecord, chunk: RenderedChunk, callId: string): ChunkRecord {
+    const nowMs = this.#ports.clock.nowMs();
+    return {
+      documentId: chunk.documentId,
+      recordingId: record.recordingId,
+      index: chunk.index,
+      blobKey: chunk.blobKey,
+      sizeBytes: chunk.sizeBytes,
+      durationMs: chunk.durationMs,
+      sha256: chunk.sha256,
+      endReason: 'SessionEnded',
+      metadata: metadataDocument(record, chunk, {
+        resourceId: this.#settings.resourceId,
+        callId,
+      }),
+      createdAtMs: nowMs,
+      expiresAtMs: record.retentionMs === undefined ? undefined : nowMs + record.retentionMs,
+      deletedAtMs: undefined,
+    };
+  }
+}

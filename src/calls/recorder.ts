@@ -1,0 +1,213 @@
+import { TapedeckError } from '../core/error.ts';
+import type { CallConnectionId, DocumentId, RecordingId, ServerCallId } from '../core/ids.ts';
+import type { Fact } from '../core/ports/ledger.ts';
+import type { JournalEnd, JournalEndReason } from '../core/ports/media.ts';
+import type { RecordingRecord } from '../core/records.ts';
+import { commitFacts, type CallPorts, type CallSettings } from './context.ts';
+import type { RecordingEvents } from './events/recording-events.ts';
+import type { Finisher } from './finisher.ts';
+import type { FreeSpace } from './free-space.ts';
+
+export type RecordingRequest = {
+  readonly serverCallId: ServerCallId;
+  readonly correlationId: string;
+  readonly callConnectionId: CallConnectionId | undefined;
+  readonly origin: RecordingRecord['origin'];
+  readonly apiVersion: string;
+  readonly stateCallbackUri: string | undefined;
+  readonly retentionMs: number | undefined;
+  /** Facts to be committed with the start: the stored answer of a repeated request. */
+  readonly alongside: (record: RecordingRecord) => readonly Fact[];
+};
+
+type Running = {
+  readonly record: RecordingRecord;
+  readonly correlationId: string;
+  /** Set once the end is under way; every caller waits for the same end. */
+  ending: Promise<void> | undefined;
+};
+
+/** Why a recording ended, for its events and metadata. */
+export type RecordingEndReason =
+  'CallEnded' | 'RecordingStopped' | 'StorageFull' | 'ServerShutdown';
+
+const JOURNAL_REASON: Readonly<Record<RecordingEndReason, JournalEndReason>> = {
+  CallEnded: 'call-ended',
+  RecordingStopped: 'stopped',
+  StorageFull: 'disk-failed',
+  ServerShutdown: 'shutdown',
+};
+
+/** The recordings that run: starting and ending them. What follows the end is the finisher's. */
+export class Recorder {
+  readonly #ports: CallPorts;
+  readonly #settings: CallSettings;
+  readonly #events: RecordingEvents;
+  readonly #finisher: Finisher;
+  readonly #space: FreeSpace;
+  readonly #running = new Map<RecordingId, Running>();
+  /** Calls with a recording of the API that runs or is being started. */
+  readonly #busyCalls = new Set<ServerCallId>();
+
+  constructor(parts: {
+    readonly ports: CallPorts;
+    readonly settings: CallSettings;
+    readonly events: RecordingEvents;
+    readonly finisher: Finisher;
+    readonly space: FreeSpace;
+  }) {
+    this.#ports = parts.ports;
+    this.#settings = parts.settings;
+    this.#events = parts.events;
+    this.#finisher = parts.finisher;
+    this.#space = parts.space;
+    parts.ports.media.on('journalFailed', (recordingId, end, systemCode) => {
+      void this.#journalFailed(recordingId, end, systemCode);
+    });
+  }
+
+  /**
+   * Resolves when packets are being journaled and the start is durable. `recording-already-running`
+   * for a second recording of the API, `storage-low` when the disk is nearly full.
+   */
+  async start(request: RecordingRequest): Promise<RecordingRecord> {
+    const exclusive = request.origin === 'api';
+    if (exclusive && this.#busyCalls.has(request.serverCallId)) {
+      throw new TapedeckError('recording-already-running', 'The call is being recorded already.');
+    }
+    if (exclusive) this.#busyCalls.add(request.serverCallId);
+    try {
+      return await this.#start(request);
+    } catch (error) {
+      if (exclusive) this.#busyCalls.delete(request.serverCallId);
+      throw error;
+    }
+  }
+
+  async #start(request: RecordingRequest): Promise<RecordingRecord> {
+    await this.#space.require();
+    const { media, random, ids, render, disk, log } = this.#ports;
+    const documentId = `0-td-1-${random.hex(16)}` as DocumentId;
+    const recordingId = ids.recordingId();
+    const journalDirectory = `${this.#settings.dataDirectory}/journals/${documentId}`;
+    const { startedAtMs } = await media.openJournal({
+      serverCallId: request.serverCallId,
+      recordingId,
+      directory: journalDirectory,
+    });
+    const record: RecordingRecord = {
+      recordingId,
+      serverCallId: request.serverCallId,
+      callConnectionId: request.callConnectionId,
+      state: 'active',
+      origin: request.origin,
+      apiVersion: request.apiVersion,
+      stateCallbackUri: request.stateCallbackUri,
+      journalDirectory,
+      documentId,
+      startedAtMs,
+      endedAtMs: undefined,
+      endReason: undefined,
+      retentionMs: request.retentionMs,
+    };
+    // Known before it is committed: the call may end while the commit waits for the disk.
+    const running: Running = { record, correlationId: request.correlationId, ending: undefined };
+    this.#running.set(recordingId, running);
+    try {
+      await commitFacts(this.#ports, [
+        { kind: 'recording', record },
+        ...this.#events.stateChanged(record, request.correlationId, 'active'),
+        ...request.alongside(record),
+      ]);
+    } catch (error) {
+      this.#running.delete(recordingId);
+      await media.endJournal(recordingId, 'stopped');
+      await disk.remove(journalDirectory);
+      throw error;
+    }
+    render.follow(this.#finisher.jobOf(record)).catch((error: unknown) => {
+      // Not fatal: the finisher renders everything at the end.
+      log.warn({ recordingId, error }, 'rendering cannot follow the call');
+    });
+    return record;
+  }
+
+  /** Whether the API has a recording on this call that runs. */
+  runningOf(serverCallId: ServerCallId): readonly RecordingId[] {
+    return [...this.#running.values()]
+      .filter((running) => running.record.serverCallId === serverCallId)
+      .map((running) => running.record.recordingId);
+  }
+
+  running(recordingId: RecordingId): RecordingRecord | undefined {
+    return this.#running.get(recordingId)?.record;
+  }
+
+  /** Resolves when the end is durable; the file follows. Nothing happens for one that is over. */
+  async stop(recordingId: RecordingId, reason: RecordingEndReason): Promise<void> {
+    const running = this.#running.get(recordingId);
+    if (running === undefined) return;
+    running.ending ??= this.#end(running, reason, () =>
+      this.#ports.media.endJournal(recordingId, JOURNAL_REASON[reason]),
+    );
+    await running.ending;
+  }
+
+  /** Ends all recordings of the call. */
+  async stopAllOf(serverCallId: ServerCallId, reason: RecordingEndReason): Promise<void> {
+    await Promise.all(this.runningOf(serverCallId).map((id) => this.stop(id, reason)));
+  }
+
+  async #end(
+    running: Running,
+    reason: RecordingEndReason,
+    endJournal: () => Promise<JournalEnd>,
+  ): Promise<void> {
+    const { recordingId, serverCallId, origin } = running.record;
+    let end: JournalEnd;
+    try {
+      end = await endJournal();
+    } catch (error) {
+      // The journal up to now is on disk; the recovery path renders it.
+      this.#ports.log.error({ recordingId, error }, 'journal could not be closed');
+      end = { endedAtMs: this.#ports.clock.nowMs(), durationMs: 0 };
+    }
+    const record: RecordingRecord = {
+      ...running.record,
+      state: 'finishing',
+      endedAtMs: end.endedAtMs,
+      endReason: reason,
+    };
+    // A new recording may start from here on, even while this file is being finished.
+    if (origin === 'api') this.#busyCalls.delete(serverCallId);
+    const ended = commitFacts(this.#ports, [
+      { kind: 'recording', record },
+      ...this.#events.stateChanged(record, running.correlationId, 'inactive'),
+    ]);
+    // The file does not wait for the commit: its own commit comes after this one in the queue.
+    this.#finisher.finish(record, running.correlationId, ended);
+    try {
+      await ended;
+    } finally {
+      this.#running.delete(recordingId);
+    }
+  }
+
+  async #journalFailed(
+    recordingId: RecordingId,
+    end: JournalEnd,
+    systemCode: string,
+  ): Promise<void> {
+    const { log } = this.#ports;
+    log.error({ recordingId, systemCode }, 'recording ended: the journal cannot be written');
+    try {
+      await this.#space.release();
+      const running = this.#running.get(recordingId);
+      if (running === undefined) return;
+      running.ending ??= this.#end(running, 'StorageFull', () => Promise.resolve(end));
+      await running.ending;
+    } catch (error) {
+      log.error({ recordingId, error }, 'ending a failed recording failed; a restart will do it');
+    }
+  }
+}

@@ -1,0 +1,112 @@
+import type { CallRecord, RecordingRecord } from '../core/records.ts';
+import type { Fact } from '../core/ports/ledger.ts';
+import { commitFacts, type CallPorts, type CallSettings } from './context.ts';
+import type { CallEvents } from './events/call-events.ts';
+import type { RecordingEvents } from './events/recording-events.ts';
+import type { Finisher } from './finisher.ts';
+import { identifierFromRawId } from '../core/identifier.ts';
+import { LiveCall } from './live-call.ts';
+import { DISCONNECTED } from './result-code.ts';
+
+export type RecoveryReport = {
+  readonly calls: number;
+  readonly recordings: number;
+  /** Journals that no recording of the ledger owns: their start was never acknowledged. */
+  readonly orphans: number;
+};
+
+/**
+ * After a restart: phones of the earlier process get a BYE, applications and subscribers hear that
+ * their calls ended, and every recording is finished from its journal (design §5).
+ */
+export async function recover(parts: {
+  readonly ports: CallPorts;
+  readonly settings: CallSettings;
+  readonly callEvents: CallEvents;
+  readonly recordingEvents: RecordingEvents;
+  readonly finisher: Finisher;
+}): Promise<RecoveryReport> {
+  const { ports, callEvents, recordingEvents, finisher } = parts;
+  const unfinished = await ports.ledger.unfinished();
+  const calls = new Map(unfinished.calls.map((call) => [call.serverCallId as string, call]));
+  const nowMs = ports.clock.nowMs();
+
+  for (const leg of unfinished.legs) {
+    if (leg.dialog === undefined) continue;
+    ports.signalling.endStored(leg.dialog).catch((error: unknown) => {
+      ports.log.info({ legId: leg.legId, error }, 'a phone of the earlier process did not answer');
+    });
+  }
+
+  const ended: RecordingRecord[] = unfinished.recordings.map((recording) => ({
+    ...recording,
+    state: 'finishing',
+    endedAtMs: recording.endedAtMs ?? nowMs,
+    endReason: recording.endReason ?? 'CallEnded',
+  }));
+  const wasActive = new Set(
+    unfinished.recordings
+      .filter((recording) => recording.state === 'active')
+      .map((recording) => recording.recordingId),
+  );
+  const correlationOf = async (recording: RecordingRecord): Promise<string> =>
+    calls.get(recording.serverCallId)?.correlationId ??
+    (await ports.ledger.call(recording.serverCallId))?.correlationId ??
+    '';
+
+  const facts: Fact[] = [];
+  for (const recording of ended) {
+    facts.push({ kind: 'recording', record: recording });
+    if (!wasActive.has(recording.recordingId)) continue;
+    const correlationId = await correlationOf(recording);
+    facts.push(...recordingEvents.stateChanged(recording, correlationId, 'inactive'));
+  }
+  facts.push(
+    ...unfinished.legs.map(
+      (leg) => ({ kind: 'leg', record: { ...leg, state: 'ended', dialog: undefined } }) as const,
+    ),
+  );
+  for (const connection of unfinished.connections) {
+    const correlationId = calls.get(connection.serverCallId)?.correlationId ?? '';
+    const record = { ...connection, state: 'disconnected' } as const;
+    facts.push({ kind: 'connection', record });
+    facts.push(...callEvents.disconnectedByRestart(record, correlationId, DISCONNECTED.byRestart));
+  }
+  for (const call of calls.values()) facts.push(...endOfCall(call, nowMs, callEvents));
+  await commitFacts(ports, facts);
+
+  for (const recording of ended) {
+    finisher.finish(recording, await correlationOf(recording), Promise.resolve());
+  }
+  const orphans = await removeOrphans(parts.settings, ports);
+  return { calls: calls.size, recordings: ended.length, orphans };
+}
+
+function endOfCall(record: CallRecord, nowMs: number, events: CallEvents): readonly Fact[] {
+  const call = new LiveCall({
+    serverCallId: record.serverCallId,
+    correlationId: record.correlationId,
+    startedBy: identifierFromRawId(record.startedBy),
+    createdAtMs: record.createdAtMs,
+    shape: 'two-party',
+    state: 'ended',
+  });
+  call.connectedAtMs = record.connectedAtMs;
+  call.endedAtMs = nowMs;
+  const fact: Fact = { kind: 'call', record: call.record() };
+  return record.state === 'connected' ? [fact, events.ended(call, DISCONNECTED.byRestart)] : [fact];
+}
+
+/** A journal is opened before its recording is committed; a crash in between leaves it behind. */
+async function removeOrphans(settings: CallSettings, ports: CallPorts): Promise<number> {
+  const directory = `${settings.dataDirectory}/journals`;
+  const known = new Set(await ports.ledger.journalDirectories());
+  let orphans = 0;
+  for (const name of await ports.disk.list(directory)) {
+    const path = `${directory}/${name}`;
+    if (known.has(path)) continue;
+    await ports.disk.remove(path);
+    orphans += 1;
+  }
+  return orphans;
+}

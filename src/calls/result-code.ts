@@ -1,0 +1,46 @@
+import type { SessionEnd } from '../core/ports/signalling.ts';
+
+/** `resultInformation` of callback events (reference §10.3, §14). */
+export type ResultInformation = {
+  readonly code: number;
+  readonly subCode: number;
+  readonly message: string;
+  readonly sipDetails?: { readonly code: number; readonly message: string };
+};
+
+export const SUCCESS: ResultInformation = { code: 200, subCode: 0, message: 'Success.' };
+
+/** Why a connection is over (reference §14.2, CallDisconnected). */
+export const DISCONNECTED: Readonly<
+  Record<
+    'byApplication' | 'lastOneLeft' | 'byRestart' | 'byWorkerLoss' | 'byShutdown',
+    ResultInformation
+  >
+> = {
+  byApplication: { code: 200, subCode: 7000, message: 'The call was ended by Call Automation.' },
+  lastOneLeft: { code: 200, subCode: 5010, message: 'The last participant left the call.' },
+  byRestart: {
+    code: 500,
+    subCode: 10045,
+    message: 'The server restarted; the call could not be kept.',
+  },
+  byWorkerLoss: { code: 500, subCode: 10045, message: 'The media worker of the call failed.' },
+  byShutdown: { code: 200, subCode: 7000, message: 'The server was shut down.' },
+};
+
+/** SIP refusals that have a sub-code of their own; the others are 560000 + status. */
+const SUB_CODE_BY_STATUS: Readonly<Record<number, number>> = {
+  404: 4500,
+  487: 540_487,
+  484: 560_484,
+};
+
+/** What a callee's refusal is to the application. */
+export function resultOfRefusal(end: Pick<SessionEnd, 'status' | 'reason'>): ResultInformation {
+  return {
+    code: end.status,
+    subCode: SUB_CODE_BY_STATUS[end.status] ?? 560_000 + end.status,
+    message: `The call was not accepted: ${end.status} ${end.reason}.`,
+    sipDetails: { code: end.status, message: end.reason },
+  };
+}

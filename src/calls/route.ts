@@ -1,0 +1,59 @@
+/** What becomes of an incoming call (design §4; keys `routes` of the configuration file). */
+export type Route = {
+  /** Matched against the called number or user. */
+  readonly to: RegExp;
+  /** Matched against the caller's number or user. */
+  readonly from: RegExp | undefined;
+  readonly action: 'trunk' | 'registered' | 'application' | 'reject';
+  /** Name of the trunk, for action `trunk`. */
+  readonly trunk: string | undefined;
+  readonly record: RouteRecording | undefined;
+};
+
+export type RouteRecording = {
+  /** `undefined` = kept until deleted. */
+  readonly retentionMs: number | undefined;
+};
+
+export type RouteDecision =
+  | {
+      readonly action: 'trunk';
+      readonly trunk: string;
+      readonly record: RouteRecording | undefined;
+    }
+  | { readonly action: 'registered'; readonly record: RouteRecording | undefined }
+  | { readonly action: 'application'; readonly record: RouteRecording | undefined }
+  | { readonly action: 'reject'; readonly status: number; readonly reason: string };
+
+export type RoutedCall = {
+  readonly to: string;
+  readonly from: string;
+  /** The caller authenticated, or its source is under a trunk's addresses. */
+  readonly trusted: boolean;
+  /** The called user has a phone here. */
+  readonly registered: boolean;
+};
+
+/** First match wins; without any, registered users are rung and the rest goes to the application. */
+export function decideRoute(routes: readonly Route[], call: RoutedCall): RouteDecision {
+  const route = routes.find(
+    (candidate) => candidate.to.test(call.to) && (candidate.from?.test(call.from) ?? true),
+  );
+  if (route === undefined) {
+    return { action: call.registered ? 'registered' : 'application', record: undefined };
+  }
+  switch (route.action) {
+    case 'trunk':
+      // A caller's number is not a credential: anybody could dial out at our expense.
+      if (!call.trusted) return { action: 'reject', status: 403, reason: 'Forbidden' };
+      return { action: 'trunk', trunk: route.trunk ?? '', record: route.record };
+    case 'registered':
+      if (!call.registered)
+        return { action: 'reject', status: 480, reason: 'Temporarily Unavailable' };
+      return { action: 'registered', record: route.record };
+    case 'application':
+      return { action: 'application', record: route.record };
+    case 'reject':
+      return { action: 'reject', status: 603, reason: 'Decline' };
+  }
+}
