@@ -1,31 +1,22 @@
 import { join } from 'node:path';
-import { crc32 } from 'node:zlib';
 import { systemCode, TapedeckError } from '../core/error.ts';
 import type { Disk, DiskFile } from '../core/ports/disk.ts';
-import {
-  BLOCK_PREFIX_BYTES,
-  MAX_BLOCK_RECORDS_BYTES,
-  MAX_HEADER_BYTES,
-  RECORD_PREFIX_BYTES,
-  segmentName,
-} from './format.ts';
+import { segmentName } from './format.ts';
 import type { JournalVisitor } from './journal-visitor.ts';
-import { lendReadBuffer, returnReadBuffer } from './read-buffers.ts';
-import { readHeader, type HeaderDefect, type ReadHeader } from './segment-header.ts';
-import { recordsFill, visitBlock } from './visit-block.ts';
+import type { HeaderDefect, ReadHeader } from './segment-header.ts';
+import { SegmentReader, type BlockDefect } from './segment-reader.ts';
 
 /** A place in a journal: everything before it was read. */
 export type JournalPosition = { readonly segment: number; readonly offsetBytes: number };
 
-export type JournalDefect =
-  HeaderDefect | 'wrong-segment' | 'block-length' | 'block-crc' | 'records';
+export type JournalDefect = HeaderDefect | 'wrong-segment' | BlockDefect;
 
 /**
  * - `more`: the limit was reached; call again.
  * - `waiting`: all that is whole was read; while the writer lives, more may come.
  * - `ended`: the `ended` record was read; nothing follows.
- * - `damaged`: what stands at `position` is not a block of this journal. Everything before it was
- *   given. Calling again reads the place again.
+ * - `damaged`: what stands at `position` (or the header of the segment after it) does not belong
+ *   to this journal. Everything before it was given. Calling again reads the place again.
  */
 export type ReadProgress =
   | { readonly state: 'more' | 'waiting' | 'ended'; readonly position: JournalPosition }
@@ -43,28 +34,21 @@ export type ReadLimits = {
 const DEFAULT_MAX_BYTES = 4 * 1024 * 1024;
 
 /**
- * Reads a journal record by record, also one that is being written. Holds one open file and, between
- * calls, no buffer. Owned by whoever opened it, who must call `close`.
+ * Reads a journal record by record, also one that is being written. Holds one open file and,
+ * between calls, no buffer. Owned by whoever opened it, who must call `close`.
  */
 export class JournalReader {
+  /** Of the first segment. */
   readonly header: ReadHeader;
   readonly #disk: Disk;
   readonly #directory: string;
-  #file: DiskFile | undefined;
-  #segment = 0;
-  #offset: number;
-  #crc: number;
-  /** End of the segment that `continued` closed, while the next one is not open yet. */
-  #closedSegment: { readonly bytes: number; readonly crc: number } | undefined;
-  #hasEnded = false;
+  #segment: SegmentReader;
 
-  private constructor(disk: Disk, directory: string, file: DiskFile, header: ReadHeader) {
+  private constructor(disk: Disk, directory: string, first: SegmentReader) {
     this.#disk = disk;
     this.#directory = directory;
-    this.#file = file;
-    this.header = header;
-    this.#offset = header.headerBytes;
-    this.#crc = header.crc;
+    this.#segment = first;
+    this.header = first.header;
   }
 
   /**
@@ -76,20 +60,17 @@ export class JournalReader {
     readonly directory: string;
   }): Promise<JournalReader> {
     const { disk, directory } = options;
-    let file: DiskFile | undefined;
-    try {
-      file = await disk.open(join(directory, segmentName(0)), 'read');
-      const bytes = new Uint8Array(MAX_HEADER_BYTES);
-      const header = readHeader(bytes.subarray(0, await file.read(bytes, 0)));
-      if (!header.ok) throw invalid(`${directory}: ${header.defect}`);
-      if (header.value.segment !== 0) throw invalid(`${directory}: wrong-segment`);
-      return new JournalReader(disk, directory, file, header.value);
-    } catch (error) {
-      await file?.close().catch(() => undefined);
-      if (error instanceof TapedeckError) throw error;
-      if (systemCode(error) === 'ENOENT') throw invalid(`${directory}: no journal`, error);
+    const file = await openSegmentFile(disk, directory, 0);
+    if (file === undefined) throw new TapedeckError('journal-invalid', `no journal: ${directory}`);
+    const first = await SegmentReader.open(file).catch((error: unknown) => {
       throw new TapedeckError('disk-failed', `cannot read ${directory}`, { cause: error });
+    });
+    if (first.ok && first.value.header.segment === 0) {
+      return new JournalReader(disk, directory, first.value);
     }
+    if (first.ok) await first.value.close();
+    const why = first.ok ? 'wrong-segment' : first.defect;
+    throw new TapedeckError('journal-invalid', `not a journal we can read (${why}): ${directory}`);
   }
 
   /** Wall clock at the journal's start, ms since 1970. */
@@ -98,144 +79,79 @@ export class JournalReader {
   }
 
   get position(): JournalPosition {
-    return { segment: this.#segment, offsetBytes: this.#offset };
+    return { segment: this.#segment.header.segment, offsetBytes: this.#segment.offsetBytes };
   }
 
   /**
-   * Gives whole blocks to the visitor until there is no more or the limit is reached. One call at
-   * a time. Rejects with the disk's error, and can be called again after that.
+   * Gives whole blocks to the visitor until there are no more, or the limit is reached. One call at
+   * a time. Rejects with `disk-failed`, and can be called again after that.
    */
   async readMore(visitor: JournalVisitor, limits: ReadLimits = {}): Promise<ReadProgress> {
-    const buffer = lendReadBuffer();
+    let leftBytes = limits.maxBytes ?? DEFAULT_MAX_BYTES;
     try {
-      return await this.#readInto(buffer, visitor, limits.maxBytes ?? DEFAULT_MAX_BYTES);
-    } finally {
-      returnReadBuffer(buffer);
+      for (;;) {
+        const segment = this.#segment;
+        const before = segment.offsetBytes;
+        const state = await segment.readMore(visitor, leftBytes);
+        leftBytes -= segment.offsetBytes - before;
+        const { position } = this;
+        if (state === 'more' || state === 'waiting' || state === 'ended') {
+          return { state, position };
+        }
+        if (state !== 'continued') return { state: 'damaged', position, defect: state };
+        const defect = await this.#openNext(segment);
+        // The writer creates a segment before it has anything to put there.
+        if (defect === 'header-incomplete') return { state: 'waiting', position };
+        if (defect !== undefined) return { state: 'damaged', position, defect };
+      }
+    } catch (error) {
+      throw new TapedeckError('disk-failed', `cannot read ${this.#directory}`, { cause: error });
     }
   }
 
   /** Idempotent. */
-  async close(): Promise<void> {
-    const file = this.#file;
-    this.#file = undefined;
-    this.#hasEnded = true;
-    await file?.close();
+  close(): Promise<void> {
+    return this.#segment.close();
   }
 
-  async #readInto(
-    buffer: Uint8Array,
-    visitor: JournalVisitor,
-    maxBytes: number,
-  ): Promise<ReadProgress> {
-    const view = new DataView(buffer.buffer, buffer.byteOffset, buffer.byteLength);
-    let left = maxBytes;
-    let damagedAt = -1;
-    for (;;) {
-      if (this.#hasEnded) return { state: 'ended', position: this.position };
-      if (this.#closedSegment !== undefined) {
-        const defect = await this.#openNextSegment(this.#closedSegment);
-        if (defect === 'header-incomplete') return { state: 'waiting', position: this.position };
-        if (defect !== undefined) return { state: 'damaged', position: this.position, defect };
-      }
-      if (left <= 0) return { state: 'more', position: this.position };
-      const file = this.#file;
-      if (file === undefined) return { state: 'ended', position: this.position };
-      const filled = await file.read(buffer, this.#offset);
-      const before = this.#offset;
-      const defect = this.#visitBlocks(buffer, view, filled, visitor, left);
-      left -= this.#offset - before;
-      if (defect !== undefined) {
-        // A write may have been under way; what is wrong twice is wrong.
-        if (damagedAt === this.#offset) {
-          return { state: 'damaged', position: this.position, defect };
-        }
-        damagedAt = this.#offset;
-      } else if (this.#offset === before) {
-        return { state: 'waiting', position: this.position };
-      }
+  async #openNext(full: SegmentReader): Promise<JournalDefect | undefined> {
+    const index = full.header.segment + 1;
+    const file = await openSegmentFile(this.#disk, this.#directory, index);
+    if (file === undefined) return 'header-incomplete';
+    const next = await SegmentReader.open(file);
+    if (!next.ok) return next.defect;
+    if (!follows(next.value.header, full)) {
+      await next.value.close();
+      return 'wrong-segment';
     }
-  }
-
-  /** Visits the whole blocks in the first `filled` bytes of `buffer`; a defect stops before its block. */
-  #visitBlocks(
-    buffer: Uint8Array,
-    view: DataView,
-    filled: number,
-    visitor: JournalVisitor,
-    left: number,
-  ): JournalDefect | undefined {
-    let at = 0;
-    while (at + BLOCK_PREFIX_BYTES <= filled && at < left) {
-      const recordsBytes = view.getUint32(at + 4, true);
-      if (recordsBytes < RECORD_PREFIX_BYTES || recordsBytes > MAX_BLOCK_RECORDS_BYTES) {
-        return 'block-length';
-      }
-      const end = at + BLOCK_PREFIX_BYTES + recordsBytes;
-      if (end > filled) return undefined;
-      const crc = view.getUint32(at, true);
-      if (crc32(buffer.subarray(at + 4, end), this.#crc) !== crc) return 'block-crc';
-      const start = at + BLOCK_PREFIX_BYTES;
-      if (!recordsFill(view, start, end)) return 'records';
-      const after = visitBlock(buffer, view, start, end, visitor);
-      this.#offset += end - at;
-      this.#crc = crc;
-      at = end;
-      if (after === 'end') {
-        this.#hasEnded = true;
-        return undefined;
-      }
-      if (after === 'segment') {
-        this.#closedSegment = { bytes: this.#offset, crc };
-        return undefined;
-      }
-    }
+    this.#segment = next.value;
+    await full.close();
     return undefined;
-  }
-
-  /** The defect of the next segment's header; `header-incomplete` also while there is no file. */
-  async #openNextSegment(closed: {
-    readonly bytes: number;
-    readonly crc: number;
-  }): Promise<JournalDefect | undefined> {
-    const index = this.#segment + 1;
-    let file: DiskFile;
-    try {
-      file = await this.#disk.open(join(this.#directory, segmentName(index)), 'read');
-    } catch (error) {
-      if (systemCode(error) === 'ENOENT') return 'header-incomplete';
-      throw error;
-    }
-    const bytes = new Uint8Array(MAX_HEADER_BYTES);
-    const header = readHeader(bytes.subarray(0, await file.read(bytes, 0)));
-    const defect = header.ok ? this.#defectOf(header.value, index, closed) : header.defect;
-    if (!header.ok || defect !== undefined) {
-      await file.close();
-      return defect;
-    }
-    const full = this.#file;
-    this.#file = file;
-    this.#segment = index;
-    this.#offset = header.value.headerBytes;
-    this.#crc = header.value.crc;
-    this.#closedSegment = undefined;
-    await full?.close();
-    return undefined;
-  }
-
-  #defectOf(
-    header: ReadHeader,
-    index: number,
-    closed: { readonly bytes: number; readonly crc: number },
-  ): JournalDefect | undefined {
-    const fits =
-      header.segment === index &&
-      header.recordingId === this.header.recordingId &&
-      header.previousBytes === closed.bytes &&
-      header.previousCrc === closed.crc;
-    return fits ? undefined : 'wrong-segment';
   }
 }
 
-function invalid(message: string, cause?: unknown): TapedeckError {
-  return new TapedeckError('journal-invalid', message, { cause });
+/** Whether a header names the segment that was read to its end before it. */
+export function follows(header: ReadHeader, full: SegmentReader): boolean {
+  return (
+    header.segment === full.header.segment + 1 &&
+    header.recordingId === full.header.recordingId &&
+    header.startedWallUs === full.header.startedWallUs &&
+    header.startedMonotonicUs === full.header.startedMonotonicUs &&
+    header.previousBytes === full.offsetBytes &&
+    header.previousCrc === full.crc
+  );
+}
+
+async function openSegmentFile(
+  disk: Disk,
+  directory: string,
+  index: number,
+): Promise<DiskFile | undefined> {
+  try {
+    return await disk.open(join(directory, segmentName(index)), 'read');
+  } catch (error) {
+    const code = systemCode(error);
+    if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
+    throw new TapedeckError('disk-failed', `cannot open ${directory}`, { cause: error });
+  }
 }

@@ -23,8 +23,11 @@ export interface JournalVisitor {
   resumed(timeUs: number): void;
   /** A telephone-event code of RFC 4733 was detected. */
   tone(stream: number, timeUs: number, eventCode: number, durationMs: number): void;
-  /** A packet of `ssrc` with `rtpTimestamp` has its place at `timeUs`, though none was written. */
-  anchor(stream: number, timeUs: number, ssrc: number, rtpTimestamp: number): void;
+  /**
+   * A packet of `ssrc` with `rtpTimestamp` has its place at `placeUs`, though none was written.
+   * `placeUs` is negative for a place before the journal's start.
+   */
+  anchor(stream: number, timeUs: number, ssrc: number, rtpTimestamp: number, placeUs: number): void;
   /** Every packet that arrived before `timeUs` has been given. */
   tick(timeUs: number): void;
   /** The last record. `reason` is one of `JournalEndReason`, or one of a later version. */

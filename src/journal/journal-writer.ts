@@ -151,9 +151,9 @@ export class JournalWriter {
     return this.#failure;
   }
 
-  /** Bytes that were handed to the system, all segments but the current one left out. */
-  get positionBytes(): number {
-    return this.#position;
+  /** Whether appends are still taken: neither ended nor failed. */
+  get isOpen(): boolean {
+    return this.#ending === undefined && this.#failure === undefined;
   }
 
   /**
@@ -217,12 +217,18 @@ export class JournalWriter {
     this.#block.view.setUint16(at + 2, Math.min(0xffff, Math.max(0, durationMs)), true);
   }
 
-  /** Where a stream stands although its packets were not written: see `anchor` in the format. */
-  anchor(stream: number, atUs: number, ssrc: number, rtpTimestamp: number): void {
-    const at = this.#append(RECORD_ANCHOR, 0, stream, atUs, 8);
+  /**
+   * Where a stream stands although the packets that fixed its place were not written (a pause):
+   * a packet of `ssrc` with `rtpTimestamp` belongs at `placeUs`.
+   * @param placeUs on `Clock.monotonicUs`; may lie before the journal's start.
+   */
+  anchor(stream: number, atUs: number, ssrc: number, rtpTimestamp: number, placeUs: number): void {
+    const at = this.#append(RECORD_ANCHOR, 0, stream, atUs, 16);
     if (at < 0) return;
-    this.#block.view.setUint32(at, ssrc, true);
-    this.#block.view.setUint32(at + 4, rtpTimestamp, true);
+    const { view } = this.#block;
+    view.setUint32(at, ssrc, true);
+    view.setUint32(at + 4, rtpTimestamp, true);
+    view.setBigInt64(at + 8, BigInt(Math.round(placeUs - this.startedAtUs)), true);
   }
 
   /**

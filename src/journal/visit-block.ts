@@ -17,7 +17,7 @@ import type { JournalStream } from './journal-stream.ts';
 import type { JournalVisitor } from './journal-visitor.ts';
 
 /** What follows a block: another one, the next segment, or nothing ever. */
-export type AfterBlock = 'block' | 'segment' | 'end';
+export type AfterBlock = 'block' | 'continued' | 'ended';
 
 /** Whether records fill `start…end` exactly. Called before any of them is visited. */
 export function recordsFill(view: DataView, start: number, end: number): boolean {
@@ -44,10 +44,10 @@ export function visitBlock(
       const played = (view.getUint8(at + 3) & FLAG_PLAYED) !== 0;
       visitor.packet(view.getUint16(at + 4, true), timeUs, bytes, content, next, played);
     } else if (type === RECORD_ENDED) {
-      after = 'end';
+      after = 'ended';
       visitEnded(bytes, view, content, next, timeUs, visitor);
     } else if (type === RECORD_CONTINUED) {
-      after = 'segment';
+      after = 'continued';
     } else {
       visitMarker(type, bytes, view, at, next, timeUs, visitor);
     }
@@ -78,9 +78,10 @@ function visitMarker(
     visitor.resumed(timeUs);
   } else if (type === RECORD_TONE && contentBytes >= 4) {
     visitor.tone(stream, timeUs, view.getUint8(content), view.getUint16(content + 2, true));
-  } else if (type === RECORD_ANCHOR && contentBytes >= 8) {
+  } else if (type === RECORD_ANCHOR && contentBytes >= 16) {
     const ssrc = view.getUint32(content, true);
-    visitor.anchor(stream, timeUs, ssrc, view.getUint32(content + 4, true));
+    const placeUs = Number(view.getBigInt64(content + 8, true));
+    visitor.anchor(stream, timeUs, ssrc, view.getUint32(content + 4, true), placeUs);
   } else {
     const joined = type === RECORD_JOINED ? joinedAt(bytes, view, at, end) : undefined;
     if (joined === undefined) visitor.unknown(type, timeUs);
