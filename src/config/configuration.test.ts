@@ -1,0 +1,369 @@
+import { resolve } from 'node:path';
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { TapedeckError } from '../core/error.ts';
+import { parseConfiguration, type Configuration } from './configuration.ts';
+import { configurationDocument, optionsHelp } from './document.ts';
+import {
+  DEVELOPMENT_ACCESS_KEY,
+  flagOf,
+  OPTION_NAMES,
+  OPTIONS,
+  variableOf,
+  type OptionName,
+} from './options.ts';
+
+type Given = {
+  readonly argv?: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+  readonly file?: string;
+};
+
+function parse({ argv = [], env = {}, file }: Given): Configuration {
+  return parseConfiguration(argv, env, (path) => (path === 'tapedeck.yaml' ? file : undefined));
+}
+
+function refusal(given: Given): TapedeckError {
+  try {
+    parse(given);
+  } catch (error) {
+    if (error instanceof TapedeckError) return error;
+    throw error;
+  }
+  throw new Error('it was accepted');
+}
+
+/** Two different values for each option, as text and as they are read. */
+const SAMPLES: { readonly [K in OptionName]?: readonly [string, unknown, string, unknown] } = {
+  'data-dir': ['/a', '/a', '/b', '/b'],
+  'http-host': ['127.0.0.2', '127.0.0.2', '[::1]', '::1'],
+  'http-port': ['0', 0, '65535', 65535],
+  'https-port': ['1', 1, '2', 2],
+  'sip-host': ['::1', ['::1'], '127.0.0.1 ::1', ['127.0.0.1', '::1']],
+  'sip-port': ['5061', 5061, '5062', 5062],
+  'rtp-ports': ['100-200', { from: 100, to: 200 }, '4-5', { from: 4, to: 5 }],
+  'access-key': ['c2VjcmV0', ['c2VjcmV0'], 'YQ==, YWI=', ['YQ==', 'YWI=']],
+  'public-url': ['https://a', 'https://a', 'http://b:81/', 'http://b:81'],
+  'recording-host': ['off', false, 'X.asm.skype.com', 'x.asm.skype.com'],
+  'own-host': ['a.example', ['a.example'], 'a,b', ['a', 'b']],
+  'external-address': ['192.0.2.1', ['192.0.2.1'], '2001:db8::1', ['2001:db8::1']],
+  'allow-private-urls': ['10.0.0.0/8', ['10.0.0.0/8'], '::1,10.0.0.1', ['::1', '10.0.0.1']],
+  'drain-seconds': ['0', 0, '5', 5],
+  'min-free-bytes': ['1000', 1000, '1.5GiB', 1.5 * 1024 ** 3],
+  'event-webhook': [
+    'http://a/?x=1,2',
+    ['http://a/?x=1,2'],
+    'http://a http://b',
+    ['http://a', 'http://b'],
+  ],
+  'ready-file': ['a', 'a', 'b', 'b'],
+  'admin-token': ['x', 'x', 'y', 'y'],
+  'management-host': ['127.0.0.3', '127.0.0.3', 'localhost', '127.0.0.1'],
+  'management-port': ['9', 9, '10', 10],
+  'resource-id': ['a', 'a', 'b', 'b'],
+  'answer-timeout': ['1ms', 1, '2m', 120_000],
+  'journal-flush': ['50ms', 50, '0.2s', 200],
+  'journal-sync': ['500ms', 500, '2s', 2000],
+  'media-workers': ['1', 1, '2', 2],
+  'render-workers': ['1', 1, '2', 2],
+  'log-level': ['debug', 'debug', 'error', 'error'],
+};
+
+describe.each(OPTION_NAMES.filter((name) => SAMPLES[name] !== undefined))('--%s', (name) => {
+  const [text, value, otherText, otherValue] = SAMPLES[name]!;
+
+  test('is read from flag, variable and file, in this order of precedence', () => {
+    const file = `${name}: '${text}'`;
+    const env = { [variableOf(name)]: otherText };
+    expect(parse({ file })[name as 'http-port']).toEqual(value);
+    const camelCase = name.replace(/-./g, (match) => match.slice(1).toUpperCase());
+    expect(parse({ file: `${camelCase}: '${text}'` })[name as 'http-port']).toEqual(value);
+    expect(parse({ file, env })[name as 'http-port']).toEqual(otherValue);
+    expect(parse({ file, env, argv: [`--${name}`, text] })[name as 'http-port']).toEqual(value);
+    expect(parse({ env, argv: [`--${name}=${text}`] })[name as 'http-port']).toEqual(value);
+  });
+});
+
+test('every option that is built has a sample above, but those that go in pairs', () => {
+  const untested = OPTION_NAMES.filter((name) => SAMPLES[name] === undefined);
+  expect(untested).toEqual(['tls-cert', 'tls-key', 'retention', 'ffmpeg']);
+});
+
+test('without anything the contract’s defaults hold', () => {
+  expect(parse({})).toMatchObject({
+    'data-dir': resolve('data'),
+    'http-host': '127.0.0.1',
+    'http-port': 8080,
+    'https-port': 8443,
+    'sip-host': ['127.0.0.1'],
+    'sip-port': 5060,
+    'rtp-ports': { from: 20_000, to: 29_999 },
+    'access-key': [DEVELOPMENT_ACCESS_KEY],
+    'recording-host': 'tapedeck.asm.skype.com',
+    'drain-seconds': 30,
+    'min-free-bytes': 1_073_741_824,
+    'management-host': '127.0.0.1',
+    'management-port': 9000,
+    'answer-timeout': 60_000,
+    'allow-private-urls': ['127.0.0.0/8', '::1/128'],
+    users: [],
+    trunks: [],
+    routes: [],
+    sim: [],
+    events: [],
+    warnings: [],
+  });
+});
+
+test('a repeatable option is given several times, others once', () => {
+  const argv = ['--event-webhook', 'http://a/', '--event-webhook=http://b/'];
+  expect(parse({ argv }).events.map(({ name, endpoint }) => [name, endpoint])).toEqual([
+    ['event-webhook-1', 'http://a/'],
+    ['event-webhook-2', 'http://b/'],
+  ]);
+  expect(refusal({ argv: ['--sip-port', '1', '--sip-port', '2'] })).toMatchObject({
+    code: 'option-invalid',
+    field: '--sip-port',
+  });
+  expect(parse({ file: 'event-webhook:\n  - http://a/\n' })['event-webhook']).toEqual([
+    'http://a/',
+  ]);
+});
+
+test('private URLs are allowed by default only while every listener is on loopback', () => {
+  for (const name of ['sip-host', 'management-host', 'http-host']) {
+    const argv = [`--${name}`, '0.0.0.0', '--access-key', 'c2VjcmV0'];
+    expect(parse({ argv })['allow-private-urls']).toEqual([]);
+  }
+});
+
+describe('the development key', () => {
+  test.each(['0.0.0.0', '::', '192.0.2.1'])('is refused with HTTP on %s', (host) => {
+    const error = refusal({ argv: ['--http-host', host] });
+    expect(error).toMatchObject({ code: 'option-invalid', field: '--access-key' });
+    expect(error.message).toContain(`--http-host ${host} is not loopback`);
+    expect(
+      refusal({ argv: ['--http-host', host, '--access-key', `YQ==,${DEVELOPMENT_ACCESS_KEY}`] }),
+    ).toMatchObject({
+      field: '--access-key',
+    });
+    expect(parse({ argv: ['--http-host', host, '--access-key', 'YQ=='] })['http-host']).toBe(host);
+  });
+
+  test.each(['127.0.0.1', '127.9.9.9', '::1'])('is accepted with HTTP on %s', (host) => {
+    expect(parse({ argv: ['--http-host', host] })['http-host']).toBe(host);
+  });
+});
+
+describe('what is wrong is refused by the name it was written with', () => {
+  test.each<[string, Given, string]>([
+    ['unknown flag', { argv: ['--http-prt', '1'] }, '--http-prt'],
+    ['no flag', { argv: ['start'] }, 'start'],
+    ['flag without value', { argv: ['--http-port'] }, '--http-port'],
+    ['port', { argv: ['--http-port', '65536'] }, '--http-port'],
+    ['port in a variable', { env: { TAPEDECK_HTTP_PORT: 'x' } }, 'TAPEDECK_HTTP_PORT'],
+    ['port in the file', { file: 'http-port: -1' }, 'tapedeck.yaml: http-port'],
+    ['option twice in the file', { file: 'httpPort: 1\nhttp-port: 1' }, 'tapedeck.yaml: http-port'],
+    ['unknown key', { file: 'htp-port: 1' }, 'tapedeck.yaml: htp-port'],
+    ['no YAML', { file: 'a: [1' }, 'tapedeck.yaml'],
+    ['no map', { file: '- a' }, 'tapedeck.yaml'],
+    ['missing file', { argv: ['--config', 'other.yaml'] }, '--config'],
+    ['duration without unit', { argv: ['--answer-timeout', '60'] }, '--answer-timeout'],
+    ['range without room for a pair', { argv: ['--rtp-ports', '101-102'] }, '--rtp-ports'],
+    ['address', { argv: ['--sip-host', 'example.com'] }, '--sip-host'],
+    ['two addresses of a family', { argv: ['--sip-host', '::1,::2'] }, '--sip-host'],
+    ['CIDR range', { argv: ['--allow-private-urls', '10.0.0.0/33'] }, '--allow-private-urls'],
+    ['key', { argv: ['--access-key', 'not base64!'] }, '--access-key'],
+    ['URL', { argv: ['--event-webhook', 'ftp://a'] }, '--event-webhook'],
+    ['public URL with a path', { argv: ['--public-url', 'https://a/b'] }, '--public-url'],
+    ['certificate without key', { argv: ['--tls-cert', 'a'] }, '--tls-key'],
+    [
+      'key of an entry',
+      { file: 'users: [{name: a, password: b, pin: c}]' },
+      'tapedeck.yaml: users[0].pin',
+    ],
+    ['missing key of an entry', { file: 'users: [{name: a}]' }, 'tapedeck.yaml: users[0].password'],
+    ['route without its trunk', { file: 'routes: [{to: a, action: trunk}]' }, 'routes[0].trunk'],
+    ['unknown trunk', { file: 'routes: [{to: a, action: trunk, trunk: b}]' }, 'routes[0].trunk'],
+    [
+      'regular expression',
+      { file: "routes: [{to: '(', action: reject}]" },
+      'tapedeck.yaml: routes[0].to',
+    ],
+    [
+      'two of one name',
+      { file: 'users: [{name: a, password: b}, {name: a, password: c}]' },
+      'users',
+    ],
+    [
+      'step with two things',
+      { file: 'sim: [{identifier: +1555, script: [{tone: 440, silence: 1s}]}]' },
+      'tapedeck.yaml: sim[0].script[0]',
+    ],
+    [
+      'loop of nothing',
+      { file: 'sim: [{identifier: +1555, loop: true}]' },
+      'tapedeck.yaml: sim[0].loop',
+    ],
+    ['identifier', { file: 'sim: [{identifier: bob}]' }, 'tapedeck.yaml: sim[0].identifier'],
+    ['user of a phone', { file: 'sim: [{identifier: +1555, register: bob}]' }, 'sim[0].register'],
+  ])('%s', (_title, given, field) => {
+    const error = refusal(given);
+    expect(error.code).toBe('option-invalid');
+    expect(error.message).not.toContain('base64!');
+    expect(error.field).toBe(field);
+    expect(error.message.startsWith(field)).toBe(true);
+    expect(error.message).not.toContain('\n');
+  });
+
+  test('text of any kind is read or refused, never anything else', () => {
+    fc.assert(
+      fc.property(fc.constantFrom(...OPTION_NAMES), fc.string({ maxLength: 20 }), (name, value) => {
+        try {
+          parse({ argv: [flagOf(name), value] });
+        } catch (error) {
+          expect(error).toBeInstanceOf(TapedeckError);
+        }
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  test('any file is read or refused, never anything else', () => {
+    const leaf = fc.constantFrom(
+      'users',
+      'sim',
+      'routes',
+      'name',
+      'a: &a [*a]',
+      '- x',
+      '{',
+      '!!js x',
+      ' : ',
+    );
+    fc.assert(
+      fc.property(fc.array(fc.oneof(leaf, fc.string()), { maxLength: 6 }), (lines) => {
+        try {
+          parse({ file: lines.join('\n') });
+        } catch (error) {
+          expect(error).toBeInstanceOf(TapedeckError);
+        }
+      }),
+      { numRuns: 500 },
+    );
+  });
+});
+
+describe('what the contract names and nobody built yet is refused by name', () => {
+  test.each<[Given, string]>([
+    [{ argv: ['--retention', '24h'] }, '--retention'],
+    [{ env: { TAPEDECK_FFMPEG: '/usr/bin/ffmpeg' } }, 'TAPEDECK_FFMPEG'],
+    [{ file: 'retention: 24h' }, 'tapedeck.yaml: retention'],
+    [{ file: 'applications: [{id: x}]' }, 'tapedeck.yaml: applications'],
+    [route('channel: unmixed'), 'tapedeck.yaml: routes[0].record.channel: unmixed'],
+    [route('format: mp3'), 'tapedeck.yaml: routes[0].record.format: mp3'],
+    [route('allowApiPause: true'), 'tapedeck.yaml: routes[0].record.allowApiPause: true'],
+    [{ file: 'routes: [{to: a, action: application, bot: b}]' }, 'tapedeck.yaml: routes[0].bot'],
+  ])('%j', (given, field) => {
+    const error = refusal(given);
+    expect(error.code).toBe('option-unbuilt');
+    expect(error.message).toBe(`${field}: not built yet`);
+  });
+
+  function route(record: string): Given {
+    return { file: `routes: [{to: a, action: application, record: {${record}}}]` };
+  }
+});
+
+test('a route’s recording has a retention of its own, or none', () => {
+  const file = `
+routes:
+  - { to: a, action: registered, record: { channel: mixed, format: wav, retention: 7y, allowApiPause: false } }
+  - { to: b, action: registered, record: {} }
+  - { to: c, action: registered }
+`;
+  expect(parse({ file }).routes.map((route) => route.record)).toEqual([
+    { channel: 'mixed', format: 'wav', retention: 7 * 365 * 86_400_000, allowApiPause: false },
+    { channel: 'mixed', format: 'wav', retention: undefined, allowApiPause: false },
+    undefined,
+  ]);
+});
+
+test('a simulated phone’s script keeps its order and its units', () => {
+  const file = `
+sim:
+  - identifier: +15550101
+    name: bob
+    refuse: 486
+    script:
+      - speak: clip:bob
+      - { tone: 440, level: -12, for: 2s }
+      - { until: 3s }
+      - { digits: '12#' }
+      - { silence: 500ms }
+      - { hangUp: true }
+`;
+  expect(parse({ file }).sim).toEqual([
+    {
+      identifier: '+15550101',
+      name: 'bob',
+      answerAfterMs: 200,
+      refuse: 486,
+      neverAnswers: false,
+      codecs: ['PCMU', 'PCMA'],
+      register: undefined,
+      steps: [
+        { do: 'speak', file: 'clip:bob' },
+        { do: 'tone', frequencyHz: 440, levelDb: -12, durationMs: 2000 },
+        { do: 'waitUntil', atMs: 3000 },
+        { do: 'digits', digits: '12#', durationMs: 160 },
+        { do: 'silence', durationMs: 500 },
+        { do: 'hangUp' },
+      ],
+      loop: false,
+      hangUpAfterMs: undefined,
+    },
+  ]);
+});
+
+test('a variable that is no option is reported, an empty one is not given', () => {
+  const env = { TAPEDECK_HTP_PORT: '1', TAPEDECK_HTTP_PORT: '', OTHER: 'x' };
+  const configuration = parse({ env });
+  expect(configuration['http-port']).toBe(8080);
+  expect(configuration.warnings).toEqual([
+    'TAPEDECK_HTP_PORT is no option of Tapedeck and has no effect',
+  ]);
+});
+
+test('the file of --config is the base of relative paths', () => {
+  const read = (path: string): string | undefined => (path === 'etc/deck.yaml' ? '' : undefined);
+  const configuration = parseConfiguration([], { TAPEDECK_CONFIG: 'etc/deck.yaml' }, read);
+  expect(configuration.file).toBe(resolve('etc/deck.yaml'));
+  expect(configuration.baseDirectory).toBe(resolve('etc'));
+});
+
+test('a file that cannot be read is named, with the reason as cause', () => {
+  const cause = new Error('EACCES');
+  const parsing = (): unknown =>
+    parseConfiguration([], {}, () => {
+      throw cause;
+    });
+  expect(parsing).toThrow(/^tapedeck\.yaml: the file cannot be read$/);
+});
+
+test('the example in the documentation is a configuration', () => {
+  const [, example = ''] = /```yaml\n([^]*?)```/.exec(configurationDocument())!;
+  const configuration = parse({ file: example });
+  expect(configuration.users).toHaveLength(1);
+  expect(configuration.routes).toHaveLength(3);
+  expect(configuration.events).toHaveLength(1);
+  expect(configuration.sim).toHaveLength(2);
+});
+
+test('help and documentation name every option, and say which are not built', () => {
+  for (const name of OPTION_NAMES) {
+    expect(optionsHelp()).toContain(`\n  --${name} <${OPTIONS[name].placeholder}>`);
+    expect(configurationDocument()).toContain(`| \`--${name}\` | \`${variableOf(name)}\` |`);
+  }
+  expect(optionsHelp().match(/\(not built\s+yet\)/g)).toHaveLength(2);
+});

@@ -1,0 +1,221 @@
+import * as kinds from './kinds.ts';
+import {
+  builtChoice,
+  entriesOf,
+  listOf,
+  mapOf,
+  textMap,
+  unbuilt,
+  type Fields,
+  type FieldTexts,
+  type Kind,
+} from './kind.ts';
+import { SIMULATED_PHONE_TABLES, simulatedPhone, type SimulatedPhone } from './simulated-phone.ts';
+
+/** Someone who may register and call: SIP digest user. */
+export type User = {
+  /** SIP user name, in REGISTER and in the credentials. */
+  readonly name: string;
+  readonly password: string;
+  /** `8:acs:<resource>_<user>`; `undefined` = made of `--resource-id` and the name. */
+  readonly identity: string | undefined;
+  /** E.164: the number that reaches this user's phones. */
+  readonly number: string | undefined;
+};
+
+export type Trunk = {
+  readonly name: string;
+  readonly uri: string;
+  readonly username: string | undefined;
+  readonly password: string | undefined;
+  readonly addresses: readonly string[];
+  readonly mediaAddresses: readonly string[];
+};
+
+export type RouteRecord = {
+  readonly channel: 'mixed';
+  readonly format: 'wav';
+  /** `undefined` = kept until deleted. */
+  readonly retention: number | undefined;
+  readonly allowApiPause: false;
+};
+
+export type RouteEntry = {
+  readonly to: RegExp;
+  readonly from: RegExp | undefined;
+  readonly action: 'trunk' | 'registered' | 'application' | 'reject';
+  readonly trunk: string | undefined;
+  readonly bot: undefined;
+  readonly record: RouteRecord | undefined;
+};
+
+export type SubscriptionEntry = {
+  readonly name: string;
+  readonly endpoint: string;
+  readonly schema: 'eventgrid' | 'cloudevents';
+  readonly includedTypes: readonly string[];
+  readonly maxAttempts: number;
+  /** Milliseconds. */
+  readonly timeToLive: number;
+  readonly headers: Readonly<Record<string, string>>;
+};
+
+/** The keys of the file that are no options. */
+export type FileEntries = {
+  readonly users: readonly User[];
+  readonly trunks: readonly Trunk[];
+  readonly routes: readonly RouteEntry[];
+  readonly events: readonly SubscriptionEntry[];
+  readonly sim: readonly SimulatedPhone[];
+};
+
+const none = { value: undefined, text: 'none' } as const;
+
+const user: Fields<User> = {
+  name: { kind: kinds.text, text: 'SIP user name, in REGISTER and in the credentials.' },
+  password: { kind: kinds.text, text: 'Secret of the digest (MD5 or SHA-256).' },
+  identity: {
+    kind: kinds.identifier,
+    text: 'How the API names this user, `8:acs:<resource>_<user>`.',
+    fallback: { value: undefined, text: '8:acs:<--resource-id>_<name>' },
+  },
+  number: {
+    kind: kinds.e164,
+    text: 'E.164 number that reaches this user’s phones.',
+    fallback: none,
+  },
+};
+
+const trunk: Fields<Trunk> = {
+  name: { kind: kinds.text, text: 'What routes call it.' },
+  uri: { kind: kinds.sipUri, text: 'Next hop.' },
+  username: { kind: kinds.text, text: 'For digest, when the trunk asks.', fallback: none },
+  password: { kind: kinds.text, text: 'For digest, when the trunk asks.', fallback: none },
+  addresses: {
+    kind: listOf(kinds.addressRange),
+    text: 'Who may call in as this trunk, and whose P-Asserted-Identity is believed.',
+    fallback: { value: [], text: 'none' },
+  },
+  mediaAddresses: {
+    kind: listOf(kinds.addressRange),
+    text: 'From where its media may come besides the address in SDP.',
+    fallback: { value: [], text: 'none' },
+  },
+};
+
+const routeRecord: Fields<RouteRecord> = {
+  channel: {
+    kind: builtChoice('mixed', 'unmixed'),
+    text: '`mixed`: one channel; `unmixed` is not built yet.',
+    fallback: { value: 'mixed', text: 'mixed' },
+  },
+  format: {
+    kind: builtChoice('wav', 'mp3', 'mp4'),
+    text: '`wav`: 16 kHz, 16 bit; `mp3` and `mp4` are not built yet.',
+    fallback: { value: 'wav', text: 'wav' },
+  },
+  retention: {
+    kind: kinds.duration,
+    text: 'How long the recording is kept.',
+    fallback: { value: undefined, text: 'until deleted' },
+  },
+  allowApiPause: {
+    kind: builtChoice(false, 'true'),
+    text: 'Whether the API may pause and stop this recording; `true` is not built yet.',
+    fallback: { value: false, text: 'false' },
+  },
+};
+
+const route: Fields<RouteEntry> = {
+  to: { kind: kinds.pattern, text: 'Regular expression on the called number or user.' },
+  from: {
+    kind: kinds.pattern,
+    text: 'Regular expression on the caller’s number or user.',
+    fallback: { value: undefined, text: 'anyone' },
+  },
+  action: {
+    kind: kinds.choice('trunk', 'registered', 'application', 'reject'),
+    text: '`trunk`: out through a trunk, for authenticated users and sources under a trunk’s addresses only; `registered`: the phones of the user; `application`: IncomingCall; `reject`: 603.',
+  },
+  trunk: { kind: kinds.text, text: 'Name of the trunk, for action `trunk`.', fallback: none },
+  bot: { kind: unbuilt, text: 'Graph bot to notify; not built yet.', fallback: none },
+  record: {
+    kind: mapOf(routeRecord),
+    text: 'Records every such call, with no application at all. `{}` takes the defaults.',
+    fallback: none,
+  },
+};
+
+const subscription: Fields<SubscriptionEntry> = {
+  name: {
+    kind: kinds.text,
+    text: 'What `tapedeck events` calls it; sent as `aeg-subscription-name`.',
+  },
+  endpoint: { kind: kinds.httpUrl, text: 'Where events are posted to.' },
+  schema: {
+    kind: kinds.choice('eventgrid', 'cloudevents'),
+    text: 'Envelope and validation handshake.',
+    fallback: { value: 'eventgrid', text: 'eventgrid' },
+  },
+  includedTypes: {
+    kind: listOf(kinds.text),
+    text: 'Full event types, such as `Microsoft.Communication.RecordingFileStatusUpdated`.',
+    fallback: { value: [], text: 'every type' },
+  },
+  maxAttempts: {
+    kind: kinds.wholeNumber(1, 30),
+    text: 'Attempts before an event is dead.',
+    fallback: { value: 30, text: '30' },
+  },
+  timeToLive: {
+    kind: kinds.durationBetween(60_000, 86_400_000, 'a duration from 1m to 24h'),
+    text: 'How long delivery is tried.',
+    fallback: { value: 86_400_000, text: '24h' },
+  },
+  headers: {
+    kind: textMap('a map of at most 10 header names and values', 10),
+    text: 'Sent with each delivery; at most 10.',
+    fallback: { value: {}, text: 'none' },
+  },
+};
+
+export type EntryKey = keyof FileEntries | 'applications';
+
+/** How each key is read, what it is for, and (for the documentation) the keys of its entries. */
+export const ENTRIES: {
+  readonly [K in EntryKey]: {
+    readonly kind: Kind<K extends keyof FileEntries ? FileEntries[K] : never>;
+    readonly text: string;
+    readonly tables: readonly { readonly title: string; readonly fields: FieldTexts }[];
+  };
+} = {
+  users: {
+    kind: entriesOf(mapOf(user)),
+    text: 'Who may register by SIP digest.',
+    tables: [{ title: 'users', fields: user }],
+  },
+  trunks: {
+    kind: entriesOf(mapOf(trunk)),
+    text: 'SIP peers that calls go out to and come in from.',
+    tables: [{ title: 'trunks', fields: trunk }],
+  },
+  routes: {
+    kind: entriesOf(mapOf(route)),
+    text: 'What becomes of an incoming call: the first route that matches decides. Without any route, registered users are rung and everything else goes to the application.',
+    tables: [
+      { title: 'routes', fields: route },
+      { title: 'routes[].record', fields: routeRecord },
+    ],
+  },
+  events: {
+    kind: entriesOf(mapOf(subscription)),
+    text: 'Event Grid-style subscriptions.',
+    tables: [{ title: 'events', fields: subscription }],
+  },
+  sim: {
+    kind: entriesOf(simulatedPhone),
+    text: 'Simulated phones: real SIP and RTP endpoints on loopback, so that a test needs no phone. An identifier of the API with an entry here reaches the phone.',
+    tables: SIMULATED_PHONE_TABLES,
+  },
+  applications: { kind: unbuilt, text: 'Graph applications; not built yet.', tables: [] },
+};

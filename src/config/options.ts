@@ -1,0 +1,312 @@
+import * as kinds from './kinds.ts';
+import { listOf, type Kind } from './kind.ts';
+
+/**
+ * The access key of a server that nobody configured. Published: it keeps nobody out, and is refused
+ * unless HTTP is bound to loopback.
+ */
+export const DEVELOPMENT_ACCESS_KEY =
+  'dGFwZWRlY2sgZGV2ZWxvcG1lbnQga2V5OiBldmVyeWJvZHkga25vd3MgaXQsIHNvIHNldCB5b3VyIG93biAhIQ==';
+
+/** Every option: flag `--name`, variable `TAPEDECK_NAME`, key `name` of the file. */
+export type OptionValues = {
+  'data-dir': string;
+  'http-host': string;
+  'http-port': number;
+  'https-port': number;
+  'tls-cert': string | undefined;
+  'tls-key': string | undefined;
+  'sip-host': readonly string[];
+  'sip-port': number;
+  'rtp-ports': kinds.PortRange;
+  'access-key': readonly string[];
+  'public-url': string | undefined;
+  'recording-host': string | false;
+  'own-host': readonly string[];
+  'external-address': readonly string[];
+  'allow-private-urls': readonly string[] | undefined;
+  retention: number | undefined;
+  'drain-seconds': number;
+  'min-free-bytes': number;
+  'event-webhook': readonly string[];
+  'ready-file': string | undefined;
+  'admin-token': string | undefined;
+  ffmpeg: string | undefined;
+  'management-host': string;
+  'management-port': number;
+  'resource-id': string;
+  'answer-timeout': number;
+  'journal-flush': number;
+  'journal-sync': number;
+  'media-workers': number | undefined;
+  'render-workers': number | undefined;
+  'log-level': 'debug' | 'info' | 'warn' | 'error';
+};
+
+export type OptionName = keyof OptionValues;
+
+export type Option<T> = {
+  readonly kind: Kind<Exclude<T, undefined>>;
+  readonly fallback: T;
+  /** The default as people read it. */
+  readonly fallbackText: string;
+  /** Placeholder in the help: `--name <placeholder>`. */
+  readonly placeholder: string;
+  readonly text: string;
+  /** May be given several times. */
+  readonly repeatable?: true;
+  /** Part of the contract, refused until it is built. */
+  readonly unbuilt?: true;
+};
+
+/** The most that a timer of Node can wait, days short of 25. */
+const MOST_TIMER_MS = 2_147_483_647;
+
+const interval: Kind<number> = kinds.durationBetween(
+  1,
+  60_000,
+  'a duration from 1ms to 1m, such as 100ms',
+);
+
+/** In the order of the documentation. */
+export const OPTIONS: { readonly [K in OptionName]: Option<OptionValues[K]> } = {
+  'data-dir': {
+    kind: kinds.path,
+    fallback: './data',
+    fallbackText: './data',
+    placeholder: 'directory',
+    text: 'Where everything lives that persists: database, journals, recordings, keys.',
+  },
+  'http-host': {
+    kind: kinds.bindAddress,
+    fallback: '127.0.0.1',
+    fallbackText: '127.0.0.1',
+    placeholder: 'address',
+    text: 'Address that HTTP and HTTPS are bound to.',
+  },
+  'http-port': {
+    kind: kinds.port,
+    fallback: 8080,
+    fallbackText: '8080',
+    placeholder: 'port',
+    text: 'REST APIs, plain. CONNECT is answered here, for this server’s own hosts only.',
+  },
+  'https-port': {
+    kind: kinds.port,
+    fallback: 8443,
+    fallbackText: '8443',
+    placeholder: 'port',
+    text: 'The same over TLS.',
+  },
+  'tls-cert': {
+    kind: kinds.path,
+    fallback: undefined,
+    fallbackText: 'a development CA',
+    placeholder: 'file',
+    text: 'Certificate chain in PEM. Without it a development CA is made on first start under the data directory; its path is printed. Together with `--tls-key`.',
+  },
+  'tls-key': {
+    kind: kinds.path,
+    fallback: undefined,
+    fallbackText: 'none',
+    placeholder: 'file',
+    text: 'Private key of `--tls-cert`, in PEM.',
+  },
+  'sip-host': {
+    kind: listOf(kinds.bindAddress),
+    fallback: ['127.0.0.1'],
+    fallbackText: '127.0.0.1',
+    placeholder: 'address',
+    text: 'Address that SIP and RTP are bound to; once per address family.',
+    repeatable: true,
+  },
+  'sip-port': {
+    kind: kinds.port,
+    fallback: 5060,
+    fallbackText: '5060',
+    placeholder: 'port',
+    text: 'SIP over UDP and TCP.',
+  },
+  'rtp-ports': {
+    kind: kinds.portRange,
+    fallback: { from: 20_000, to: 29_999 },
+    fallbackText: '20000-29999',
+    placeholder: 'from-to',
+    text: 'Ports of RTP and RTCP; a call with two phones takes two pairs.',
+  },
+  'access-key': {
+    kind: listOf(kinds.base64Key),
+    fallback: [DEVELOPMENT_ACCESS_KEY],
+    fallbackText: 'a published development key',
+    placeholder: 'base64',
+    text: 'Key that requests are signed with (HMAC). Two may be given, to change from one to the other; the first is printed. The development key is refused unless HTTP is bound to loopback.',
+    repeatable: true,
+  },
+  'public-url': {
+    kind: kinds.originUrl,
+    fallback: undefined,
+    fallbackText: 'from the binds',
+    placeholder: 'url',
+    text: 'What URLs in responses and events start with.',
+  },
+  'recording-host': {
+    kind: kinds.hostNameOrOff,
+    fallback: 'tapedeck.asm.skype.com',
+    fallbackText: 'tapedeck.asm.skype.com',
+    placeholder: 'host',
+    text: 'Host in `contentLocation` and its fellows. SDKs from 1.6 on download from names under asm.skype.com only; the name has to resolve to this server. `off` uses the public URL.',
+  },
+  'own-host': {
+    kind: listOf(kinds.hostName),
+    fallback: [],
+    fallbackText: 'none',
+    placeholder: 'host',
+    text: 'Further name under which clients reach this server, such as that of a proxy; signatures made for it are accepted.',
+    repeatable: true,
+  },
+  'external-address': {
+    kind: listOf(kinds.address),
+    fallback: [],
+    fallbackText: 'none',
+    placeholder: 'address',
+    text: 'Address that SDP, Contact and Via carry when the bind is not what peers see (Docker, NAT, cloud); once per address family.',
+    repeatable: true,
+  },
+  'allow-private-urls': {
+    kind: listOf(kinds.addressRange),
+    fallback: undefined,
+    fallbackText: 'loopback while every listener is bound to loopback, else none',
+    placeholder: 'range',
+    text: 'Private ranges that callbacks, prompts and containers may point to.',
+    repeatable: true,
+  },
+  retention: {
+    kind: kinds.duration,
+    fallback: undefined,
+    fallbackText: '24h',
+    placeholder: 'duration',
+    text: 'How long recordings started by the API are kept.',
+    unbuilt: true,
+  },
+  'drain-seconds': {
+    kind: kinds.wholeNumber(0, 86_400, 'seconds'),
+    fallback: 30,
+    fallbackText: '30',
+    placeholder: 'seconds',
+    text: 'How long SIGTERM waits for live calls before it ends them.',
+  },
+  'min-free-bytes': {
+    kind: kinds.size,
+    fallback: 1024 ** 3,
+    fallbackText: '1GiB',
+    placeholder: 'size',
+    text: 'Below this much free disk space new recordings are refused.',
+  },
+  'event-webhook': {
+    kind: listOf(kinds.httpUrl, /\s+/), // a URL may hold commas
+    fallback: [],
+    fallbackText: 'none',
+    placeholder: 'url',
+    text: 'Short for an Event Grid-style subscription to everything.',
+    repeatable: true,
+  },
+  'ready-file': {
+    kind: kinds.path,
+    fallback: undefined,
+    fallbackText: 'none',
+    placeholder: 'file',
+    text: 'Written as JSON when all listeners are up: `pid`, `http`, `https`, `management`, `sip`, `rtpPorts`, `connectionString`, `caFile`, `dataDir`, `version`.',
+  },
+  'admin-token': {
+    kind: kinds.text,
+    fallback: undefined,
+    fallbackText: 'none',
+    placeholder: 'token',
+    text: 'Bearer token for `/admin`; a request signed with the access key needs none.',
+  },
+  ffmpeg: {
+    kind: kinds.path,
+    fallback: undefined,
+    fallbackText: 'from PATH',
+    placeholder: 'file',
+    text: 'Encoder for MP4.',
+    unbuilt: true,
+  },
+  'management-host': {
+    kind: kinds.bindAddress,
+    fallback: '127.0.0.1',
+    fallbackText: '127.0.0.1',
+    placeholder: 'address',
+    text: 'Address that health and metrics are bound to.',
+  },
+  'management-port': {
+    kind: kinds.port,
+    fallback: 9000,
+    fallbackText: '9000',
+    placeholder: 'port',
+    text: 'Health (`/health/live`, `/health/ready`, `/health/started`) and `/metrics` (Prometheus).',
+  },
+  'resource-id': {
+    kind: kinds.hostName,
+    fallback: 'tapedeck',
+    fallbackText: 'tapedeck',
+    placeholder: 'name',
+    text: 'The resource in `8:acs:<resource>_<user>` of users without an `identity`, and in the topic of events.',
+  },
+  'answer-timeout': {
+    kind: kinds.durationBetween(1, MOST_TIMER_MS, 'a duration from 1ms to 24d, such as 60s'),
+    fallback: 60_000,
+    fallbackText: '60s',
+    placeholder: 'duration',
+    text: 'How long an incoming call waits for an application before it ends with 480.',
+  },
+  'journal-flush': {
+    kind: interval,
+    fallback: 100,
+    fallbackText: '100ms',
+    placeholder: 'duration',
+    text: 'Journals reach the operating system at least this often; a killed process loses no more.',
+  },
+  'journal-sync': {
+    kind: interval,
+    fallback: 1000,
+    fallbackText: '1s',
+    placeholder: 'duration',
+    text: 'Journals reach the disk at least this often; a power cut loses no more.',
+  },
+  'media-workers': {
+    kind: kinds.wholeNumber(1, 256),
+    fallback: undefined,
+    fallbackText: 'from the cores',
+    placeholder: 'count',
+    text: 'Threads that relay and journal media.',
+  },
+  'render-workers': {
+    kind: kinds.wholeNumber(1, 256),
+    fallback: undefined,
+    fallbackText: 'from the cores',
+    placeholder: 'count',
+    text: 'Threads that make files of journals, at lowered priority.',
+  },
+  'log-level': {
+    kind: kinds.choice('debug', 'info', 'warn', 'error'),
+    fallback: 'info',
+    fallbackText: 'info',
+    placeholder: 'level',
+    text: 'Least level of log lines that are written.',
+  },
+};
+
+export const OPTION_NAMES: readonly OptionName[] = Object.keys(OPTIONS) as OptionName[];
+
+export function isOptionName(name: string): name is OptionName {
+  return Object.hasOwn(OPTIONS, name);
+}
+
+export function flagOf(name: OptionName): string {
+  return `--${name}`;
+}
+
+export function variableOf(name: OptionName): string {
+  return `TAPEDECK_${name.toUpperCase().replaceAll('-', '_')}`;
+}
