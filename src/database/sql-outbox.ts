@@ -65,33 +65,50 @@ export class SqlOutbox implements Outbox {
   }
 
   async settle(attempt: AttemptRecord, outcome: DeliveryOutcome): Promise<void> {
-    const settled = this.#builder
-      .updateTable('deliveries')
-      .set({
-        state: outcome.state,
-        attempts: attempt.attempt,
-        claimId: null,
-        deadReason: outcome.state === 'dead' ? outcome.reason : null,
-        ...(outcome.state === 'waiting'
-          ? { nextAttemptAtMs: Math.round(outcome.nextAttemptAtMs) }
-          : {}),
-      })
-      .where('deliveryId', '=', attempt.deliveryId)
-      // One that was delivered after its lease had expired stays delivered.
-      .where('state', '=', 'waiting');
     await this.#executor.execute({
       intent: 'bookkeeping',
       statements: [
         { sql: this.#insertAttempt, parameters: encodeRow(attemptColumns, attempt) },
-        statement(settled),
-        outcome.state === 'waiting'
-          ? this.#postponeFollowers(attempt.deliveryId, Math.round(outcome.nextAttemptAtMs))
-          : this.#releaseFollower(
-              attempt.deliveryId,
-              Math.round(attempt.startedAtMs + attempt.durationMs),
-            ),
+        ...this.#ended(
+          attempt.deliveryId,
+          outcome,
+          Math.round(attempt.startedAtMs + attempt.durationMs),
+          attempt.attempt,
+        ),
       ],
     });
+  }
+
+  async settleUnattempted(
+    deliveryId: string,
+    outcome: DeliveryOutcome,
+    nowMs: number,
+  ): Promise<void> {
+    await this.#executor.execute({
+      intent: 'bookkeeping',
+      statements: this.#ended(deliveryId, outcome, Math.round(nowMs)),
+    });
+  }
+
+  async hasten(destination: string, nowMs: number): Promise<void> {
+    const query = this.#builder
+      .updateTable('deliveries')
+      .set({ nextAttemptAtMs: Math.floor(nowMs) })
+      .where('destination', '=', destination)
+      .where('state', '=', 'waiting')
+      .where('attempts', '=', 0)
+      .where('claimId', 'is', null)
+      .where('nextAttemptAtMs', '>', Math.floor(nowMs));
+    await this.#executor.execute({ intent: 'bookkeeping', statements: [statement(query)] });
+  }
+
+  async releaseLeases(nowMs: number): Promise<void> {
+    const query = this.#builder
+      .updateTable('deliveries')
+      .set({ nextAttemptAtMs: Math.floor(nowMs), claimId: null })
+      .where('state', '=', 'waiting')
+      .where('claimId', 'is not', null);
+    await this.#executor.execute({ intent: 'bookkeeping', statements: [statement(query)] });
   }
 
   async nextDueAtMs(): Promise<number | undefined> {
@@ -243,6 +260,34 @@ export class SqlOutbox implements Outbox {
           ),
         ]),
       );
+  }
+
+  /** The statements that end a lease. `attempts` stays as it is unless it is given. */
+  #ended(
+    deliveryId: string,
+    outcome: DeliveryOutcome,
+    nowMs: number,
+    attempts?: number,
+  ): readonly SqlStatement[] {
+    const untilMs = outcome.state === 'waiting' ? Math.round(outcome.nextAttemptAtMs) : undefined;
+    const settled = this.#builder
+      .updateTable('deliveries')
+      .set({
+        state: outcome.state,
+        claimId: null,
+        deadReason: outcome.state === 'dead' ? outcome.reason : null,
+        ...(attempts === undefined ? {} : { attempts }),
+        ...(untilMs === undefined ? {} : { nextAttemptAtMs: untilMs }),
+      })
+      .where('deliveryId', '=', deliveryId)
+      // One that was delivered after its lease had expired stays delivered.
+      .where('state', '=', 'waiting');
+    return [
+      statement(settled),
+      untilMs === undefined
+        ? this.#releaseFollower(deliveryId, nowMs)
+        : this.#postponeFollowers(deliveryId, untilMs),
+    ];
   }
 
   // What waits behind a failed delivery cannot go before it: moving it on keeps it out of every

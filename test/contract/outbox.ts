@@ -238,6 +238,54 @@ export function describeOutbox(name: string, make: () => Promise<OutboxUnderTest
       });
     });
 
+    test('a claim can be given back unattempted, without an attempt being counted', async () => {
+      await withOutbox(async (outbox, ledger) => {
+        await commitOne(ledger, '1', { orderKey: 'k' });
+        await commitOne(ledger, '2', { orderKey: 'k' });
+        await claimIds(outbox, START_MS);
+        const laterMs = START_MS + 5_000;
+        await outbox.settleUnattempted(
+          '1',
+          { state: 'waiting', nextAttemptAtMs: laterMs },
+          START_MS,
+        );
+        expect(await outbox.nextDueAtMs()).toBe(laterMs);
+        expect(await claimIds(outbox, laterMs)).toEqual(['1']);
+        await outbox.settleUnattempted('1', { state: 'dead', reason: 'expired' }, laterMs);
+        expect(await claimIds(outbox, laterMs)).toEqual(['2']);
+        expect(await outbox.event('event-1')).toMatchObject({
+          attempts: [],
+          deliveries: [{ attempts: 0, state: 'dead' }],
+        });
+      });
+    });
+
+    test('a destination that became able to receive gets at once what it was never sent', async () => {
+      await withOutbox(async (outbox, ledger) => {
+        const laterMs = START_MS + 100_000;
+        await commitOne(ledger, 'new', { destination: 'a', nextAttemptAtMs: laterMs });
+        await commitOne(ledger, 'other', { destination: 'b', nextAttemptAtMs: laterMs });
+        await commitOne(ledger, 'tried', {
+          destination: 'a',
+          nextAttemptAtMs: laterMs,
+          attempts: 1,
+        });
+        await outbox.hasten('a', START_MS);
+        expect(await claimIds(outbox, START_MS)).toEqual(['new']);
+      });
+    });
+
+    test('leases of an earlier process can be ended at once', async () => {
+      await withOutbox(async (outbox, ledger) => {
+        const laterMs = START_MS + 1_000;
+        await commitOne(ledger, 'leased');
+        await claimIds(outbox, START_MS);
+        await commitOne(ledger, 'waiting', { nextAttemptAtMs: START_MS + 10 * LEASE_MS });
+        await outbox.releaseLeases(laterMs);
+        expect(await claimIds(outbox, laterMs)).toEqual(['leased']);
+      });
+    });
+
     test('redelivery makes every delivery of the event due again, from the first attempt, with its whole time', async () => {
       await withOutbox(async (outbox, ledger) => {
         await ledger.commit([

@@ -75,6 +75,12 @@ export interface Outbox {
   claimDue(nowMs: number, limit: number, leaseMs: number): Promise<readonly DueDelivery[]>;
   /** Stores the attempt and what follows from it. May be lost by a power cut (then it is repeated). */
   settle(attempt: AttemptRecord, outcome: DeliveryOutcome): Promise<void>;
+  /** Ends the lease of a delivery that was not attempted: it waits on, or has outlived its time. */
+  settleUnattempted(deliveryId: string, outcome: DeliveryOutcome, nowMs: number): Promise<void>;
+  /** The destination became able to receive: what waits for it, never attempted, is due now. */
+  hasten(destination: string, nowMs: number): Promise<void>;
+  /** Ends every lease. For a start at which nobody else can be delivering: one node, one process. */
+  releaseLeases(nowMs: number): Promise<void>;
   /** When the next delivery becomes due, or `undefined` if none waits. */
   nextDueAtMs(): Promise<number | undefined>;
   /** Newest first, with destination and state, for people. */
