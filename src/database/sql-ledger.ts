@@ -30,6 +30,12 @@ import {
   subscriptionColumns,
 } from './tables.ts';
 
+const journalDirectoryColumns: Columns<Pick<RecordingRecord, 'recordingId' | 'journalDirectory'>> =
+  {
+    recordingId: 'text',
+    journalDirectory: 'text',
+  };
+
 /** Rows read at once where there may be many. */
 const PAGE_ROWS = 500;
 
@@ -168,6 +174,19 @@ export class SqlLedger implements Ledger {
       ),
     ]);
     return { calls, connections, legs, recordings };
+  }
+
+  journalDirectories(): Promise<readonly string[]> {
+    return pages(PAGE_ROWS, async (after: string, limit) => {
+      const query = this.#builder
+        .selectFrom('recordings')
+        .select(['recordingId', 'journalDirectory'])
+        .where('recordingId', '>', after as RecordingId)
+        .orderBy('recordingId')
+        .limit(limit);
+      const rows = await this.#many(query, journalDirectoryColumns);
+      return rows.map((row) => ({ row: row.journalDirectory, key: row.recordingId }));
+    });
   }
 
   expiredChunks(nowMs: number, limit: number): Promise<readonly ChunkRecord[]> {

@@ -219,6 +219,22 @@ export function describeLedger(name: string, make: Make): void {
       });
     });
 
+    test('the journal directories of all recordings are known, however many there are', async () => {
+      await withLedger(async (ledger) => {
+        const records = Array.from({ length: 1_001 }, (_, index) =>
+          aRecording(`r-${String(index)}`, {
+            journalDirectory: `journals/${String(index)}`,
+            state: index % 2 === 0 ? 'done' : 'active',
+          }),
+        );
+        await ledger.commit(records.map((record) => ({ kind: 'recording', record }) as const));
+        const directories = await ledger.journalDirectories();
+        expect([...directories].sort()).toEqual(
+          records.map((record) => record.journalDirectory).sort(),
+        );
+      });
+    });
+
     test('chunks of a recording come in their order', async () => {
       await withLedger(async (ledger) => {
         await ledger.commit([
