@@ -34,4 +34,6 @@ export interface JournalVisitor {
   ended(timeUs: number, reason: string, endedAtMs: number): void;
   /** A record of a type that this version does not know, or whose content is too short for its type. */
   unknown(type: number, timeUs: number): void;
+  /** Comes before the records of each block, whose CRC is right. */
+  block?(offsetBytes: number, sizeBytes: number, crc: number): void;
 }

@@ -121,6 +121,7 @@ export class SegmentReader {
       const crc = view.getUint32(at, true);
       if (crc32(buffer.subarray(at + 4, end), this.#crc) !== crc) return 'block-crc';
       if (!recordsFill(view, start, end)) return 'records';
+      visitor.block?.(this.#offset, end - at, crc);
       const after = visitBlock(buffer, view, start, end, visitor);
       this.#offset += end - at;
       this.#crc = crc;
