@@ -1,6 +1,6 @@
 import { TapedeckError } from '../core/error.ts';
 import type { Identifier } from '../core/identifier.ts';
-import { communicationUser, identifierFromRawId } from '../core/identifier.ts';
+import { identifierFromRawId } from '../core/identifier.ts';
 import type { CallConnectionId, IncomingCallContext } from '../core/ids.ts';
 import type {
   AnswerCall,
@@ -19,6 +19,7 @@ import type { SessionEnd } from '../core/ports/signalling.ts';
 import type { ArrivingLeg, CallEnding, CallLifecycle } from './call-lifecycle.ts';
 import { commitFacts, type CallPorts, type CallSettings } from './context.ts';
 import { BUILT_FORMATS, destinationsOf, dial } from './dial.ts';
+import type { Directory } from './directory.ts';
 import type { LiveCall, Offer } from './live-call.ts';
 import { DISCONNECTED, resultOfRefusal } from './result-code.ts';
 import { CALL_ID_HEADER, type Switchboard } from './switchboard.ts';
@@ -28,6 +29,9 @@ const ENDED_BY_APPLICATION: CallEnding = {
   sip: { status: 200, reason: 'Normal Clearing' },
   recordingReason: 'CallEnded',
 };
+
+/** Who calls when the application did not say: as SIP user, and in the resource's identifier. */
+const APPLICATION_USER = 'tapedeck';
 
 const REJECTIONS: Readonly<
   Record<RejectCall['reason'], { readonly status: number; readonly reason: string }>
@@ -41,6 +45,7 @@ const REJECTIONS: Readonly<
 export class ApplicationCalls {
   readonly #ports: CallPorts;
   readonly #settings: CallSettings;
+  readonly #directory: Directory;
   readonly #lifecycle: CallLifecycle;
   readonly #switchboard: Switchboard;
   /** Calls by the connection that holds them. */
@@ -49,18 +54,19 @@ export class ApplicationCalls {
   constructor(parts: {
     readonly ports: CallPorts;
     readonly settings: CallSettings;
+    readonly directory: Directory;
     readonly lifecycle: CallLifecycle;
     readonly switchboard: Switchboard;
   }) {
     this.#ports = parts.ports;
     this.#settings = parts.settings;
+    this.#directory = parts.directory;
     this.#lifecycle = parts.lifecycle;
     this.#switchboard = parts.switchboard;
   }
 
   async create(command: CreateCall): Promise<ConnectionProperties> {
-    const source =
-      command.source ?? communicationUser(`8:acs:${this.#settings.resourceId}_tapedeck`);
+    const source = command.source ?? this.#directory.identifierOfUser(APPLICATION_USER);
     const call = this.#lifecycle.open(source, 'application', 'connecting');
     const connection: ConnectionRecord = {
       ...this.#newConnection(call, command),
@@ -176,9 +182,11 @@ export class ApplicationCalls {
     const outcome = await dial(this.#ports, this.#settings.ringTimeoutMs, {
       serverCallId: call.serverCallId,
       participant: target,
-      destinations: destinationsOf(target, this.#settings, (user) => signalling.contactsOf(user)),
+      destinations: destinationsOf(target, this.#settings, this.#directory, (user) =>
+        signalling.contactsOf(user),
+      ),
       from: {
-        user: command.sourceCallerIdNumber ?? 'tapedeck',
+        user: command.sourceCallerIdNumber ?? APPLICATION_USER,
         host: '',
         displayName: command.sourceDisplayName ?? '',
       },

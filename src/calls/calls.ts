@@ -18,6 +18,7 @@ import { ApplicationCalls, participantsOf, repeatFacts } from './application-cal
 import { CallLifecycle } from './call-lifecycle.ts';
 import { StoredContent } from './content.ts';
 import type { CallPorts, CallSettings } from './context.ts';
+import { Directory } from './directory.ts';
 import { CallEvents } from './events/call-events.ts';
 import { EventPublisher } from './events/publisher.ts';
 import { RecordingEvents } from './events/recording-events.ts';
@@ -67,9 +68,11 @@ export class Calls implements CallService {
       space: this.#space,
     });
     this.#lifecycle = new CallLifecycle(ports, this.#callEvents, this.#recorder);
+    const directory = new Directory(settings.resourceId, settings.users);
     this.#switchboard = new Switchboard({
       ports,
       settings,
+      directory,
       events: this.#callEvents,
       lifecycle: this.#lifecycle,
       recorder: this.#recorder,
@@ -77,6 +80,7 @@ export class Calls implements CallService {
     this.#applications = new ApplicationCalls({
       ports,
       settings,
+      directory,
       lifecycle: this.#lifecycle,
       switchboard: this.#switchboard,
     });

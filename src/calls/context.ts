@@ -9,6 +9,7 @@ import type { Random } from '../core/ports/random.ts';
 import type { RenderPort } from '../core/ports/render.ts';
 import type { SignallingPort } from '../core/ports/signalling.ts';
 import type { SubscriptionRecord } from '../core/records.ts';
+import type { DirectoryUser } from './directory.ts';
 import type { Route } from './route.ts';
 
 /** What the operator configured, as far as calls care. */
@@ -18,6 +19,7 @@ export type CallSettings = {
   /** Absolute path; journals lie below it. */
   readonly dataDirectory: string;
   readonly routes: readonly Route[];
+  readonly users: readonly DirectoryUser[];
   /** In the order in which outgoing calls try them. */
   readonly trunks: readonly { readonly name: string; readonly uri: string }[];
   /** SIP URI of the simulated phone of this raw id, if there is one. */
@@ -30,8 +32,8 @@ export type CallSettings = {
   readonly retentionMs: number;
   /** Below this much free space no recording starts. */
   readonly minFreeBytes: number;
-  /** What content locations start with, without a slash at the end. */
-  readonly contentBaseUrl: string;
+  /** What content locations start with, without a slash at the end; known once HTTPS is bound. */
+  readonly contentBaseUrl: () => string;
 };
 
 /** The ports that the use cases stand on. */

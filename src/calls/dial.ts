@@ -3,7 +3,7 @@ import type { LegId, ServerCallId } from '../core/ids.ts';
 import type { AudioFormat, RemoteMedia } from '../core/media-format.ts';
 import type { OutgoingInvite, SessionEnd, SipParty } from '../core/ports/signalling.ts';
 import type { CallPorts, CallSettings } from './context.ts';
-import { registeredNamesOf } from './party.ts';
+import type { Directory } from './directory.ts';
 
 /** What we offer when nothing narrows it down, in order of preference. */
 export const BUILT_FORMATS: readonly AudioFormat[] = [
@@ -42,24 +42,18 @@ export type DialRequest = {
 export function destinationsOf(
   target: Identifier,
   settings: CallSettings,
+  directory: Directory,
   contactsOf: (user: string) => readonly string[],
 ): readonly DialDestination[] {
   const simulated = settings.simulatedPhone(target.rawId);
   if (simulated !== undefined) return [{ uri: simulated }];
-  switch (target.kind) {
-    case 'communicationUser':
-      return registeredNamesOf(target.rawId)
-        .flatMap((name) => contactsOf(name))
-        .map((uri) => ({ uri }));
-    case 'phoneNumber': {
-      const contacts = contactsOf(target.number);
-      if (contacts.length > 0) return contacts.map((uri) => ({ uri }));
-      const [trunk] = settings.trunks;
-      return trunk === undefined ? [] : [trunkDestination(trunk, target.number)];
-    }
-    case 'unknown':
-      return /^sips?:/i.test(target.rawId) ? [{ uri: target.rawId }] : [];
+  const contacts = directory.sipNamesOf(target).flatMap((name) => contactsOf(name));
+  if (contacts.length > 0) return contacts.map((uri) => ({ uri }));
+  const [trunk] = settings.trunks;
+  if (target.kind === 'phoneNumber' && trunk !== undefined) {
+    return [trunkDestination(trunk, target.number)];
   }
+  return /^sips?:/i.test(target.rawId) ? [{ uri: target.rawId }] : [];
 }
 
 /** The number at the trunk's next hop. */

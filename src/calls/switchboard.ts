@@ -1,5 +1,4 @@
 import type { Identifier } from '../core/identifier.ts';
-import { E164, phoneNumber } from '../core/identifier.ts';
 import type { IncomingCallContext, LegId } from '../core/ids.ts';
 import type { AudioFormat } from '../core/media-format.ts';
 import type { IncomingInvite, SessionEnd } from '../core/ports/signalling.ts';
@@ -12,9 +11,9 @@ import {
   trunkDestination,
   type DialDestination,
 } from './dial.ts';
+import type { Directory } from './directory.ts';
 import type { CallEvents } from './events/call-events.ts';
 import type { LiveCall } from './live-call.ts';
-import { identifierOfParty, identifierOfUser } from './party.ts';
 import type { Recorder } from './recorder.ts';
 import { SUCCESS } from './result-code.ts';
 import { decideRoute, type RouteRecording } from './route.ts';
@@ -26,6 +25,7 @@ export const CALL_ID_HEADER = 'X-Tapedeck-Server-Call-Id';
 export class Switchboard {
   readonly #ports: CallPorts;
   readonly #settings: CallSettings;
+  readonly #directory: Directory;
   readonly #events: CallEvents;
   readonly #lifecycle: CallLifecycle;
   readonly #recorder: Recorder;
@@ -35,12 +35,14 @@ export class Switchboard {
   constructor(parts: {
     readonly ports: CallPorts;
     readonly settings: CallSettings;
+    readonly directory: Directory;
     readonly events: CallEvents;
     readonly lifecycle: CallLifecycle;
     readonly recorder: Recorder;
   }) {
     this.#ports = parts.ports;
     this.#settings = parts.settings;
+    this.#directory = parts.directory;
     this.#events = parts.events;
     this.#lifecycle = parts.lifecycle;
     this.#recorder = parts.recorder;
@@ -74,25 +76,20 @@ export class Switchboard {
       await invite.end({ status: 503, reason: 'Service Unavailable' });
       return;
     }
-    const { resourceId, routes, trunks } = this.#settings;
-    const caller = identifierOfParty(invite.from, invite.authenticatedUser, resourceId);
-    const contacts = this.#ports.signalling.contactsOf(invite.to.user);
+    const { routes, trunks } = this.#settings;
+    const caller = this.#directory.identifierOfParty(invite.from, invite.authenticatedUser);
+    const callee = this.#directory.identifierOfDialled(invite.to);
+    const phones = this.#phonesOf(callee, invite.to.user);
     const decision = decideRoute(routes, {
       to: invite.to.user,
       from: invite.from.user,
       trusted: invite.authenticatedUser !== undefined || invite.trunk !== undefined,
-      registered: contacts.length > 0,
+      registered: phones.length > 0,
     });
     if (decision.action === 'reject') {
       await invite.end({ status: decision.status, reason: decision.reason });
       return;
     }
-    const isNumber = E164.test(invite.to.user);
-    const callee: Identifier = isNumber
-      ? phoneNumber(invite.to.user)
-      : decision.action === 'registered'
-        ? identifierOfUser(invite.to.user, resourceId)
-        : identifierOfParty(invite.to, undefined, resourceId);
     if (decision.action === 'application') {
       await this.#offer(invite, ended, caller, callee, decision.record);
       return;
@@ -100,13 +97,20 @@ export class Switchboard {
     const trunk = trunks.find(
       (candidate) => decision.action === 'trunk' && candidate.name === decision.trunk,
     );
-    const destinations =
-      trunk === undefined
-        ? contacts.map((uri) => ({ uri }))
-        : [trunkDestination(trunk, invite.to.user)];
+    const destinations = trunk === undefined ? phones : [trunkDestination(trunk, invite.to.user)];
     const call = this.#lifecycle.open(caller, 'two-party', 'connecting');
     await commitFacts(this.#ports, [{ kind: 'call', record: call.record() }]);
     await this.#bridge(call, { invite, ended, caller, callee, destinations }, decision.record);
+  }
+
+  /** Phones of the called party that ring here: simulated, registered by name, or by number. */
+  #phonesOf(callee: Identifier, dialled: string): readonly DialDestination[] {
+    const simulated = this.#settings.simulatedPhone(callee.rawId);
+    if (simulated !== undefined) return [{ uri: simulated }];
+    const names = new Set([dialled, ...this.#directory.sipNamesOf(callee)]);
+    return [...names]
+      .flatMap((name) => this.#ports.signalling.contactsOf(name))
+      .map((uri) => ({ uri }));
   }
 
   async #offer(
@@ -169,7 +173,7 @@ export class Switchboard {
     call.shape = 'two-party';
     call.state = 'connecting';
     const { signalling } = this.#ports;
-    const destinations = destinationsOf(target, this.#settings, (user) =>
+    const destinations = destinationsOf(target, this.#settings, this.#directory, (user) =>
       signalling.contactsOf(user),
     );
     const { invite, ended, caller } = offer;

@@ -22,9 +22,9 @@ export function contentLocations(baseUrl: string, documentId: string): ContentLo
 /** Events of a recording (reference §10.2, §11.5). */
 export class RecordingEvents {
   readonly #publisher: EventPublisher;
-  readonly #contentBaseUrl: string;
+  readonly #contentBaseUrl: () => string;
 
-  constructor(publisher: EventPublisher, contentBaseUrl: string) {
+  constructor(publisher: EventPublisher, contentBaseUrl: () => string) {
     this.#publisher = publisher;
     this.#contentBaseUrl = contentBaseUrl;
   }
@@ -77,7 +77,7 @@ export class RecordingEvents {
             documentId: chunk.documentId,
             index: chunk.index,
             endReason: chunk.endReason,
-            ...contentLocations(this.#contentBaseUrl, chunk.documentId),
+            ...contentLocations(this.#contentBaseUrl(), chunk.documentId),
           })),
         },
         recordingStartTime: new Date(recording.startedAtMs).toISOString(),

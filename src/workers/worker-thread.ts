@@ -1,0 +1,84 @@
+import { Worker } from 'node:worker_threads';
+import { TapedeckError } from '../core/error.ts';
+import type { MessageEnd } from '../core/ports/worker-channel.ts';
+import { ChannelClient } from './channel.ts';
+
+export type WorkerName = 'database' | 'media' | 'render';
+
+export type WorkerThreadOptions = {
+  readonly name: WorkerName;
+  /** What the entry reads as `workerData`. */
+  readonly data: unknown;
+  readonly onEvent?: (name: string, args: readonly unknown[]) => void;
+  /** Called once when the thread has ended without `close`; requests that waited are rejected. */
+  readonly onLost: (error: TapedeckError) => void;
+};
+
+/** Name of the request that every worker answers last: it lets go of its resources. */
+export const CLOSE_REQUEST = 'close';
+
+/** A worker thread and the caller's end of its channel. */
+export class WorkerThread {
+  readonly #worker: Worker;
+  readonly #client: ChannelClient;
+  readonly #exited: Promise<void>;
+  #closing: Promise<void> | undefined;
+
+  constructor(options: WorkerThreadOptions) {
+    // The same file is `.ts` in a checkout and `.js` in a build.
+    const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
+    const entry = new URL(`./${options.name}-entry.${extension}`, import.meta.url);
+    this.#worker = new Worker(entry, {
+      workerData: options.data,
+      name: `tapedeck-${options.name}`,
+    });
+    this.#client = new ChannelClient(workerEnd(this.#worker), options.onEvent);
+    let failure: unknown;
+    this.#worker.on('error', (error) => {
+      failure = error;
+    });
+    this.#exited = new Promise((resolve) => {
+      this.#worker.on('exit', (code) => {
+        resolve();
+        const error = new TapedeckError(
+          'worker-failed',
+          `the ${options.name} worker ended with code ${code}`,
+          failure === undefined ? {} : { cause: failure },
+        );
+        this.#client.fail(error.message);
+        if (this.#closing === undefined) options.onLost(error);
+      });
+    });
+  }
+
+  request<T>(method: string, ...args: readonly unknown[]): Promise<T> {
+    return this.#client.request<T>(method, ...args);
+  }
+
+  /** Lets the worker close its resources, then ends the thread. Idempotent. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    try {
+      await this.#client.request<undefined>(CLOSE_REQUEST);
+    } finally {
+      await this.#worker.terminate();
+      await this.#exited;
+    }
+  }
+}
+
+function workerEnd(worker: Worker): MessageEnd {
+  return {
+    postMessage: (message) => {
+      worker.postMessage(message);
+    },
+    on: (event, listener) => {
+      worker.on(event, listener);
+    },
+    close: () => undefined,
+  };
+}
