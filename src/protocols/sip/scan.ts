@@ -62,7 +62,7 @@ export function readQuoted(
 
 /** A quoted string that reads back as `text`; line ends, which it cannot hold, become spaces. */
 export function quote(text: string): string {
-  return `"${text.replace(/[\r\n]+/g, ' ').replace(/["\\]/g, '\\$&')}"`;
+  return `"${text.replace(/[\r\n]+/g, ' ').replace(/["\\\x00-\x08\x0b-\x1f\x7f]/g, '\\$&')}"`;
 }
 
 /** Strips spaces and tabs only: `String.trim` would eat non-breaking spaces inside UTF-8 text. */
