@@ -245,6 +245,7 @@ export class JournalWriter {
     if (this.#block.isEmpty || this.#failure !== undefined || this.#closed) return;
     try {
       this.#writeBlock();
+      if (this.#hasEnded) return;
       this.#openNextAhead();
       if (this.#next !== undefined && this.#position >= this.#segmentBytes) {
         this.#switchTo(this.#next);

@@ -8,8 +8,7 @@ type Change =
 /** A file's content as programs see it, and what the medium has of it. */
 type Inode = { seen: Uint8Array; durable: Uint8Array; unsynced: Change[] };
 
-/** What fails next: the operation and Node's code. */
-export type Fault = { readonly operation: Operation; readonly code: string };
+type Fault = { readonly operation: Operation; readonly code: string; skip: number };
 export type Operation = 'open' | 'write' | 'read' | 'sync' | 'truncate' | 'syncDirectory';
 
 /** Picks a whole number from 0 to `below − 1`: what power loss leaves is drawn with it. */
@@ -31,9 +30,13 @@ export class SimulatedDisk implements Disk {
   #boot = 0;
   syncs = 0;
 
-  /** The next `operation` fails with `code`; faults of one operation queue up. */
-  failNext(operation: Operation, code: string): void {
-    this.#faults.push({ operation, code });
+  /** The next `operation` after `skip` others of its kind fails with Node's `code`. */
+  failNext(operation: Operation, code: string, skip = 0): void {
+    this.#faults.push({ operation, code, skip });
+  }
+
+  clearFaults(): void {
+    this.#faults.length = 0;
   }
 
   get usedBytes(): number {
@@ -219,9 +222,10 @@ export class SimulatedDisk implements Disk {
   }
 
   #throwFault(operation: Operation): void {
-    const index = this.#faults.findIndex((fault) => fault.operation === operation);
-    const fault = index < 0 ? undefined : this.#faults.splice(index, 1)[0];
-    if (fault !== undefined) throw systemError(fault.code, operation);
+    const fault = this.#faults.find((fault) => fault.operation === operation);
+    if (fault === undefined || fault.skip-- > 0) return;
+    this.#faults.splice(this.#faults.indexOf(fault), 1);
+    throw systemError(fault.code, operation);
   }
 }
 
