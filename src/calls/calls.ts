@@ -44,7 +44,6 @@ export class Calls implements CallService {
   readonly #lifecycle: CallLifecycle;
   readonly #switchboard: Switchboard;
   readonly #applications: ApplicationCalls;
-  readonly #space: FreeSpace;
 
   constructor(ports: CallPorts, settings: CallSettings) {
     this.#ports = ports;
@@ -53,9 +52,8 @@ export class Calls implements CallService {
     this.#callEvents = new CallEvents(publisher);
     this.#recordingEvents = new RecordingEvents(publisher, settings.contentBaseUrl);
     this.content = new StoredContent(ports);
-    this.#space = new FreeSpace({
+    const space = new FreeSpace({
       disk: ports.disk,
-      log: ports.log,
       directory: settings.dataDirectory,
       minFreeBytes: settings.minFreeBytes,
     });
@@ -65,7 +63,7 @@ export class Calls implements CallService {
       settings,
       events: this.#recordingEvents,
       finisher: this.#finisher,
-      space: this.#space,
+      space,
     });
     this.#lifecycle = new CallLifecycle(ports, this.#callEvents, this.#recorder);
     const directory = new Directory(settings.resourceId, settings.users);
@@ -91,7 +89,6 @@ export class Calls implements CallService {
 
   /** Finishes what an earlier process left, then takes calls. */
   async start(): Promise<RecoveryReport> {
-    await this.#space.reserve();
     const report = await recover({
       ports: this.#ports,
       settings: this.#settings,

@@ -201,7 +201,6 @@ export class Recorder {
     const { log } = this.#ports;
     log.error({ recordingId, systemCode }, 'recording ended: the journal cannot be written');
     try {
-      await this.#space.release();
       const running = this.#running.get(recordingId);
       if (running === undefined) return;
       running.ending ??= this.#end(running, 'StorageFull', () => Promise.resolve(end));

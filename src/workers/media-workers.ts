@@ -1,0 +1,185 @@
+import { EventEmitter } from 'node:events';
+import type { MediaStatistics } from '../bridge/media-statistics.ts';
+import { TapedeckError } from '../core/error.ts';
+import type { LegId, RecordingId, ServerCallId } from '../core/ids.ts';
+import type { RemoteMedia } from '../core/media-format.ts';
+import type { Logger } from '../core/ports/log.ts';
+import type {
+  JournalEnd,
+  JournalEndReason,
+  LegSockets,
+  MediaEvents,
+  MediaPort,
+  OpenJournal,
+  OpenLeg,
+} from '../core/ports/media.ts';
+import { WorkerThread } from './worker-thread.ts';
+
+export type MediaWorkerData = {
+  readonly nodeId: string;
+  readonly logLevel: 'debug' | 'info' | 'warn' | 'error';
+  readonly rtpPorts: { readonly from: number; readonly to: number };
+  readonly hosts: { readonly IPv4?: string; readonly IPv6?: string };
+  readonly reservePath: string;
+  readonly flushMs: number;
+  readonly syncMs: number;
+};
+
+type Slot = {
+  readonly data: MediaWorkerData;
+  thread: WorkerThread;
+  readonly calls: Set<ServerCallId>;
+};
+
+/** The media workers: each call lives in one of them, the emptiest when it began. */
+export class MediaWorkers implements MediaPort {
+  readonly #log: Logger;
+  readonly #emitter = new EventEmitter();
+  readonly #slots: Slot[];
+  readonly #slotOfCall = new Map<ServerCallId, Slot>();
+  readonly #callOfLeg = new Map<LegId, ServerCallId>();
+  readonly #callOfRecording = new Map<RecordingId, ServerCallId>();
+  #closing: Promise<void> | undefined;
+
+  /** Shares the ports of `data.rtpPorts` out between `count` workers. */
+  constructor(count: number, data: MediaWorkerData, log: Logger) {
+    this.#log = log;
+    this.#slots = shares(data.rtpPorts, count).map((rtpPorts) => {
+      const calls = new Set<ServerCallId>();
+      const own = { ...data, rtpPorts };
+      const slot: Slot = { data: own, calls, thread: this.#spawn(own, () => slot) };
+      return slot;
+    });
+  }
+
+  on<K extends keyof MediaEvents>(event: K, listener: (...args: MediaEvents[K]) => void): void {
+    this.#emitter.on(event, listener as (...args: unknown[]) => void);
+  }
+
+  async openLeg(request: OpenLeg): Promise<LegSockets> {
+    this.#callOfLeg.set(request.legId, request.serverCallId);
+    try {
+      return await this.#slot(request.serverCallId).thread.request('openLeg', request);
+    } catch (error) {
+      this.#callOfLeg.delete(request.legId);
+      throw error;
+    }
+  }
+
+  async setLegMedia(legId: LegId, remote: RemoteMedia): Promise<void> {
+    const slot = this.#slotOfLeg(legId);
+    if (slot === undefined) {
+      throw new TapedeckError('participant-not-found', `no leg ${legId} is open`);
+    }
+    await slot.thread.request('setLegMedia', legId, remote);
+  }
+
+  async closeLeg(legId: LegId): Promise<void> {
+    const slot = this.#slotOfLeg(legId);
+    this.#callOfLeg.delete(legId);
+    await slot?.thread.request('closeLeg', legId);
+  }
+
+  async openJournal(request: OpenJournal): Promise<{ readonly startedAtMs: number }> {
+    const { recordingId, serverCallId } = request;
+    this.#callOfRecording.set(recordingId, serverCallId);
+    try {
+      return await this.#slot(serverCallId).thread.request('openJournal', request);
+    } catch (error) {
+      this.#callOfRecording.delete(recordingId);
+      throw error;
+    }
+  }
+
+  async endJournal(recordingId: RecordingId, reason: JournalEndReason): Promise<JournalEnd> {
+    const serverCallId = this.#callOfRecording.get(recordingId);
+    const slot = serverCallId === undefined ? undefined : this.#slotOfCall.get(serverCallId);
+    if (slot === undefined) {
+      throw new TapedeckError('recording-not-found', `no journal of ${recordingId} is open`);
+    }
+    const end = await slot.thread.request<JournalEnd>('endJournal', recordingId, reason);
+    this.#callOfRecording.delete(recordingId);
+    return end;
+  }
+
+  async closeCall(serverCallId: ServerCallId): Promise<void> {
+    const slot = this.#slotOfCall.get(serverCallId);
+    this.#forget(serverCallId);
+    await slot?.thread.request('closeCall', serverCallId);
+  }
+
+  /** Of each worker that answers. */
+  async statistics(): Promise<readonly MediaStatistics[]> {
+    const answers = await Promise.allSettled(
+      this.#slots.map((slot) => slot.thread.request<MediaStatistics>('statistics')),
+    );
+    return answers.flatMap((answer) => (answer.status === 'fulfilled' ? [answer.value] : []));
+  }
+
+  /** Ends journals and closes sockets that are still open. Idempotent. */
+  close(): Promise<void> {
+    this.#closing ??= Promise.all(this.#slots.map((slot) => slot.thread.close())).then(
+      () => undefined,
+    );
+    return this.#closing;
+  }
+
+  #slot(serverCallId: ServerCallId): Slot {
+    const known = this.#slotOfCall.get(serverCallId);
+    if (known !== undefined) return known;
+    const emptiest = this.#slots.reduce((best, slot) =>
+      slot.calls.size < best.calls.size ? slot : best,
+    );
+    emptiest.calls.add(serverCallId);
+    this.#slotOfCall.set(serverCallId, emptiest);
+    return emptiest;
+  }
+
+  #slotOfLeg(legId: LegId): Slot | undefined {
+    const serverCallId = this.#callOfLeg.get(legId);
+    return serverCallId === undefined ? undefined : this.#slotOfCall.get(serverCallId);
+  }
+
+  #forget(serverCallId: ServerCallId): void {
+    this.#slotOfCall.get(serverCallId)?.calls.delete(serverCallId);
+    this.#slotOfCall.delete(serverCallId);
+    for (const [leg, call] of this.#callOfLeg) {
+      if (call === serverCallId) this.#callOfLeg.delete(leg);
+    }
+    for (const [recording, call] of this.#callOfRecording) {
+      if (call === serverCallId) this.#callOfRecording.delete(recording);
+    }
+  }
+
+  #spawn(data: MediaWorkerData, slotOf: () => Slot): WorkerThread {
+    return new WorkerThread({
+      name: 'media',
+      data,
+      onEvent: (name, args) => {
+        this.#emitter.emit(name, ...args);
+      },
+      onLost: (error) => {
+        const slot = slotOf();
+        const calls = [...slot.calls];
+        this.#log.error({ error, calls: calls.length }, 'a media worker died; another takes over');
+        for (const call of calls) this.#forget(call);
+        if (this.#closing === undefined) slot.thread = this.#spawn(data, slotOf);
+        this.#emitter.emit('workerLost', calls);
+      },
+    });
+  }
+}
+
+/** Even splits of a port range, so that workers never try each other's ports. */
+function shares(
+  range: { readonly from: number; readonly to: number },
+  count: number,
+): readonly { readonly from: number; readonly to: number }[] {
+  const pairs = Math.floor((range.to - range.from + 1) / 2);
+  const each = Math.max(1, Math.floor(pairs / count)) * 2;
+  const workers = Math.max(1, Math.min(count, Math.floor((pairs * 2) / each)));
+  return Array.from({ length: workers }, (_, index) => {
+    const from = range.from + index * each;
+    return { from, to: index === workers - 1 ? range.to : from + each - 1 };
+  });
+}
