@@ -1,0 +1,53 @@
+import type { SocketAddress } from '../core/ports/datagram.ts';
+import { canonicalAddress, formatHostPort } from '../protocols/sip/host.ts';
+import { formatNameAddress } from '../protocols/sip/name-address.ts';
+import { NO_PARAMETERS } from '../protocols/sip/parameters.ts';
+import { sipUri } from '../protocols/sip/uri.ts';
+import { familyOf, type IpFamily, type Target } from './transport/flow.ts';
+
+/** What we call ourselves in messages, by the family of the peer. */
+export class LocalAddresses {
+  readonly #bound = new Map<IpFamily, SocketAddress>();
+  readonly #external = new Map<IpFamily, string>();
+
+  constructor(bound: readonly SocketAddress[], external: readonly string[]) {
+    for (const address of bound) this.#bound.set(familyOf(address.address), address);
+    for (const text of external) {
+      const address = canonicalAddress(text);
+      if (address !== undefined) this.#external.set(familyOf(address), address);
+    }
+  }
+
+  /** Host and port of our Via; `undefined` if we have no socket of the peer's family. */
+  sentBy(target: Target): { readonly host: string; readonly port: number } | undefined {
+    const family = familyOf(target.remote.address);
+    const bound = this.#bound.get(family);
+    if (bound === undefined) return undefined;
+    return { host: this.#external.get(family) ?? bound.address, port: bound.port };
+  }
+
+  /** Host of our URIs, with the port unless it is the usual one. */
+  host(target: Target): string {
+    return this.sentBy(target)?.host ?? 'invalid';
+  }
+
+  /** Value of `Contact`: requests of the dialog come back on the transport of its first one. */
+  contact(user: string, target: Target): string {
+    const { host, port } = this.sentBy(target) ?? { host: 'invalid', port: undefined };
+    const parameters = target.transport === 'TCP' ? new Map([['transport', 'tcp']]) : NO_PARAMETERS;
+    const uri = sipUri({ user, host, port, parameters });
+    return formatNameAddress({ displayName: '', uri, parameters: NO_PARAMETERS });
+  }
+
+  /** What SDP carries for a socket bound to `bound`: the external address of its family, or itself. */
+  mediaAddress(bound: string): string {
+    return this.#external.get(familyOf(bound)) ?? bound;
+  }
+
+  /** `host:port` of every listener as peers see it. */
+  texts(): readonly string[] {
+    return [...this.#bound].map(([family, bound]) =>
+      formatHostPort(this.#external.get(family) ?? bound.address, bound.port),
+    );
+  }
+}

@@ -1,0 +1,36 @@
+import { isIpv4 } from '../../protocols/sip/host.ts';
+import type { Dialog } from '../dialog.ts';
+import type { RequestTarget } from '../transaction/client-transactions.ts';
+import type { Target } from '../transport/flow.ts';
+import type { SipContext } from './sip-context.ts';
+
+/** RFC 1918, loopback and link-local. */
+const PRIVATE_IPV4 = /^(10\.|127\.|169\.254\.|192\.168\.|172\.(1[6-9]|2\d|3[01])\.)/;
+
+/**
+ * Where the next request of a dialog goes: the connection it lives on while that is open, else
+ * the next hop by its URI. A phone behind NAT writes an address into its Contact that nobody can
+ * reach; without a proxy between us, its messages' source is the way back (RFC 5626's idea,
+ * without its signalling).
+ */
+export async function inDialogTarget(
+  context: SipContext,
+  dialog: Dialog,
+  flow: Target | undefined,
+): Promise<RequestTarget | undefined> {
+  if (flow?.connection !== undefined && context.isOpen(flow.connection)) return flow;
+  const direct = dialog.routeSet.length === 0;
+  const host = dialog.remoteTarget.host;
+  if (
+    flow?.transport === 'UDP' &&
+    direct &&
+    (host.endsWith('.invalid') || isBehindNat(host, flow.remote.address))
+  ) {
+    return flow;
+  }
+  return (await context.locate(dialog.nextHop)) ?? flow;
+}
+
+function isBehindNat(contactHost: string, source: string): boolean {
+  return isIpv4(contactHost) && PRIVATE_IPV4.test(contactHost) && !PRIVATE_IPV4.test(source);
+}

@@ -1,0 +1,245 @@
+import { TapedeckError } from '../../core/error.ts';
+import type { SessionId } from '../../core/ids.ts';
+import type { AudioFormat, LocalMedia, RemoteMedia } from '../../core/media-format.ts';
+import type { Timer } from '../../core/ports/clock.ts';
+import type { SessionEnd } from '../../core/ports/signalling.ts';
+import { responseTo, type HeaderList } from '../../protocols/sip/build.ts';
+import type { SipRequest } from '../../protocols/sip/message.ts';
+import type { Dialog } from '../dialog.ts';
+import { type DialogRecord } from '../dialog.ts';
+import type { ServerTransaction } from '../transaction/server-transaction.ts';
+import type { Flow } from '../transport/flow.ts';
+import { ALLOW } from './capabilities.ts';
+import { DialogSession } from './dialog-session.ts';
+import { MediaNegotiation } from './media-negotiation.ts';
+import type { DialogUser, SipContext } from './sip-context.ts';
+
+export type InviteServerSessionOptions = {
+  readonly context: SipContext;
+  readonly transaction: ServerTransaction;
+  /** Early, with our tag. */
+  readonly dialog: Dialog;
+  /** `undefined`: the INVITE has no body, the offer will be ours. */
+  readonly offeredFormats: readonly AudioFormat[] | undefined;
+};
+
+/** Proxies forget a call that rings for three minutes without a word (RFC 3261 §13.3.1.1). */
+const RING_AGAIN_MS = 60_000;
+
+type Extras = Readonly<Record<string, string>>;
+
+/** An INVITE that was received, from its first moment to the BYE (RFC 3261 §13.3). */
+export class InviteServerSession implements DialogUser {
+  readonly sessionId: SessionId;
+  readonly request: SipRequest;
+  readonly flow: Flow;
+  readonly offeredFormats: readonly AudioFormat[] | undefined;
+  onEnd: (end: SessionEnd) => void = () => undefined;
+  onMediaChange: (remote: RemoteMedia) => void = () => undefined;
+  /** Addresses from where media may come besides the SDP's; goes into every `RemoteMedia`. */
+  alternativeSources: readonly string[];
+  readonly #context: SipContext;
+  readonly #transaction: ServerTransaction;
+  readonly #dialog: Dialog;
+  #session: DialogSession | undefined;
+  #ringing: Timer | undefined;
+  #over = false;
+  #answered: () => void = () => undefined;
+  #rejectAccept: ((error: Error) => void) | undefined;
+
+  constructor(options: InviteServerSessionOptions) {
+    const { context, transaction, dialog } = options;
+    this.#context = context;
+    this.#transaction = transaction;
+    this.#dialog = dialog;
+    this.request = transaction.request;
+    this.flow = transaction.flow;
+    this.offeredFormats = options.offeredFormats;
+    this.sessionId = context.random.hex(8) as SessionId;
+    this.alternativeSources = [transaction.flow.remote.address];
+    context.dialogs.set(dialog.key, this);
+  }
+
+  /** 180 with the given headers; a later one replaces it. Repeated while it rings. */
+  ring(headers: Extras = {}): void {
+    if (this.#isAnswered()) return;
+    this.#transaction.respond(
+      responseTo(this.request, 180, undefined, {
+        toTag: this.#dialog.localTag,
+        headers: [this.#contact(), ...Object.entries(headers)],
+      }),
+    );
+    this.#ringing?.cancel();
+    this.#ringing = this.#context.clock.setTimer(RING_AGAIN_MS, () => {
+      this.ring(headers);
+    });
+  }
+
+  /**
+   * 200 with an answer, or with an offer if the INVITE had none. Resolves with the agreement;
+   * rejects, and has ended the session, when there is none.
+   */
+  accept(media: LocalMedia, headers: Extras = {}): Promise<RemoteMedia> {
+    if (this.#isAnswered()) return Promise.reject(callEnded());
+    const negotiation = new MediaNegotiation({
+      local: media,
+      address: this.#context.mediaAddress(media.rtp.address),
+      sessionId: sdpSessionId(this.#context),
+      alternativeSources: this.alternativeSources,
+    });
+    if (this.offeredFormats === undefined) return this.#acceptLateOffer(negotiation, headers);
+    const answer = negotiation.answer(this.request.body);
+    if (answer === 'malformed' || answer === 'unsupported') {
+      this.#refuse(488, 'Not Acceptable Here', 'local');
+      return Promise.reject(noAgreement());
+    }
+    this.#establish(negotiation).acceptInvite(this.#transaction, {
+      headers: Object.entries(headers),
+      body: answer.body,
+    });
+    return Promise.resolve(answer.remote);
+  }
+
+  /** A final refusal before the 200, BYE after it. Idempotent; resolves when it is over. */
+  async end(end: { readonly status: number; readonly reason: string }): Promise<void> {
+    if (this.#session !== undefined) {
+      await this.#session.end({ ...end, by: 'local' });
+      return;
+    }
+    if (!this.#over) this.#refuse(end.status >= 300 ? end.status : 480, end.reason, 'local');
+  }
+
+  /** A refusal with headers of its own, such as a challenge. */
+  reject(status: number, headers: HeaderList, reason?: string): void {
+    this.#refuse(status, reason, 'local', headers);
+  }
+
+  /** Calls back once, when the INVITE has its final response. */
+  whenAnswered(answered: () => void): void {
+    this.#answered = answered;
+  }
+
+  /** The dialog as it stands; `undefined` before it is established. */
+  record(): DialogRecord | undefined {
+    return this.#session?.record();
+  }
+
+  /** The INVITE was cancelled (RFC 3261 §9.2). */
+  cancel(): void {
+    if (!this.#isAnswered()) this.#refuse(487, undefined, 'remote');
+  }
+
+  receive(transaction: ServerTransaction): void {
+    const { request } = transaction;
+    const respond = (status: number, headers: HeaderList = []): void => {
+      transaction.respond(
+        responseTo(request, status, undefined, { toTag: this.#dialog.localTag, headers }),
+      );
+    };
+    if (!this.#dialog.accepts(request)) respond(500, [['Retry-After', '1']]);
+    else if (request.method === 'BYE') {
+      // A caller may end an early dialog so (RFC 3261 §15).
+      respond(200);
+      this.cancel();
+    } else if (request.method === 'INVITE') respond(500, [['Retry-After', '5']]);
+    else if (request.method === 'UPDATE') {
+      // Its INVITE's offer is not answered yet (RFC 3311 §5.2).
+      if (request.body.byteLength > 0) respond(500, [['Retry-After', '5']]);
+      else respond(200, [this.#contact()]);
+    } else if (request.method === 'OPTIONS') respond(200, [['Allow', ALLOW]]);
+    else respond(405, [['Allow', ALLOW]]);
+  }
+
+  /** No 2xx is sent yet: nothing to acknowledge. */
+  receiveAck(): void {
+    return undefined;
+  }
+
+  #acceptLateOffer(negotiation: MediaNegotiation, headers: Extras): Promise<RemoteMedia> {
+    return new Promise((resolve, reject) => {
+      const session = this.#establish(negotiation);
+      this.#rejectAccept = reject;
+      session.acceptInvite(this.#transaction, {
+        headers: Object.entries(headers),
+        body: negotiation.offer(),
+        onAnswer: (body) => {
+          this.#rejectAccept = undefined;
+          const remote = negotiation.readAnswer(body);
+          if (remote !== undefined) {
+            resolve(remote);
+            return;
+          }
+          reject(noAgreement());
+          void session.end({ status: 488, reason: 'No usable answer', by: 'local' });
+        },
+      });
+    });
+  }
+
+  #establish(media: MediaNegotiation): DialogSession {
+    this.#ringing?.cancel();
+    this.#answered();
+    this.#session = new DialogSession({
+      context: this.#context,
+      dialog: this.#dialog,
+      media,
+      flow: this.flow,
+      credentials: undefined,
+      contactUser: this.request.uri.user,
+      onEnd: (end) => {
+        this.#finish(end);
+      },
+      onMediaChange: (remote) => {
+        this.onMediaChange(remote);
+      },
+    });
+    return this.#session;
+  }
+
+  #refuse(
+    status: number,
+    reason: string | undefined,
+    by: SessionEnd['by'],
+    headers: HeaderList = [],
+  ): void {
+    if (this.#isAnswered()) return;
+    this.#ringing?.cancel();
+    const toTag = this.#dialog.localTag;
+    const response = responseTo(this.request, status, reason, { toTag, headers });
+    this.#transaction.respond(response);
+    this.#context.dialogs.delete(this.#dialog.key);
+    this.#over = true;
+    this.#answered();
+    queueMicrotask(() => {
+      this.onEnd({ status, reason: response.reason, by });
+    });
+  }
+
+  #finish(end: SessionEnd): void {
+    this.#over = true;
+    this.#rejectAccept?.(callEnded());
+    this.#rejectAccept = undefined;
+    this.onEnd(end);
+  }
+
+  #isAnswered(): boolean {
+    return this.#over || this.#session !== undefined;
+  }
+
+  #contact(): readonly [string, string] {
+    return ['Contact', this.#context.contact(this.request.uri.user, this.flow)];
+  }
+}
+
+/** Decimal, random, and small enough for every reader (RFC 8866 §5.2). */
+export function sdpSessionId(context: SipContext): string {
+  return String(Math.floor(context.random.fraction() * 2 ** 48));
+}
+
+function callEnded(): TapedeckError {
+  return new TapedeckError('call-ended', 'the caller is gone, or the call is answered already');
+}
+
+function noAgreement(): TapedeckError {
+  return new TapedeckError('destination-refused', 'no audio format in common with the caller');
+}
