@@ -27,6 +27,8 @@ export const ERROR_CATALOGUE = {
     fault: 'caller',
     meaning: 'The recording file does not exist, was deleted, or has expired.',
   },
+  'event-not-found': { fault: 'caller', meaning: 'No event has this id.' },
+  'subscription-not-found': { fault: 'caller', meaning: 'No event subscription has this name.' },
   'signature-invalid': {
     fault: 'caller',
     meaning: 'The request is not signed with one of our access keys.',

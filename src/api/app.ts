@@ -1,0 +1,159 @@
+import type { RequestListener, Server } from 'node:http';
+import { type TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
+import { fastify, type FastifyReply, type FastifyRequest } from 'fastify';
+import { TapedeckError } from '../core/error.ts';
+import type { IdCodec } from '../core/ids.ts';
+import type { CallService } from '../core/ports/call-service.ts';
+import type { Logger } from '../core/ports/log.ts';
+import type { AdminToken } from '../identity/admin-token.ts';
+import type { CallbackTokens } from '../identity/callback-tokens.ts';
+import type { HmacAuthenticator } from '../identity/hmac-authenticator.ts';
+import type { SignedLinks } from '../identity/signed-links.ts';
+import { connectionRoutes, offerRoutes } from './acs/call-connections.ts';
+import { IdFields } from './acs/fields.ts';
+import { openIdRoutes } from './acs/open-id.ts';
+import { recordingRoutes } from './acs/recordings.ts';
+import { unbuiltRoutes } from './acs/unbuilt.ts';
+import { splitVerb } from './acs/verbs.ts';
+import { adminRoutes, type AdminServices } from './admin/admin-routes.ts';
+import { confirmationRoutes } from './admin/subscriptions.ts';
+import {
+  authenticate,
+  type Authenticator,
+  byAccessKey,
+  byAdminToken,
+  bySignedLink,
+} from './authentication.ts';
+import { contentRoutes } from './content/content-routes.ts';
+import { contentErrorBody, errorBody } from './error-body.ts';
+import { toFailure } from './failure.ts';
+import { keepBodyRaw, parseBody } from './request-body.ts';
+import type { Repeatability } from './repeatability.ts';
+import type { Routes } from './routes.ts';
+
+/** Far more than the largest documented request. */
+const MAX_BODY_BYTES = 1_048_576;
+/** Ids in paths are long; Node caps the whole URL. */
+const MAX_PATH_PARAMETER_CHARACTERS = 4_096;
+const CONTENT_PREFIX = '/v1/objects/';
+
+export type ApiServices = {
+  readonly calls: CallService;
+  readonly ids: IdCodec;
+  readonly hmac: HmacAuthenticator;
+  readonly adminToken: AdminToken;
+  readonly links: SignedLinks;
+  readonly callbackTokens: CallbackTokens;
+  readonly repeatability: Repeatability;
+  readonly admin: Omit<AdminServices, 'links' | 'publicUrl'>;
+  /** What absolute URLs in answers begin with, without a slash at the end. */
+  readonly publicUrl: () => string;
+  readonly log: Logger;
+};
+
+/** Every public route, on a server that the caller made. */
+export function buildApp(
+  services: ApiServices,
+  makeServer: (handle: RequestListener) => Server,
+): Routes {
+  const app: Routes = fastify({
+    serverFactory: (handle) => makeServer(handle),
+    rewriteUrl: (request) => splitVerb(request.url ?? '/'),
+    bodyLimit: MAX_BODY_BYTES,
+    exposeHeadRoutes: false,
+    routerOptions: { maxParamLength: MAX_PATH_PARAMETER_CHARACTERS },
+    // Requests that wait for the end of a close are answered, not refused with an empty body.
+    return503OnClosing: true,
+    forceCloseConnections: 'idle',
+    ajv: { customOptions: { coerceTypes: false, removeAdditional: false, useDefaults: false } },
+    frameworkErrors: (_error, request, reply) => {
+      const badUrl = new TapedeckError('argument-invalid', 'The URL is not valid.', {
+        field: 'URL',
+      });
+      void fail(badUrl, request, reply, services.log);
+    },
+  }).withTypeProvider<TypeBoxTypeProvider>();
+
+  keepBodyRaw(app);
+  app.addHook('onRequest', (request, reply, done) => {
+    echoRequestId(request, reply);
+    done();
+  });
+  app.setErrorHandler((error, request, reply) => fail(error, request, reply, services.log));
+  app.setNotFoundHandler((request, reply) =>
+    fail(
+      Object.assign(new Error(`Nothing is at ${request.method} ${pathOf(request)}.`), {
+        code: 'NOT_FOUND',
+        statusCode: 404,
+      }),
+      request,
+      reply,
+      services.log,
+    ),
+  );
+
+  const byKey = byAccessKey(services.hmac);
+  const ids = new IdFields(services.ids);
+  const { calls, repeatability } = services;
+  scope(app, [byKey], (routes) => {
+    offerRoutes(routes, calls, repeatability);
+    connectionRoutes(routes, calls, ids, repeatability);
+    recordingRoutes(routes, calls, ids, repeatability);
+    unbuiltRoutes(routes);
+  });
+  scope(app, [bySignedLink(services.links), byKey], (routes) => {
+    contentRoutes(routes, calls.content);
+  });
+  scope(app, [byKey, byAdminToken(services.adminToken)], (routes) => {
+    const { links, publicUrl } = services;
+    adminRoutes(routes, { ...services.admin, links, publicUrl }, calls);
+  });
+  confirmationRoutes(app, services.admin.subscriptions);
+  openIdRoutes(app, services.callbackTokens, services.publicUrl);
+  return app;
+}
+
+/** Routes that only authenticated requests reach. */
+function scope(
+  app: Routes,
+  authenticators: readonly Authenticator[],
+  add: (routes: Routes) => void,
+): void {
+  void app.register((routes, _options, done) => {
+    // Before the body is parsed or checked: strangers learn nothing about what a request needs.
+    routes.addHook('preValidation', (request, _reply, next) => {
+      authenticate(request, authenticators);
+      request.body = parseBody(request.body);
+      next();
+    });
+    add(routes.withTypeProvider<TypeBoxTypeProvider>());
+    done();
+  });
+}
+
+/** `x-ms-client-request-id`, which support asks users for (reference §5.1). */
+function echoRequestId(request: FastifyRequest, reply: FastifyReply): void {
+  const id = request.headers['x-ms-client-request-id'];
+  if (typeof id === 'string' && id.length <= 256) reply.header('x-ms-client-request-id', id);
+}
+
+function fail(
+  error: unknown,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  log: Logger,
+): FastifyReply {
+  const failure = toFailure(error, log);
+  const path = pathOf(request);
+  if (failure.retryAfterSeconds !== undefined) {
+    reply.header('retry-after', failure.retryAfterSeconds);
+  }
+  const body = path.startsWith(CONTENT_PREFIX)
+    ? contentErrorBody(failure, path)
+    : errorBody(failure);
+  return reply.code(failure.status).removeHeader('content-length').send(body);
+}
+
+function pathOf(request: FastifyRequest): string {
+  return request.originalUrl.split('?', 1)[0] ?? '/';
+}

@@ -1,0 +1,200 @@
+import { Readable } from 'node:stream';
+import type { ApiServices } from '../../src/api/app.ts';
+import { Repeatability } from '../../src/api/repeatability.ts';
+import { TapedeckError } from '../../src/core/error.ts';
+import { phoneNumber } from '../../src/core/identifier.ts';
+import type { CallConnectionId, DocumentId } from '../../src/core/ids.ts';
+import type {
+  CallService,
+  ConnectionProperties,
+  Repeat,
+} from '../../src/core/ports/call-service.ts';
+import { SILENT_LOGGER, type LogFields } from '../../src/core/ports/log.ts';
+import type { Clock } from '../../src/core/ports/clock.ts';
+import type { RepeatabilityRecord } from '../../src/core/records.ts';
+import { AdminToken } from '../../src/identity/admin-token.ts';
+import {
+  CallbackTokens,
+  makeSigningKey,
+  VENDOR_ISSUER,
+} from '../../src/identity/callback-tokens.ts';
+import { derivedKey } from '../../src/identity/derived-key.ts';
+import { HmacAuthenticator } from '../../src/identity/hmac-authenticator.ts';
+import { SignedIds } from '../../src/identity/signed-ids.ts';
+import { SignedLinks } from '../../src/identity/signed-links.ts';
+import { systemClock } from '../../src/telemetry/system-clock.ts';
+import { systemRandom } from '../../src/telemetry/system-random.ts';
+
+export const ACCESS_KEY = Buffer.from('an access key for tests').toString('base64');
+export const ADMIN_TOKEN = 'admin-token-for-tests';
+/** Made once: it takes a while. */
+const SIGNING_KEY = makeSigningKey();
+
+export const DOCUMENT_ID = '0-td-1-ab12' as DocumentId;
+
+export type FakeApi = {
+  readonly services: ApiServices;
+  /** Method name and command of every use case that was asked for, in order. */
+  readonly asked: { readonly name: string; readonly command: unknown }[];
+  /** Errors to throw instead of answering, by method name. */
+  readonly failing: Map<string, TapedeckError>;
+  readonly file: { bytes: Buffer; removed: boolean; closed: number };
+  readonly warnings: LogFields[];
+};
+
+/** All that the API needs, in memory, with a record of what it was asked to do. */
+export async function makeFakeApi(
+  ownHosts: readonly string[],
+  clock: Clock = systemClock,
+): Promise<FakeApi> {
+  const asked: FakeApi['asked'] = [];
+  const failing: FakeApi['failing'] = new Map();
+  const stored = new Map<string, RepeatabilityRecord>();
+  const file = { bytes: Buffer.from('RIFF0123456789'), removed: false, closed: 0 };
+  const ids = new SignedIds('node-1', derivedKey('secret', 'ids'), systemRandom);
+
+  const perform = async <Result>(
+    name: string,
+    command: { readonly repeat?: Repeat<Result> },
+    result: Result,
+  ): Promise<Result> => {
+    asked.push({ name, command });
+    await Promise.resolve();
+    const failure = failing.get(name);
+    if (failure !== undefined) throw failure;
+    if (command.repeat !== undefined) {
+      const { key, answer } = command.repeat;
+      stored.set(key, { key, ...answer(result), storedAtMs: clock.nowMs() });
+    }
+    return result;
+  };
+  const properties = (callConnectionId: CallConnectionId): ConnectionProperties => ({
+    callConnectionId,
+    serverCallId: ids.serverCallId(),
+    correlationId: 'correlation',
+    state: 'connecting',
+    callbackUri: 'https://app.test/events',
+    targets: [phoneNumber('+15550100')],
+    sourceCallerIdNumber: '+15550199',
+  });
+  const participants = [{ identifier: phoneNumber('+15550100'), isMuted: false, isOnHold: false }];
+  const present = (): void => {
+    if (file.removed) throw new TapedeckError('content-not-found', 'Recording content expired.');
+  };
+
+  const calls: CallService = {
+    createCall: (command) => perform('createCall', command, properties(ids.callConnectionId())),
+    answer: (command) => perform('answer', command, properties(ids.callConnectionId())),
+    redirect: (command) => perform('redirect', command, undefined),
+    reject: (command) => perform('reject', command, undefined),
+    connection: (id) => perform('connection', {}, properties(id)),
+    hangUp: () => perform('hangUp', {}, undefined),
+    terminate: (command) => perform('terminate', command, undefined),
+    participants: () => perform('participants', {}, participants),
+    participant: (_id, rawId) => {
+      const found = participants.find(({ identifier }) => identifier.rawId === rawId);
+      asked.push({ name: 'participant', command: rawId });
+      return found === undefined
+        ? Promise.reject(new TapedeckError('participant-not-found', `Nobody is ${rawId}.`))
+        : Promise.resolve(found);
+    },
+    startRecording: (command) =>
+      perform('startRecording', command, { recordingId: ids.recordingId(), state: 'active' }),
+    recording: (recordingId) => perform('recording', {}, { recordingId, state: 'active' }),
+    stopRecording: () => perform('stopRecording', {}, undefined),
+    calls: () => Promise.resolve([]),
+    content: {
+      open: async () => {
+        await Promise.resolve();
+        present();
+        return {
+          sizeBytes: file.bytes.length,
+          mediaType: 'audio/wav',
+          range: (start, end) => Readable.from([file.bytes.subarray(start, end + 1)]),
+          close: () => {
+            file.closed += 1;
+            return Promise.resolve();
+          },
+        };
+      },
+      metadata: async () => {
+        await Promise.resolve();
+        present();
+        return '{"chunkIndex":0}';
+      },
+      remove: async () => {
+        await Promise.resolve();
+        present();
+        file.removed = true;
+      },
+    },
+  };
+  const warnings: LogFields[] = [];
+  const log = { ...SILENT_LOGGER, warn: (fields: LogFields) => void warnings.push(fields) };
+  const services: ApiServices = {
+    calls,
+    ids,
+    log,
+    hmac: new HmacAuthenticator({ accessKeys: [ACCESS_KEY], ownHosts }, clock, log),
+    adminToken: new AdminToken(ADMIN_TOKEN),
+    links: new SignedLinks(derivedKey('secret', 'links'), clock),
+    callbackTokens: await CallbackTokens.create(
+      { privateKey: SIGNING_KEY, issuer: VENDOR_ISSUER, resourceId: 'resource' },
+      clock,
+      systemRandom,
+    ),
+    repeatability: new Repeatability({ repeated: (key) => Promise.resolve(stored.get(key)) }),
+    publicUrl: () => 'https://localhost:8443',
+    admin: {
+      ledger: {
+        recordings: () => Promise.resolve([]),
+        chunksOf: () => Promise.resolve([]),
+        chunk: (documentId) =>
+          Promise.resolve(
+            documentId === DOCUMENT_ID
+              ? {
+                  documentId,
+                  recordingId: ids.recordingId(),
+                  index: 0,
+                  blobKey: 'b',
+                  sizeBytes: file.bytes.length,
+                  durationMs: 1,
+                  sha256: '',
+                  endReason: 'SessionEnded',
+                  metadata: '{}',
+                  createdAtMs: 0,
+                  expiresAtMs: undefined,
+                  deletedAtMs: undefined,
+                }
+              : undefined,
+          ),
+      },
+      outbox: {
+        events: () => Promise.resolve([]),
+        event: () => Promise.resolve(undefined),
+        redeliver: () => Promise.resolve(0),
+      },
+      subscriptions: {
+        list: () => Promise.resolve([]),
+        put: (request) =>
+          Promise.resolve({
+            ...request,
+            state: 'pending',
+            origin: 'admin',
+            validationCode: 'secret',
+            createdAtMs: 0,
+          }),
+        remove: () => Promise.resolve(false),
+        confirm: (_name, code) => Promise.resolve(code === 'secret'),
+      },
+      simulatedCallers: {
+        start: (call) => {
+          asked.push({ name: 'sim', command: call });
+          return Promise.resolve({ callId: 'sip-call-id' });
+        },
+      },
+      clock,
+    },
+  };
+  return { services, asked, failing, file, warnings };
+}
