@@ -127,6 +127,17 @@ describe.each(NETWORKS)('the datagram network by %s', (_name, make) => {
     expect(b.socket.send(bytes('elsewhere'), c.socket.local)).toBe(true);
   });
 
+  test('what waited from others when a socket was connected is not taken for the peer', async () => {
+    const network = open();
+    const [a, b, c] = [await listen(network), await listen(network), await listen(network)];
+    c.socket.send(bytes('from c'), b.socket.local);
+    b.socket.connect(a.socket.local);
+    for (const text of ['1', '2']) a.socket.send(bytes(text), b.socket.local);
+    await expect.poll(() => b.got.map(({ text }) => text)).toEqual(['1', '2']);
+    a.socket.send(bytes('3'), b.socket.local);
+    await expect.poll(() => b.got.map(({ text }) => text)).toEqual(['1', '2', '3']);
+  });
+
   test('a connected socket can be connected to another peer', async () => {
     const network = open();
     const [a, b, c] = [await listen(network), await listen(network), await listen(network)];

@@ -66,7 +66,7 @@ export async function loadLinuxCalls(): Promise<LinuxCalls | Unavailable> {
     const libc = koffi.load('libc.so.6');
     // `intptr_t` and `size_t` take numbers; results of these calls fit an int.
     const declare = (name: string, ...types: readonly string[]): SystemCall =>
-      libc.func(name, 'int', [...types]) as unknown as SystemCall;
+      libc.func(name, 'int', [...types]);
     return {
       socket: declare('socket', 'int', 'int', 'int'),
       bind: declare('bind', 'int', 'intptr_t', 'int'),

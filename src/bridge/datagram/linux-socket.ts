@@ -76,6 +76,7 @@ export class LinuxDatagramSocket implements DatagramSocket {
   #from: SocketAddress = { address: '', port: 0 };
   readonly #fromWords = new Int32Array(7);
   #peer: SocketAddress | undefined;
+  #onlyPeerWaits = false;
   /** The last destination, and its name for the system. */
   #to: SocketAddress | undefined;
   readonly #toName = new Uint8Array(new ArrayBuffer(SOCKET_NAME_BYTES));
@@ -106,14 +107,41 @@ export class LinuxDatagramSocket implements DatagramSocket {
   take(arrivalUs: number): void {
     const { calls, receivedAt } = this.#memory;
     const peer = this.#peer;
-    if (peer !== undefined) {
-      const length = calls.recv(this.#fd, receivedAt, MAX_DATAGRAM_BYTES, MSG_DONTWAIT);
-      if (length >= 0) this.#receive(this.#memory.receivedView(length), peer, arrivalUs);
+    if (peer === undefined) {
+      const length = this.#receiveFrom();
+      if (length >= 0) this.#receive(this.#memory.receivedView(length), this.#source(), arrivalUs);
       return;
     }
-    const { numbers, numbersAt, nameAt } = this.#memory;
+    if (!this.#onlyPeerWaits) {
+      this.#takeFromPeer(peer, arrivalUs);
+      return;
+    }
+    const length = calls.recv(this.#fd, receivedAt, MAX_DATAGRAM_BYTES, MSG_DONTWAIT);
+    if (length >= 0) this.#receive(this.#memory.receivedView(length), peer, arrivalUs);
+  }
+
+  /**
+   * What came from others before the socket was connected is still waiting, and the system would
+   * hand it out as if it were the peer's: sources are looked at until the socket was empty once.
+   */
+  #takeFromPeer(peer: SocketAddress, arrivalUs: number): void {
+    while (this.#open && this.#peer === peer) {
+      const length = this.#receiveFrom();
+      if (length < 0) {
+        this.#onlyPeerWaits = true;
+        return;
+      }
+      const from = this.#source();
+      if (from.port !== peer.port || from.address !== peer.address) continue;
+      this.#receive(this.#memory.receivedView(length), peer, arrivalUs);
+    }
+  }
+
+  /** Bytes received, the source's name in shared memory; −1 if nothing waits. */
+  #receiveFrom(): number {
+    const { calls, receivedAt, numbers, numbersAt, nameAt } = this.#memory;
     numbers[0] = SOCKET_NAME_BYTES;
-    const length = calls.recvfrom(
+    return calls.recvfrom(
       this.#fd,
       receivedAt,
       MAX_DATAGRAM_BYTES,
@@ -121,8 +149,6 @@ export class LinuxDatagramSocket implements DatagramSocket {
       nameAt,
       numbersAt,
     );
-    if (length < 0) return;
-    this.#receive(this.#memory.receivedView(length), this.#source(), arrivalUs);
   }
 
   send(data: Uint8Array, to: SocketAddress): boolean {
@@ -157,6 +183,7 @@ export class LinuxDatagramSocket implements DatagramSocket {
     if (calls.connect(this.#fd, this.#toNameAt, this.#nameBytes) < 0) return;
     const address = canonicalAddress(peer.address) ?? peer.address;
     this.#peer = { address, port: peer.port };
+    this.#onlyPeerWaits = false;
   }
 
   close(): void {

@@ -8,7 +8,7 @@ import type {
   DatagramSocket,
   SocketAddress,
 } from '../../core/ports/datagram.ts';
-import { familyOf, type AddressFamily } from './ip-address.ts';
+import { canonicalAddress, familyOf, type AddressFamily } from './ip-address.ts';
 
 /** Room for a burst of about 300 packets of voice while the thread is busy elsewhere. */
 export const RECEIVE_BUFFER_BYTES = 262_144;
@@ -130,9 +130,11 @@ class NodeDatagramSocket implements DatagramSocket {
     socket.on('error', () => undefined);
     socket.on('message', (data: Buffer, remote: RemoteInfo) => {
       if (!this.#open) return;
-      if (remote.port !== this.#from.port || remote.address !== this.#from.address) {
+      if (!isSame(this.#from, remote)) {
         this.#from = { address: remote.address, port: remote.port };
       }
+      // What came from others before the socket was connected is delivered still.
+      if (this.#peer !== undefined && !isSame(this.#peer, this.#from)) return;
       receive(data, this.#from, clock.monotonicUs());
     });
   }
@@ -145,7 +147,7 @@ class NodeDatagramSocket implements DatagramSocket {
     const bytes = Buffer.from(data);
     try {
       if (this.#peer !== undefined) {
-        if (to.port !== this.#peer.port || to.address !== this.#peer.address) return false;
+        if (!isSame(this.#peer, to)) return false;
         this.#socket.send(bytes);
       } else {
         if (familyOf(to.address) !== this.#family) return false;
@@ -166,7 +168,7 @@ class NodeDatagramSocket implements DatagramSocket {
       this.#socket.connect(peer.port, peer.address);
       // Throws if the system refused, which Node reports in a later turn only.
       this.#socket.remoteAddress();
-      this.#peer = peer;
+      this.#peer = { address: canonicalAddress(peer.address) ?? peer.address, port: peer.port };
     } catch {
       // An address that cannot be reached: the socket stays open to all.
     }
@@ -178,4 +180,8 @@ class NodeDatagramSocket implements DatagramSocket {
     this.#owner.delete(this);
     this.#socket.close();
   }
+}
+
+function isSame(a: SocketAddress, b: SocketAddress): boolean {
+  return a.port === b.port && a.address === b.address;
 }

@@ -3,7 +3,8 @@ export type SocketAddress = { readonly address: string; readonly port: number };
 
 /**
  * Called for every datagram. `data` and `from` are valid during the call only: implementations
- * reuse both. `from` is the same object as long as the source does not change.
+ * reuse both. `from` is the same object as long as the source does not change. The receiver may
+ * overwrite `data`, to send it on without a copy.
  */
 export type DatagramReceiver = (data: Uint8Array, from: SocketAddress, arrivalUs: number) => void;
 
@@ -30,8 +31,9 @@ export interface DatagramSocket {
    */
   send(data: Uint8Array, to: SocketAddress): boolean;
   /**
-   * Only datagrams from `peer` are received from now on, and `send` to it is cheaper.
-   * `undefined` opens the socket again.
+   * Only datagrams from `peer` are received from now on; `send` to it is cheaper, and returns
+   * `false` for anybody else. `undefined` opens the socket again. A peer that cannot be reached
+   * leaves it open.
    */
   connect(peer: SocketAddress | undefined): void;
   /** Idempotent; `receive` is not called afterwards. */

@@ -1,0 +1,76 @@
+import type { ServerCallId } from '../core/ids.ts';
+import type { AudioFormat, RemoteMedia } from '../core/media-format.ts';
+import type { CallJournal } from './call-journal.ts';
+import { g711Map } from './g711-map.ts';
+import type { Leg, Relay } from './leg.ts';
+import { isSameFormat } from './leg-media.ts';
+
+/** The legs and journals of one call, and who hears whom. */
+export class CallBridge {
+  readonly serverCallId: ServerCallId;
+  readonly legs = new Set<Leg>();
+  readonly journals = new Set<CallJournal>();
+  /** Work that has to finish before the call is gone: ports or journals being opened. */
+  readonly opening = new Set<Promise<unknown>>();
+  isClosed = false;
+
+  constructor(serverCallId: ServerCallId) {
+    this.serverCallId = serverCallId;
+  }
+
+  add(leg: Leg): void {
+    this.legs.add(leg);
+  }
+
+  setMedia(leg: Leg, media: RemoteMedia): void {
+    const before = leg.media;
+    if (before !== undefined && !isSameFormat(before, media)) {
+      for (const journal of this.journals) journal.leave(leg);
+    }
+    leg.setMedia(media);
+    for (const journal of this.journals) journal.join(leg, media);
+    this.#connectLegs();
+  }
+
+  remove(leg: Leg): void {
+    this.legs.delete(leg);
+    for (const journal of this.journals) journal.leave(leg);
+    this.#connectLegs();
+  }
+
+  addJournal(journal: CallJournal): void {
+    this.journals.add(journal);
+    for (const leg of this.legs) if (leg.media !== undefined) journal.join(leg, leg.media);
+  }
+
+  /** Two legs hear each other; one alone hears nothing; for more there is no mixer yet. */
+  #connectLegs(): void {
+    const [a, b, ...more] = [...this.legs].filter((leg) => leg.media !== undefined);
+    for (const leg of this.legs) leg.relay = undefined;
+    if (a === undefined || b === undefined || more.length > 0) return;
+    a.relay = relayBetween(a, b);
+    b.relay = relayBetween(b, a);
+  }
+}
+
+function relayBetween(from: Leg, to: Leg): Relay | undefined {
+  const source = from.media;
+  const target = to.media;
+  if (source === undefined || target === undefined || !to.canSend) return undefined;
+  const payloadTypes = new Int16Array(128).fill(-1);
+  const pairs: [number | undefined, number | undefined][] = [
+    [source.auxiliary.comfortNoise, target.auxiliary.comfortNoise],
+    [source.auxiliary.telephoneEvent, target.auxiliary.telephoneEvent],
+  ];
+  for (const [ours, theirs] of pairs) {
+    if (ours !== undefined && theirs !== undefined) payloadTypes[ours] = theirs;
+  }
+  if (isRecodable(source.format, target.format)) {
+    payloadTypes[source.format.payloadType] = target.format.payloadType;
+  }
+  return { to, payloadTypes, table: g711Map(source.format.codec, target.format.codec) };
+}
+
+function isRecodable(a: AudioFormat, b: AudioFormat): boolean {
+  return a.clockRateHz === b.clockRateHz;
+}

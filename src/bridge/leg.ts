@@ -1,0 +1,297 @@
+import type { LegId } from '../core/ids.ts';
+import type { RemoteMedia } from '../core/media-format.ts';
+import type { Clock } from '../core/ports/clock.ts';
+import type { SocketAddress } from '../core/ports/datagram.ts';
+import type { LegSockets } from '../core/ports/media.ts';
+import { RtpHeaderReader, rewriteRtpHeader } from '../protocols/rtp/header.ts';
+import type { JournalTap } from './call-journal.ts';
+import { canonicalAddress } from './datagram/ip-address.ts';
+import { recode } from './g711-map.ts';
+import { IncomingStream } from './incoming-stream.ts';
+import { Latch } from './latch.ts';
+import { PAYLOAD_KIND, payloadKinds, weReceive, weSend } from './leg-media.ts';
+import type { SocketPair } from './leg-ports.ts';
+import type { MediaCounters } from './media-statistics.ts';
+import { OutgoingStream, type StreamStart } from './outgoing-stream.ts';
+import { buildGoodbye, buildReport, readReports } from './reports.ts';
+
+/** What a leg gives its listener; both at most once in a row. */
+export type LegEvents = {
+  readonly onReceiving: (legId: LegId) => void;
+  readonly onSilent: (legId: LegId, silentMs: number) => void;
+};
+
+/** How packets of one leg reach another. */
+export type Relay = {
+  readonly to: Leg;
+  /** The other leg's payload type by ours, −1 where it has none. */
+  readonly payloadTypes: Int16Array;
+  /** Recodes audio, `undefined` between legs of one codec. */
+  readonly table: Uint8Array | undefined;
+};
+
+export type LegOptions = {
+  readonly legId: LegId;
+  readonly participantId: string;
+  readonly host: string;
+  readonly clock: Clock;
+  readonly counters: MediaCounters;
+  readonly events: LegEvents;
+  readonly start: StreamStart;
+  /** Canonical name in our RTCP (RFC 7022: random). */
+  readonly cname: string;
+  readonly silenceMs: number;
+};
+
+/**
+ * One media path to a phone: accepts its packets, appends them to journals, relays them to the
+ * other leg, and sends what the other leg relays here. Owns its two sockets.
+ */
+export class Leg {
+  readonly legId: LegId;
+  readonly participantId: string;
+  readonly host: string;
+  /** Journals that listen; kept by `CallJournal`. */
+  readonly taps: JournalTap[] = [];
+  /** Where accepted packets go; set by the bridge. */
+  relay: Relay | undefined;
+
+  readonly #clock: Clock;
+  readonly #counters: MediaCounters;
+  readonly #events: LegEvents;
+  readonly #cname: string;
+  readonly #silenceMs: number;
+  readonly #header = new RtpHeaderReader();
+  readonly #latch = new Latch();
+  readonly #incoming = new IncomingStream();
+  readonly #outgoing: OutgoingStream;
+  #pair: SocketPair | undefined;
+  #media: RemoteMedia | undefined;
+  #kinds = new Uint8Array(128);
+  #clockRateHz = 8000;
+  #receives = false;
+  #sendTo: SocketAddress | undefined;
+  #rtcpTo: SocketAddress | undefined;
+  #isConnected = false;
+  #lastReceivedUs = 0;
+  #hasReceived = false;
+  #isSilent = false;
+  #reportedPackets = 0;
+  #hasReported = false;
+  /** When the next RTCP report is due; set by the bridge's clockwork. */
+  nextReportUs: number | undefined;
+
+  constructor(options: LegOptions) {
+    this.legId = options.legId;
+    this.participantId = options.participantId;
+    this.host = options.host;
+    this.#clock = options.clock;
+    this.#counters = options.counters;
+    this.#events = options.events;
+    this.#cname = options.cname;
+    this.#silenceMs = options.silenceMs;
+    this.#outgoing = new OutgoingStream(options.start);
+  }
+
+  /** Takes ownership of the sockets. */
+  attach(pair: SocketPair): LegSockets {
+    this.#pair = pair;
+    return { rtp: pair.rtp.local, rtcp: pair.rtcp.local };
+  }
+
+  get media(): RemoteMedia | undefined {
+    return this.#media;
+  }
+
+  /** The far side wants to hear something. */
+  get canSend(): boolean {
+    return this.#sendTo !== undefined;
+  }
+
+  setMedia(media: RemoteMedia): void {
+    const nowUs = this.#clock.monotonicUs();
+    this.#media = media;
+    this.#kinds = payloadKinds(media);
+    this.#clockRateHz = media.format.clockRateHz;
+    this.#receives = weReceive(media);
+    this.#latch.reopen({ sdp: media.rtp, alternativeSources: media.alternativeSources }, nowUs);
+    this.#disconnect();
+    this.#aim();
+    this.#rtcpTo = {
+      address: canonicalAddress(media.rtcp.address) ?? media.rtcp.address,
+      port: media.rtcp.port,
+    };
+    this.#outgoing.interrupt();
+    this.#lastReceivedUs = nowUs;
+    this.#isSilent = false;
+  }
+
+  /** For the RTP socket. The hot path: no object is made here for a packet of a steady stream. */
+  readonly receiveRtp = (data: Uint8Array, from: SocketAddress, arrivalUs: number): void => {
+    const header = this.#header;
+    const { dropped } = this.#counters;
+    if (this.#media === undefined) {
+      dropped.unexpected += 1;
+      return;
+    }
+    if (!header.read(data)) {
+      dropped.malformed += 1;
+      return;
+    }
+    const kind = this.#kinds[header.payloadType] ?? PAYLOAD_KIND.none;
+    if (kind === PAYLOAD_KIND.none) {
+      dropped['payload-type'] += 1;
+      return;
+    }
+    if (!this.#receives) {
+      dropped.direction += 1;
+      return;
+    }
+    const { ssrc, sequenceNumber, timestamp } = header;
+    const locked = this.#latch.locked;
+    if (!this.#latch.accepts(from, ssrc, sequenceNumber, arrivalUs)) {
+      dropped.source += 1;
+      return;
+    }
+    this.#counters.packetsIn += 1;
+    for (const { writer, stream } of this.taps) writer.packet(stream, arrivalUs, data);
+    this.#lastReceivedUs = arrivalUs;
+    const isAudio = kind === PAYLOAD_KIND.audio;
+    this.#incoming.update(ssrc, sequenceNumber, timestamp, arrivalUs, this.#clockRateHz, isAudio);
+    if (locked !== this.#latch.locked || this.#latch.isLockedToSdp !== this.#isConnected) {
+      this.#followLatch();
+    }
+    const relay = this.relay;
+    if (relay !== undefined) {
+      const payloadType = relay.payloadTypes[header.payloadType] ?? -1;
+      if (payloadType < 0) {
+        dropped['not-relayable'] += 1;
+      } else {
+        if (isAudio && relay.table !== undefined) {
+          recode(data, header.payloadOffset, header.payloadBytes, relay.table);
+        }
+        relay.to.#send(data, header, payloadType, arrivalUs);
+      }
+    }
+    if (!this.#hasReceived) {
+      this.#hasReceived = true;
+      this.#events.onReceiving(this.legId);
+    }
+  };
+
+  /** For the RTCP socket: read for statistics, trusted for nothing else. */
+  readonly receiveRtcp = (data: Uint8Array, from: SocketAddress, arrivalUs: number): void => {
+    const { dropped } = this.#counters;
+    if (this.#rtcpTo === undefined) {
+      dropped.unexpected += 1;
+      return;
+    }
+    const { address } = this.#latch.locked ?? this.#rtcpTo;
+    if (from.address !== address && from.address !== this.#rtcpTo.address) {
+      dropped.source += 1;
+      return;
+    }
+    if (readReports(data, this.#incoming, arrivalUs)) this.#counters.rtcpIn += 1;
+    else dropped.malformed += 1;
+  };
+
+  /** Several times a second: what time brings about. */
+  tend(nowUs: number): void {
+    if (this.#media === undefined || !this.#receives) return;
+    // A connected socket would not hear the sources that now have a chance.
+    if (this.#isConnected && this.#latch.isSdpSilent(nowUs)) this.#disconnect();
+    const silentMs = (nowUs - this.#lastReceivedUs) / 1000;
+    if (silentMs < this.#silenceMs) {
+      this.#isSilent = false;
+    } else if (!this.#isSilent) {
+      this.#isSilent = true;
+      this.#events.onSilent(this.legId, Math.round(silentMs));
+    }
+  }
+
+  /** Sends an RTCP report if there is anything to say. */
+  report(nowUs: number): void {
+    const to = this.#rtcpTo;
+    if (to === undefined || to.port === 0) return;
+    const block = this.#incoming.report(nowUs);
+    if (block === undefined && this.#outgoing.packetCount === 0) return;
+    const hasSentSince = this.#outgoing.packetCount > this.#reportedPackets;
+    this.#reportedPackets = this.#outgoing.packetCount;
+    const bytes = buildReport({
+      outgoing: this.#outgoing,
+      hasSentSince,
+      block,
+      cname: this.#cname,
+      nowUs,
+      wallMs: this.#clock.nowMs(),
+      clockRateHz: this.#clockRateHz,
+    });
+    this.#hasReported = true;
+    this.#sendRtcp(bytes, to);
+  }
+
+  /** Says goodbye. The owner of the ports closes the sockets that this returns; idempotent. */
+  close(): SocketPair | undefined {
+    const pair = this.#pair;
+    if (pair === undefined) return undefined;
+    // RFC 3550 §6.3.7: who never sent anything must not send BYE either.
+    if (this.#rtcpTo !== undefined && (this.#hasReported || this.#outgoing.packetCount > 0)) {
+      this.#sendRtcp(buildGoodbye(this.#outgoing.ssrc, this.#cname), this.#rtcpTo);
+    }
+    this.#pair = undefined;
+    this.#media = undefined;
+    this.#receives = false;
+    this.#sendTo = undefined;
+    this.#rtcpTo = undefined;
+    this.relay = undefined;
+    return pair;
+  }
+
+  /** The packet that `header` describes goes out on this leg, changed where it stands. */
+  #send(data: Uint8Array, header: RtpHeaderReader, payloadType: number, arrivalUs: number): void {
+    const to = this.#sendTo;
+    const outgoing = this.#outgoing;
+    if (to === undefined || this.#pair === undefined) return;
+    const { ssrc, sequenceNumber, timestamp, payloadBytes } = header;
+    if (!outgoing.place(ssrc, sequenceNumber, timestamp, arrivalUs, this.#clockRateHz)) {
+      this.#counters.dropped.late += 1;
+      return;
+    }
+    rewriteRtpHeader(data, payloadType, outgoing.sequenceNumber, outgoing.timestamp, outgoing.ssrc);
+    if (this.#pair.rtp.send(data, to)) {
+      outgoing.count(payloadBytes);
+      this.#counters.packetsOut += 1;
+    } else {
+      this.#counters.dropped['send-failed'] += 1;
+    }
+  }
+
+  #sendRtcp(bytes: Uint8Array, to: SocketAddress): void {
+    if (this.#pair?.rtcp.send(bytes, to) === true) this.#counters.rtcpOut += 1;
+    else this.#counters.dropped['send-failed'] += 1;
+  }
+
+  /** After a change of the lock: media goes there, and a lock on the SDP address is made cheap. */
+  #followLatch(): void {
+    this.#aim();
+    if (this.#latch.isLockedToSdp === this.#isConnected) return;
+    if (this.#isConnected) {
+      this.#disconnect();
+    } else if (this.#latch.locked !== undefined) {
+      this.#pair?.rtp.connect(this.#latch.locked);
+      this.#isConnected = true;
+    }
+  }
+
+  #disconnect(): void {
+    if (!this.#isConnected) return;
+    this.#isConnected = false;
+    this.#pair?.rtp.connect(undefined);
+  }
+
+  #aim(): void {
+    const media = this.#media;
+    this.#sendTo =
+      media !== undefined && weSend(media) ? (this.#latch.locked ?? media.rtp) : undefined;
+  }
+}

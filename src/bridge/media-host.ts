@@ -1,0 +1,321 @@
+import { EventEmitter } from 'node:events';
+import { TapedeckError } from '../core/error.ts';
+import type { LegId, RecordingId, ServerCallId } from '../core/ids.ts';
+import type { RemoteMedia } from '../core/media-format.ts';
+import type { Clock, Timer } from '../core/ports/clock.ts';
+import type { DatagramNetwork } from '../core/ports/datagram.ts';
+import type { Disk } from '../core/ports/disk.ts';
+import type { Logger } from '../core/ports/log.ts';
+import type {
+  JournalEnd,
+  JournalEndReason,
+  LegSockets,
+  MediaEvents,
+  MediaPort,
+  OpenJournal,
+  OpenLeg,
+} from '../core/ports/media.ts';
+import type { Random } from '../core/ports/random.ts';
+import type { DiskReserve } from '../journal/disk-reserve.ts';
+import { JournalFlusher } from '../journal/journal-flusher.ts';
+import { JournalWriter } from '../journal/journal-writer.ts';
+import { CallBridge } from './call-bridge.ts';
+import { CallJournal } from './call-journal.ts';
+import { Leg } from './leg.ts';
+import { LegPorts, type PortRange } from './leg-ports.ts';
+import { MediaCounters, type MediaStatistics } from './media-statistics.ts';
+import { reportDelayMs } from './reports.ts';
+
+/** How often it is looked at what time brings about: silence, reports, waiting sources. */
+const TEND_MS = 100;
+export const DEFAULT_SILENCE_MS = 20_000;
+/** Ends of journals are remembered, so that a late `endJournal` gets its answer. */
+const REMEMBERED_ENDS = 1_000;
+
+export type JournalSettings = {
+  readonly nodeId: string;
+  /** Released when the disk is full, for what is left to write. */
+  readonly reserve?: DiskReserve;
+  /** Hand what was appended to the system at least this often. Default 100. */
+  readonly flushEveryMs?: number;
+  /** Ask the disk to have it at least this often. Default 1000. */
+  readonly syncEveryMs?: number;
+  readonly segmentBytes?: number;
+};
+
+export type MediaHostOptions = {
+  /** Not closed by the host. */
+  readonly datagrams: DatagramNetwork;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Logger;
+  readonly disk: Disk;
+  readonly rtpPorts: PortRange;
+  /** Address to bind, by family; a family without one is not served. */
+  readonly hosts: { readonly IPv4?: string; readonly IPv6?: string };
+  readonly journal: JournalSettings;
+  /** A leg that should send and does not is reported after this much. Default 20,000. */
+  readonly silenceMs?: number;
+};
+
+type LegEntry = { readonly leg: Leg; readonly call: CallBridge };
+type JournalEntry = { readonly journal: Promise<CallJournal>; readonly call: CallBridge };
+
+/** The media of the calls of one worker thread. */
+export class MediaHost implements MediaPort {
+  readonly #options: MediaHostOptions;
+  readonly #clock: Clock;
+  readonly #ports: LegPorts;
+  readonly #flusher: JournalFlusher;
+  readonly #counters = new MediaCounters();
+  readonly #emitter = new EventEmitter<MediaEvents>();
+  readonly #calls = new Map<ServerCallId, CallBridge>();
+  readonly #legs = new Map<LegId, LegEntry>();
+  readonly #journals = new Map<RecordingId, JournalEntry>();
+  readonly #ends = new Map<RecordingId, Promise<JournalEnd>>();
+  #timer: Timer | undefined;
+  #closing: Promise<void> | undefined;
+
+  constructor(options: MediaHostOptions) {
+    this.#options = options;
+    this.#clock = options.clock;
+    this.#flusher = new JournalFlusher({ clock: options.clock, ...options.journal });
+    this.#ports = new LegPorts(options.datagrams, options.rtpPorts, options.random);
+  }
+
+  on<K extends keyof MediaEvents>(event: K, listener: (...args: MediaEvents[K]) => void): void {
+    // The emitter's type cannot follow a generic name; `MediaEvents` already ties both together.
+    (this.#emitter as EventEmitter).on(event, listener as (...args: unknown[]) => void);
+  }
+
+  async openLeg(request: OpenLeg): Promise<LegSockets> {
+    const { serverCallId, legId, participantId, addressFamily } = request;
+    const host = this.#options.hosts[addressFamily];
+    if (host === undefined) {
+      throw new TapedeckError(
+        'not-supported',
+        `no media address is configured for ${addressFamily}`,
+        {
+          field: 'addressFamily',
+        },
+      );
+    }
+    if (this.#legs.has(legId)) {
+      throw new TapedeckError('argument-invalid', `leg ${legId} is open already`, {
+        field: 'legId',
+      });
+    }
+    const call = this.#callOf(serverCallId);
+    const { random } = this.#options;
+    const leg = new Leg({
+      legId,
+      participantId,
+      host,
+      clock: this.#clock,
+      counters: this.#counters,
+      events: {
+        onReceiving: (id) => this.#emitter.emit('legReceiving', id),
+        onSilent: (id, silentMs) => this.#emitter.emit('legSilent', id, silentMs),
+      },
+      start: {
+        ssrc: this.#randomBelow(2 ** 32),
+        // RFC 3711 §3.3.1 wants the first wrap to be far away; it costs nothing here.
+        sequenceNumber: this.#randomBelow(2 ** 15),
+        timestamp: this.#randomBelow(2 ** 32),
+      },
+      cname: random.hex(12),
+      silenceMs: this.#options.silenceMs ?? DEFAULT_SILENCE_MS,
+    });
+    this.#legs.set(legId, { leg, call });
+    call.add(leg);
+    this.#startTimer();
+    const opening = this.#ports.open(host, leg.receiveRtp, leg.receiveRtcp);
+    call.opening.add(opening);
+    try {
+      const pair = await opening;
+      if (this.#legs.get(legId)?.leg !== leg) {
+        this.#ports.release(host, pair);
+        throw new TapedeckError('call-ended', 'the leg was closed while its ports were opened');
+      }
+      return leg.attach(pair);
+    } catch (error) {
+      this.#forgetLeg(leg, call);
+      throw error;
+    } finally {
+      call.opening.delete(opening);
+    }
+  }
+
+  setLegMedia(legId: LegId, remote: RemoteMedia): Promise<void> {
+    const entry = this.#legs.get(legId);
+    if (entry === undefined) {
+      return Promise.reject(new TapedeckError('participant-not-found', `no leg ${legId} is open`));
+    }
+    entry.call.setMedia(entry.leg, remote);
+    entry.leg.nextReportUs ??= this.#nextReportUs();
+    return Promise.resolve();
+  }
+
+  closeLeg(legId: LegId): Promise<void> {
+    const entry = this.#legs.get(legId);
+    if (entry !== undefined) this.#forgetLeg(entry.leg, entry.call);
+    return Promise.resolve();
+  }
+
+  async openJournal(request: OpenJournal): Promise<{ readonly startedAtMs: number }> {
+    const { serverCallId, recordingId } = request;
+    if (this.#journals.has(recordingId) || this.#ends.has(recordingId)) {
+      throw new TapedeckError('recording-conflict', `a journal of ${recordingId} exists already`);
+    }
+    const call = this.#callOf(serverCallId);
+    const opening = this.#openJournal(request, call);
+    this.#journals.set(recordingId, { journal: opening, call });
+    call.opening.add(opening);
+    try {
+      const { startedAtMs } = await opening;
+      return { startedAtMs };
+    } catch (error) {
+      this.#journals.delete(recordingId);
+      throw error;
+    } finally {
+      call.opening.delete(opening);
+    }
+  }
+
+  async endJournal(recordingId: RecordingId, reason: JournalEndReason): Promise<JournalEnd> {
+    const entry = this.#journals.get(recordingId);
+    if (entry !== undefined) return this.#endJournal(await entry.journal, entry.call, reason);
+    const end = this.#ends.get(recordingId);
+    if (end === undefined) {
+      throw new TapedeckError('recording-not-found', `no journal of ${recordingId} is open`);
+    }
+    return end;
+  }
+
+  async closeCall(serverCallId: ServerCallId): Promise<void> {
+    const call = this.#calls.get(serverCallId);
+    if (call !== undefined) await this.#closeCall(call, 'call-ended');
+  }
+
+  statistics(): MediaStatistics {
+    return this.#counters.snapshot(this.#legs.size, this.#journals.size);
+  }
+
+  /** Ends every journal with `shutdown` and closes every leg; idempotent. */
+  close(): Promise<void> {
+    this.#closing ??= Promise.all(
+      [...this.#calls.values()].map((call) => this.#closeCall(call, 'shutdown')),
+    ).then(() => {
+      this.#timer?.cancel();
+      this.#timer = undefined;
+      this.#flusher.close();
+    });
+    return this.#closing;
+  }
+
+  #callOf(serverCallId: ServerCallId): CallBridge {
+    if (this.#closing !== undefined) {
+      throw new TapedeckError('shutting-down', 'the media worker is stopping');
+    }
+    let call = this.#calls.get(serverCallId);
+    if (call === undefined) {
+      call = new CallBridge(serverCallId);
+      this.#calls.set(serverCallId, call);
+    }
+    return call;
+  }
+
+  async #openJournal(request: OpenJournal, call: CallBridge): Promise<CallJournal> {
+    const { recordingId, directory } = request;
+    const { disk, journal: settings } = this.#options;
+    const writer = await JournalWriter.open({
+      disk,
+      directory,
+      recordingId,
+      nodeId: settings.nodeId,
+      clock: this.#clock,
+      onFailure: (code) => {
+        this.#failJournal(recordingId, code);
+      },
+      ...(settings.reserve !== undefined && { reserve: settings.reserve }),
+      ...(settings.segmentBytes !== undefined && { segmentBytes: settings.segmentBytes }),
+    });
+    const journal = new CallJournal(writer, this.#clock);
+    if (call.isClosed) {
+      await journal.end('call-ended');
+      throw new TapedeckError('call-ended', 'the call ended while the journal was opened');
+    }
+    this.#flusher.add(writer);
+    call.addJournal(journal);
+    return journal;
+  }
+
+  #endJournal(
+    journal: CallJournal,
+    call: CallBridge,
+    reason: JournalEndReason,
+  ): Promise<JournalEnd> {
+    this.#flusher.remove(journal.writer);
+    const end = journal.end(reason);
+    call.journals.delete(journal);
+    this.#journals.delete(journal.recordingId);
+    this.#ends.set(journal.recordingId, end);
+    if (this.#ends.size > REMEMBERED_ENDS) {
+      const [oldest] = this.#ends.keys();
+      if (oldest !== undefined) this.#ends.delete(oldest);
+    }
+    return end;
+  }
+
+  /** The disk failed: that recording ends, the call goes on. */
+  #failJournal(recordingId: RecordingId, code: string): void {
+    const entry = this.#journals.get(recordingId);
+    // While it is being ended its end says what was written; nobody needs to be told.
+    if (entry === undefined) return;
+    this.#options.log.error({ recordingId, code }, 'the journal cannot be written any further');
+    void entry.journal
+      .then((journal) => this.#endJournal(journal, entry.call, 'disk-failed'))
+      .then((end) => this.#emitter.emit('journalFailed', recordingId, end, code));
+  }
+
+  async #closeCall(call: CallBridge, reason: JournalEndReason): Promise<void> {
+    call.isClosed = true;
+    if (this.#calls.get(call.serverCallId) === call) this.#calls.delete(call.serverCallId);
+    const ends = [...call.journals].map((journal) => this.#endJournal(journal, call, reason));
+    for (const leg of [...call.legs]) this.#forgetLeg(leg, call);
+    await Promise.allSettled([...ends, ...call.opening]);
+  }
+
+  #forgetLeg(leg: Leg, call: CallBridge): void {
+    if (this.#legs.get(leg.legId)?.leg === leg) this.#legs.delete(leg.legId);
+    call.remove(leg);
+    const pair = leg.close();
+    if (pair !== undefined) this.#ports.release(leg.host, pair);
+  }
+
+  #startTimer(): void {
+    this.#timer ??= this.#clock.setTimer(TEND_MS, () => {
+      this.#timer = undefined;
+      this.#tend();
+      if (this.#legs.size > 0) this.#startTimer();
+    });
+  }
+
+  #tend(): void {
+    const nowUs = this.#clock.monotonicUs();
+    for (const { leg } of this.#legs.values()) {
+      leg.tend(nowUs);
+      if (leg.nextReportUs === undefined || nowUs < leg.nextReportUs) continue;
+      leg.report(nowUs);
+      leg.nextReportUs = this.#nextReportUs();
+    }
+  }
+
+  #nextReportUs(): number {
+    return this.#clock.monotonicUs() + reportDelayMs(this.#options.random.fraction()) * 1000;
+  }
+
+  #randomBelow(limit: number): number {
+    return Math.floor(this.#options.random.fraction() * limit);
+  }
+}

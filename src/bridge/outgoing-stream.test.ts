@@ -1,0 +1,104 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { OutgoingStream } from './outgoing-stream.ts';
+
+const RATE_HZ = 8000;
+const START = { ssrc: 77, sequenceNumber: 65_530, timestamp: 4_294_967_000 };
+
+/** Places packet `n` of a source that sends every 20 ms. */
+function place(
+  stream: OutgoingStream,
+  n: number,
+  source: { ssrc: number; sequence: number; timestamp: number; startMs: number },
+): { sequence: number; timestamp: number } | undefined {
+  const placed = stream.place(
+    source.ssrc,
+    (source.sequence + n) & 0xffff,
+    (source.timestamp + n * 160) >>> 0,
+    (source.startMs + n * 20) * 1000,
+    RATE_HZ,
+  );
+  return placed ? { sequence: stream.sequenceNumber, timestamp: stream.timestamp } : undefined;
+}
+
+const sequence = fc.integer({ min: 65_500, max: 65_535 + 40 }).map((value) => value & 0xffff);
+const timestamp = fc
+  .integer({ min: 2 ** 32 - 5000, max: 2 ** 32 + 5000 })
+  .map((value) => value >>> 0);
+
+describe('the outgoing stream', () => {
+  test('keeps the distances of a source, lost and reordered packets included, across wraps', () => {
+    fc.assert(
+      fc.property(
+        sequence,
+        timestamp,
+        fc.uniqueArray(fc.integer({ min: 1, max: 120 }), { minLength: 2 }),
+        (firstSequence, firstTimestamp, order) => {
+          const stream = new OutgoingStream(START);
+          const source = {
+            ssrc: 1,
+            sequence: firstSequence,
+            timestamp: firstTimestamp,
+            startMs: 0,
+          };
+          for (const n of [0, ...order]) {
+            expect(place(stream, n, source)).toEqual({
+              sequence: (START.sequenceNumber + n) & 0xffff,
+              timestamp: (START.timestamp + n * 160) >>> 0,
+            });
+          }
+        },
+      ),
+    );
+  });
+
+  test('a new source takes the next number, and the time that has passed', () => {
+    fc.assert(
+      fc.property(
+        sequence,
+        timestamp,
+        sequence,
+        timestamp,
+        fc.integer({ min: 1, max: 3000 }),
+        (s1, t1, s2, t2, pauseMs) => {
+          const stream = new OutgoingStream(START);
+          const first = { ssrc: 1, sequence: s1, timestamp: t1, startMs: 0 };
+          place(stream, 0, first);
+          place(stream, 9, first);
+          place(stream, 8, first);
+          const second = { ssrc: 2, sequence: s2, timestamp: t2, startMs: 180 + pauseMs };
+          expect(place(stream, 0, second)).toEqual({
+            sequence: (START.sequenceNumber + 10) & 0xffff,
+            timestamp: (START.timestamp + 9 * 160 + pauseMs * 8) >>> 0,
+          });
+        },
+      ),
+    );
+  });
+
+  test('after an interruption the numbers go on, whatever the source counted meanwhile', () => {
+    const stream = new OutgoingStream(START);
+    const source = { ssrc: 1, sequence: 10, timestamp: 0, startMs: 0 };
+    place(stream, 0, source);
+    stream.interrupt();
+    expect(place(stream, 500, source)?.sequence).toBe((START.sequenceNumber + 1) & 0xffff);
+    expect(place(stream, 501, source)?.sequence).toBe((START.sequenceNumber + 2) & 0xffff);
+  });
+
+  test('a packet from before the first of its run is refused, as its number is taken', () => {
+    const stream = new OutgoingStream(START);
+    const source = { ssrc: 1, sequence: 10, timestamp: 0, startMs: 0 };
+    place(stream, 5, source);
+    expect(place(stream, 4, source)).toBeUndefined();
+  });
+
+  test('a run of many hours is never taken for late', () => {
+    const stream = new OutgoingStream(START);
+    const source = { ssrc: 1, sequence: 10, timestamp: 0, startMs: 0 };
+    for (let n = 0; n < 200_000; n += 1) {
+      if (place(stream, n, source)?.sequence !== ((START.sequenceNumber + n) & 0xffff)) {
+        expect.fail(`packet ${n} lost its place`);
+      }
+    }
+  });
+});
