@@ -93,7 +93,8 @@ export function messageOf(head: SipHead, body: Uint8Array): Parsed<SipMessage, S
   const checked = checkHead(head);
   if (!checked.ok) return checked;
   const { start, essentials } = checked.value;
-  const rest = { ...essentials, headers: head.headers, body: body.slice() };
+  // Not `slice`: that of a Buffer is a view.
+  const rest = { ...essentials, headers: head.headers, body: new Uint8Array(body) };
   if (start.kind === 'response') return parsed({ ...start, ...rest });
   return parsed({ ...start, ...rest });
 }
