@@ -12,7 +12,7 @@ import type { MediaWorkerData } from './media-workers.ts';
 
 const data = workerData as MediaWorkerData;
 const log = createLogger(data.logLevel).child({ worker: 'media' });
-const datagrams = await openFastestNetwork(log);
+const datagrams = await openFastestNetwork(log, systemClock);
 const host = new MediaHost({
   datagrams,
   clock: systemClock,
@@ -24,8 +24,8 @@ const host = new MediaHost({
   journal: {
     nodeId: data.nodeId,
     reserve: DiskReserve.at(nodeDisk, data.reservePath),
-    flushMs: data.flushMs,
-    syncMs: data.syncMs,
+    flushEveryMs: data.flushMs,
+    syncEveryMs: data.syncMs,
   },
 });
 

@@ -1,0 +1,32 @@
+import { setPriority } from 'node:os';
+import { workerData } from 'node:worker_threads';
+import { nodeDisk } from '../journal/node-disk.ts';
+import { RenderHost } from '../render/render-host.ts';
+import { FileBlobStore } from '../storage/file-blob-store.ts';
+import { createLogger } from '../telemetry/log.ts';
+import { systemClock } from '../telemetry/system-clock.ts';
+import { serveChannel } from './channel.ts';
+import { ownEnd } from './entry.ts';
+import type { RenderWorkerData } from './render-workers.ts';
+
+/** Calls always win over rendering. On Linux this lowers the calling thread alone. */
+const LOWERED_PRIORITY = 10;
+
+const data = workerData as RenderWorkerData;
+const log = createLogger(data.logLevel).child({ worker: 'render' });
+if (process.platform === 'linux') setPriority(0, LOWERED_PRIORITY);
+
+const host = new RenderHost({
+  disk: nodeDisk,
+  // The main thread has swept what an earlier process left unfinished.
+  blobs: await FileBlobStore.open(nodeDisk, data.blobDirectory, false),
+  clock: systemClock,
+  log,
+});
+
+serveChannel(ownEnd(), {
+  follow: (...args: Parameters<RenderHost['follow']>) => host.follow(...args),
+  finish: (...args: Parameters<RenderHost['finish']>) => host.finish(...args),
+  abandon: (...args: Parameters<RenderHost['abandon']>) => host.abandon(...args),
+  close: () => host.close(),
+});
