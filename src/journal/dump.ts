@@ -1,5 +1,5 @@
 import { basename, dirname, join } from 'node:path';
-import { TapedeckError } from '../core/error.ts';
+import { systemCode, TapedeckError } from '../core/error.ts';
 import type { Disk } from '../core/ports/disk.ts';
 import { isSegmentName } from './format.ts';
 import { follows } from './journal-reader.ts';
@@ -14,6 +14,8 @@ export type DumpOutput = (text: string) => void | Promise<void>;
 
 const MAX_BYTES_AT_ONCE = 256 * 1024;
 const FIXED_RTP_HEADER_BYTES = 12;
+/** What opening or reading says of a path that is missing, or a directory without segments. */
+const NO_FILE: ReadonlySet<string | undefined> = new Set(['ENOENT', 'ENOTDIR', 'EISDIR']);
 
 /**
  * Prints a journal (a directory) or one segment (a file) for a person: a line per block and record.
@@ -26,13 +28,16 @@ export async function dumpJournal(
   out: DumpOutput,
   disk: Disk = nodeDisk,
 ): Promise<{ readonly whole: boolean }> {
-  const inDirectory = (await disk.list(dirname(path))).includes(basename(path));
-  const segments = (await listOrNone(path, disk)).filter(isSegmentName);
+  // Of a file there is no list.
+  const names = await disk.list(path).catch(() => []);
+  const segments = names.filter(isSegmentName);
   if (segments.length > 0) return dumpSegments(path, segments, out, disk);
-  if (!inDirectory || (await isDirectory(path, disk))) {
-    throw new TapedeckError('journal-invalid', `no journal: ${path}`);
+  try {
+    return await dumpSegments(dirname(path), [basename(path)], out, disk);
+  } catch (error) {
+    if (!NO_FILE.has(systemCode(error))) throw error;
+    throw new TapedeckError('journal-invalid', `no journal: ${path}`, { cause: error });
   }
-  return dumpSegments(dirname(path), [basename(path)], out, disk);
 }
 
 async function dumpSegments(
@@ -215,16 +220,5 @@ function quoted(text: string): string {
   return JSON.stringify(text).replace(
     /[\u007f-\u009f\u2028-\u202e\u2066-\u2069]/g,
     (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`,
-  );
-}
-
-async function listOrNone(path: string, disk: Disk): Promise<readonly string[]> {
-  return disk.list(path).catch(() => []);
-}
-
-async function isDirectory(path: string, disk: Disk): Promise<boolean> {
-  return disk.list(path).then(
-    (names) => names.length > 0,
-    () => false,
   );
 }
