@@ -29,8 +29,8 @@ export type SimPhone = {
   readonly neverAnswers: boolean;
   /** Best first. */
   readonly codecs: readonly CodecName[];
-  /** As whom it registers and calls, or `undefined`. */
-  readonly credentials: { readonly username: string; readonly password: string } | undefined;
+  /** Name of the user as whom it registers and calls, or `undefined`. */
+  readonly register: string | undefined;
   readonly steps: readonly PhoneStep[];
   /** Begin again after the last step, instead of silence. */
   readonly loop: boolean;
