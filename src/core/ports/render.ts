@@ -30,7 +30,10 @@ export type RenderedChunk = {
   readonly channels: number;
   readonly participants: readonly { readonly participantId: string; readonly channel?: number }[];
   readonly pauses: readonly { readonly startedAtMs: number; readonly durationMs: number }[];
-  /** SHA-256 of the file, hex. */
+  /**
+   * SHA-256 of the samples, hex: of the file from its first byte of media on (for WAV, byte 44).
+   * Not of the header: that stands first and is known last, and hours are not read again at the end.
+   */
   readonly sha256: string;
   /** Packets that came more than the late window after their place; they are in the journal only. */
   readonly latePackets: number;

@@ -1,0 +1,51 @@
+import { DRIFT_TOLERANCE_SAMPLES } from './constants.ts';
+
+/** Half of the time over which the earliest arrival is looked for. */
+const HALF_WINDOW_SAMPLES = 40_000;
+/** Fewer packets than these say nothing: the earliest of them may still be a late one. */
+const MIN_PACKETS = 50;
+/** Once the clock is known to drift, it is not let off by more than this: 4 ms. */
+const FOLLOWING_TOLERANCE_SAMPLES = 32;
+/** Where a correction ends: 1 ms, the noise of the estimate. */
+const SETTLED_SAMPLES = 8;
+
+/**
+ * Watches how far a span's clock has moved against ours, and decides when the span follows. The
+ * estimate is the earliest arrival of the last five to ten seconds, relative to the samples' own
+ * time: jitter only ever makes packets later. Depends on the packets alone, never on when it is asked.
+ */
+export class DriftFollower {
+  #halfStart = 0;
+  #earliest = Infinity;
+  #packets = 0;
+  #earlierEarliest = Infinity;
+  #earlierPackets = 0;
+  #isDrifting = false;
+  #isMoving = false;
+
+  /** @param offset arrival minus position in the span, in samples. */
+  observe(arrival: number, offset: number): void {
+    if (arrival - this.#halfStart >= HALF_WINDOW_SAMPLES) {
+      const adjacent = arrival - this.#halfStart < 2 * HALF_WINDOW_SAMPLES;
+      this.#earlierEarliest = adjacent ? this.#earliest : Infinity;
+      this.#earlierPackets = adjacent ? this.#packets : 0;
+      this.#earliest = Infinity;
+      this.#packets = 0;
+      this.#halfStart = arrival;
+    }
+    if (offset < this.#earliest) this.#earliest = offset;
+    this.#packets += 1;
+  }
+
+  /** How the span at `offset` has to move in the block to come: −1, 0 or 1 samples. */
+  step(offset: number): -1 | 0 | 1 {
+    if (this.#packets + this.#earlierPackets < MIN_PACKETS) return 0;
+    const error = Math.min(this.#earliest, this.#earlierEarliest) - offset;
+    const size = Math.abs(error);
+    if (size > DRIFT_TOLERANCE_SAMPLES) this.#isDrifting = true;
+    if (this.#isDrifting && size > FOLLOWING_TOLERANCE_SAMPLES) this.#isMoving = true;
+    if (size < SETTLED_SAMPLES) this.#isMoving = false;
+    if (!this.#isMoving) return 0;
+    return error > 0 ? 1 : -1;
+  }
+}

@@ -1,0 +1,187 @@
+import { g711Samples } from '../../media/g711/g711.ts';
+import type { JournalStream } from '../../journal/journal-stream.ts';
+import { sequenceDistance } from '../../protocols/rtp/arithmetic.ts';
+import type { RtpHeaderReader } from '../../protocols/rtp/header.ts';
+import {
+  ANCHOR_WINDOW_US,
+  LATE_WINDOW_MS,
+  MAX_MISORDER_PACKETS,
+  samplesOf,
+  TIMELINE_RATE_HZ,
+} from './constants.ts';
+import { Span, type Acceptance, type AudioPacket, type SpanScratch } from './span.ts';
+
+/** A sender that changes its SSRC more often than this within seconds is not speaking. */
+const MAX_SPANS = 8;
+const MAX_ANCHORS = 4;
+/** An anchor counts if the first packet's place lies this near to its arrival. */
+const ANCHOR_REACH_SAMPLES = 2 * TIMELINE_RATE_HZ;
+/** Spans of senders that are gone are forgotten after this: ten seconds. */
+const FORGET_SAMPLES = 10 * TIMELINE_RATE_HZ;
+
+type Anchor = { readonly ssrc: number; readonly timestamp: number; readonly placeUs: number };
+type Candidate = {
+  readonly ssrc: number;
+  readonly packet: AudioPacket;
+  readonly why: Acceptance;
+};
+
+/**
+ * One stream of the journal: tells its spans apart and gives each packet to the right one. A restart
+ * is believed once two packets agree about it; the first of them is kept until then.
+ */
+export class Source {
+  /** Packets that came too late for their place. */
+  latePackets = 0;
+  readonly #stream: JournalStream;
+  readonly #table: Int16Array | undefined;
+  /** Those that still take packets, one per SSRC, and those that only have to be rendered. */
+  #open: Span[] = [];
+  #closed: Span[] = [];
+  #anchors: Anchor[] = [];
+  #candidate: Candidate | undefined;
+  #hasLeft = false;
+
+  constructor(stream: JournalStream) {
+    this.#stream = stream;
+    const { codec } = stream;
+    this.#table = codec === 'PCMU' || codec === 'PCMA' ? g711Samples(codec) : undefined;
+  }
+
+  /** The journal says where a stream stands that nothing was written of. */
+  anchor(ssrc: number, timestamp: number, placeUs: number): void {
+    this.#anchors = this.#anchors.filter((anchor) => anchor.ssrc !== ssrc);
+    if (this.#anchors.length === MAX_ANCHORS) this.#anchors.shift();
+    this.#anchors.push({ ssrc, timestamp, placeUs });
+  }
+
+  leave(): void {
+    this.#hasLeft = true;
+  }
+
+  packet(header: RtpHeaderReader, packet: AudioPacket): void {
+    const span = this.#open.find(({ ssrc }) => ssrc === header.ssrc);
+    if (header.payloadType !== this.#stream.payloadType || packet.count === 0) {
+      span?.skip(header.sequenceNumber);
+      return;
+    }
+    const table = this.#table;
+    if (table === undefined) return;
+    if (span === undefined) {
+      this.#begin(header.ssrc, table, packet, undefined);
+      return;
+    }
+    const acceptance = span.accept(packet);
+    if (acceptance === 'late') this.latePackets += 1;
+    if (acceptance === 'jump' || acceptance === 'behind') {
+      this.#suspect(span, table, packet, acceptance);
+    }
+  }
+
+  /** Since when a span waits for its place: nothing behind that may be rendered yet. */
+  get undecidedSinceUs(): number {
+    let since = this.#candidate?.packet.arrivalUs ?? Infinity;
+    for (const span of this.#open) since = Math.min(since, span.undecidedSinceUs ?? Infinity);
+    for (const span of this.#closed) since = Math.min(since, span.undecidedSinceUs ?? Infinity);
+    return since;
+  }
+
+  /** Everything that arrived before `nowUs` was given. */
+  tick(nowUs: number): void {
+    for (const span of this.#open) this.latePackets += span.decide(nowUs);
+    for (const span of this.#closed) this.latePackets += span.decide(nowUs);
+    const candidate = this.#candidate;
+    if (candidate !== undefined && nowUs - candidate.packet.arrivalUs > ANCHOR_WINDOW_US) {
+      this.#forget(candidate);
+      this.#candidate = undefined;
+    }
+  }
+
+  /** Nothing follows. */
+  end(): void {
+    for (const span of this.#open) this.latePackets += span.decideNow();
+    for (const span of this.#closed) this.latePackets += span.decideNow();
+    if (this.#candidate !== undefined) this.#forget(this.#candidate);
+    this.#candidate = undefined;
+  }
+
+  render(sum: Int32Array, start: number, count: number, scratch: SpanScratch): void {
+    for (const span of this.#open) span.render(sum, start, count, scratch);
+    if (this.#closed.length > 0) {
+      for (const span of this.#closed) span.render(sum, start, count, scratch);
+      this.#closed = this.#closed.filter((span) => !span.isDrained(start + count));
+    }
+    if (this.#open.length > 1) {
+      const newest = Math.max(...this.#open.map((span) => span.lastArrival));
+      this.#open = this.#open.filter(
+        (span) => newest - span.lastArrival < FORGET_SAMPLES || !span.isDrained(start + count),
+      );
+    }
+  }
+
+  /** Whether it has left and all of it is before `position` of the timeline. */
+  isOver(position: number): boolean {
+    const drained = (span: Span): boolean => span.isDrained(position);
+    return this.#hasLeft && this.#open.every(drained) && this.#closed.every(drained);
+  }
+
+  #begin(
+    ssrc: number,
+    table: Int16Array,
+    packet: AudioPacket,
+    inherited: number | undefined,
+  ): void {
+    if (this.#open.length + this.#closed.length >= MAX_SPANS) return;
+    const span = new Span(ssrc, table, packet, this.#anchored(ssrc, packet), inherited);
+    this.#open.push(span);
+    span.accept(packet);
+  }
+
+  /** The place that an anchor of the journal gives the first packet of a span. */
+  #anchored(ssrc: number, packet: AudioPacket): number | undefined {
+    const anchor = this.#anchors.find((each) => each.ssrc === ssrc);
+    if (anchor === undefined) return undefined;
+    this.#anchors = this.#anchors.filter((each) => each !== anchor);
+    const place = samplesOf(anchor.placeUs) + ((packet.timestamp - anchor.timestamp) | 0);
+    const near = Math.abs(samplesOf(packet.arrivalUs) - place) <= ANCHOR_REACH_SAMPLES;
+    return near ? place : undefined;
+  }
+
+  /** A packet that does not continue its span: the second that agrees begins a new one. */
+  #suspect(span: Span, table: Int16Array, packet: AudioPacket, why: Acceptance): void {
+    const candidate = this.#candidate;
+    if (candidate === undefined || !agree(candidate, span.ssrc, packet)) {
+      if (candidate !== undefined) this.#forget(candidate);
+      this.#candidate = { ssrc: span.ssrc, packet: copyOf(packet), why };
+      return;
+    }
+    this.#candidate = undefined;
+    const inherited =
+      candidate.why === 'behind' ? span.placeOf(candidate.packet.timestamp) : undefined;
+    this.#open = this.#open.filter((each) => each !== span);
+    this.#closed.push(span);
+    this.#begin(span.ssrc, table, candidate.packet, inherited);
+    this.#open.find(({ ssrc }) => ssrc === span.ssrc)?.accept(packet);
+  }
+
+  #forget(candidate: Candidate): void {
+    if (candidate.why === 'behind') this.latePackets += 1;
+  }
+}
+
+/** Whether two packets can be of one numbering that began just now. */
+function agree(candidate: Candidate, ssrc: number, packet: AudioPacket): boolean {
+  const first = candidate.packet;
+  const steps = sequenceDistance(first.sequenceNumber, packet.sequenceNumber);
+  if (candidate.ssrc !== ssrc || steps === 0 || Math.abs(steps) > MAX_MISORDER_PACKETS)
+    return false;
+  const ticks = (packet.timestamp - first.timestamp) | 0;
+  if (ticks === 0 || ticks > 0 !== steps > 0) return false;
+  const elapsed = samplesOf(packet.arrivalUs - first.arrivalUs);
+  return Math.abs(elapsed - ticks) <= (LATE_WINDOW_MS * TIMELINE_RATE_HZ) / 1000;
+}
+
+function copyOf(packet: AudioPacket): AudioPacket {
+  const { bytes, from, count } = packet;
+  return { ...packet, bytes: bytes.slice(from, from + count), from: 0 };
+}

@@ -1,0 +1,93 @@
+import { dirname, join } from 'node:path';
+import { systemCode, TapedeckError } from '../core/error.ts';
+import type { BlobReader, BlobStore, BlobWriter } from '../core/ports/blob-store.ts';
+import type { Disk, DiskFile } from '../core/ports/disk.ts';
+import { FileBlobReader } from './file-blob-reader.ts';
+import { FileBlobWriter } from './file-blob-writer.ts';
+import { onDisk } from './on-disk.ts';
+
+/** Segments of a key do not begin with a dot, so no blob can be named like this. */
+const UNFINISHED_DIRECTORY = '.unfinished';
+const KEY = /^[a-z0-9-][a-z0-9.-]*(\/[a-z0-9-][a-z0-9.-]*)*$/;
+
+/**
+ * Blobs as files under one directory: the key is the path. A blob is written under `.unfinished`
+ * and renamed when it is whole, so that a file under its key is always complete. All calls reject
+ * with `disk-failed` when the disk refuses.
+ */
+export class FileBlobStore implements BlobStore {
+  readonly #disk: Disk;
+  readonly #root: string;
+  /** Directories that are known to be durable. */
+  readonly #directories = new Set<string>();
+
+  private constructor(disk: Disk, root: string) {
+    this.#disk = disk;
+    this.#root = root;
+  }
+
+  /**
+   * Opens the store and removes what a process that died has left unfinished: one process at a time
+   * may have it open with `sweep`.
+   * @param root made if it is not there.
+   * @param sweep false in the further threads of the process that swept. Default true.
+   */
+  static async open(disk: Disk, root: string, sweep = true): Promise<FileBlobStore> {
+    const store = new FileBlobStore(disk, root);
+    const unfinished = join(root, UNFINISHED_DIRECTORY);
+    await onDisk(`cannot open ${root}`, async () => {
+      if (sweep) await disk.remove(unfinished);
+      await disk.makeDirectory(unfinished);
+    });
+    return store;
+  }
+
+  async open(key: string, headerBytes: number): Promise<BlobWriter> {
+    const target = this.#pathOf(key);
+    // No key holds an underscore, so different keys have different names here.
+    const temporary = join(this.#root, UNFINISHED_DIRECTORY, key.replaceAll('/', '_'));
+    return onDisk(`cannot begin ${key}`, async () => {
+      await this.#disk.remove(temporary);
+      await this.#makeDurableDirectory(dirname(target));
+      const file = await this.#disk.open(temporary, 'create');
+      return new FileBlobWriter({ disk: this.#disk, file, temporary, target, key, headerBytes });
+    });
+  }
+
+  async read(key: string): Promise<BlobReader | undefined> {
+    const path = this.#pathOf(key);
+    let file: DiskFile | undefined;
+    try {
+      file = await this.#disk.open(path, 'read');
+      return new FileBlobReader(file, await file.sizeBytes());
+    } catch (error) {
+      await file?.close().catch(() => undefined);
+      if (systemCode(error) === 'ENOENT') return undefined;
+      throw new TapedeckError('disk-failed', `cannot read ${key}`, { cause: error });
+    }
+  }
+
+  async remove(key: string): Promise<void> {
+    const path = this.#pathOf(key);
+    await onDisk(`cannot remove ${key}`, async () => {
+      if ((await this.#disk.sizeBytes(path)) === undefined) return;
+      await this.#disk.remove(path);
+      await this.#disk.syncDirectory(dirname(path));
+    });
+  }
+
+  #pathOf(key: string): string {
+    if (!KEY.test(key)) throw new TapedeckError('internal', `not a blob key: ${key}`);
+    return join(this.#root, key);
+  }
+
+  /** A new directory's own entry has to be durable too, up to the root. */
+  async #makeDurableDirectory(path: string): Promise<void> {
+    if (this.#directories.has(path)) return;
+    await this.#disk.makeDirectory(path);
+    for (let at = path; at.length > this.#root.length; at = dirname(at)) {
+      await this.#disk.syncDirectory(dirname(at));
+    }
+    this.#directories.add(path);
+  }
+}
