@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -127,6 +128,13 @@ test('files of recordings are readable by their owner alone', async () => {
   const path = join(temporary, 'private');
   await (await nodeDisk.open(path, 'create')).close();
   expect((await stat(path)).mode & 0o077).toBe(0);
+});
+
+test.runIf(existsSync('/dev/full'))('a full file system is told by ENOSPC', async () => {
+  const full = await nodeDisk.open('/dev/full', 'update');
+  expect(() => full.writeSync(Uint8Array.of(1), 0)).toThrow('ENOSPC');
+  await expect(full.write(Uint8Array.of(1), 0)).rejects.toMatchObject({ code: 'ENOSPC' });
+  await full.close();
 });
 
 test('the simulated disk writes what fits, then says ENOSPC', async () => {

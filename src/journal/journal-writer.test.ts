@@ -188,6 +188,41 @@ test('a sync that fails is reported and rejects whoever relies on it', async () 
   expect((await readWhole(disk, DIRECTORY)).progress.state).toBe('ended');
 });
 
+test('a sync that fails at the end is reported, and the journal is whole as far as the system has it', async () => {
+  const { writer, disk, failures } = await openTestJournal();
+  writer.packet(1, 0, datagram(1));
+  disk.failNext('sync', 'EIO');
+  await writer.end('stopped', 5);
+  expect(failures).toEqual(['EIO']);
+  const { log, progress } = await readWhole(disk, DIRECTORY);
+  expect(log.records.map(({ type }) => type)).toEqual(['packet', 'ended']);
+  expect(progress.position.offsetBytes).toBe(disk.content(`${DIRECTORY}/000000.tdj`)?.byteLength);
+});
+
+test('a disk that fills up while a segment is changed leaves a journal that can be read to its end', async () => {
+  for (let room = 0; room < 200; room += 1) {
+    const { writer, disk } = await openTestJournal({ segmentBytes: 300 });
+    let appended = 0;
+    while (disk.usedBytes < 260) {
+      writer.packet(1, appended, datagram(appended));
+      appended += 1;
+      writer.flush();
+      await settle();
+    }
+    disk.capacityBytes = disk.usedBytes + room;
+    for (let more = 0; more < 5 && writer.isOpen; more += 1) {
+      writer.packet(1, appended, datagram(appended));
+      appended += 1;
+      writer.flush();
+    }
+    disk.capacityBytes += 100; // what a reserve gives back
+    await writer.end('disk-failed', 10);
+    const { log, progress } = await readWhole(disk, DIRECTORY);
+    expect(progress.state).toBe('ended');
+    expect(log.packets).toHaveLength(appended);
+  }
+});
+
 test('end is idempotent, and nothing is appended after it', async () => {
   const { writer, disk } = await openTestJournal();
   writer.packet(1, 5, datagram(1));

@@ -453,7 +453,8 @@ export class JournalWriter {
     try {
       await this.#file.truncate(this.#position);
       this.#appendEnded('disk-failed', this.#latestUs);
-      this.#writeBlock();
+      // Empty if `ended` was written and only the sync of it failed.
+      if (!this.#block.isEmpty) this.#writeBlock();
     } catch {
       await this.#file.truncate(this.#position).catch(() => undefined);
     }

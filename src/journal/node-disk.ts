@@ -1,5 +1,6 @@
 import * as fs from 'node:fs';
 import { mkdir, readdir, rename, rm, stat, statfs } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { systemCode } from '../core/error.ts';
 import type { Disk, DiskFile, OpenMode } from '../core/ports/disk.ts';
@@ -29,7 +30,13 @@ export const nodeDisk: Disk = {
   },
 
   async makeDirectory(path: string): Promise<void> {
-    await mkdir(path, { recursive: true, mode: DIRECTORY_MODE });
+    const first = await mkdir(path, { recursive: true, mode: DIRECTORY_MODE });
+    if (first === undefined) return;
+    // Else power loss could take the whole branch with everything that was synced in it.
+    const top = dirname(resolve(first));
+    for (let made = resolve(path); made !== top; made = dirname(made)) {
+      await nodeDisk.syncDirectory(dirname(made));
+    }
   },
 
   async list(path: string): Promise<readonly string[]> {

@@ -210,7 +210,8 @@ async function isCopyOf(
   }
 }
 
-async function tornBytesOf(directory: string, disk: Disk): Promise<number> {
+/** Bytes that recovery put aside in a journal's directory. */
+export async function tornBytesOf(directory: string, disk: Disk): Promise<number> {
   let bytes = 0;
   for (const name of await disk.list(directory)) {
     if (!/\.tdj\.torn(-\d+)?$/.test(name)) continue;
