@@ -4,7 +4,7 @@ import type { LogFields, Logger } from '../core/ports/log.ts';
 import { candidateHosts, candidatePaths } from './hmac-candidates.ts';
 
 /** SDK retries repeat the first date and signature (reference §4.2). */
-export const MAX_CLOCK_SKEW_MS = 15 * 60_000;
+export const MAX_CLOCK_SKEW_MS: number = 15 * 60_000;
 
 const SIGNED_HEADERS = 'x-ms-date;host;x-ms-content-sha256';
 const AUTHORIZATION = /^HMAC-SHA256\s+SignedHeaders=([\w;-]+)&Signature=([A-Za-z0-9+/=]+)$/i;

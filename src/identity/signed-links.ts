@@ -2,7 +2,7 @@ import { createHmac, timingSafeEqual } from 'node:crypto';
 import type { Clock } from '../core/ports/clock.ts';
 
 export const DEFAULT_LINK_LIFETIME_SECONDS = 3_600;
-export const MAX_LINK_LIFETIME_SECONDS = 7 * 86_400;
+export const MAX_LINK_LIFETIME_SECONDS: number = 7 * 86_400;
 
 /** Makes and checks links that read one path until a time, for whoever has no access key. */
 export class SignedLinks {

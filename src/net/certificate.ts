@@ -1,5 +1,6 @@
 import { createHash, createPublicKey, type KeyObject, randomBytes, sign } from 'node:crypto';
 import { isIP, isIPv6 } from 'node:net';
+import { ipv6Octets } from './address-policy.ts';
 import * as der from './der.ts';
 
 /** A host name or an IP address that a certificate speaks for. */
@@ -139,19 +140,5 @@ function serialNumber(): Uint8Array {
 }
 
 function addressOctets(address: string): Uint8Array {
-  if (!isIPv6(address)) return Uint8Array.from(address.split('.').map(Number));
-  const [head = '', tail] = canonicalIpv6(address).split('::');
-  const left = groups(head);
-  const right = tail === undefined ? [] : groups(tail);
-  const middle = new Array<number>(8 - left.length - right.length).fill(0);
-  return Uint8Array.from([...left, ...middle, ...right].flatMap((g) => [g >> 8, g & 0xff]));
-}
-
-/** The URL parser spells an IPv6 address without embedded IPv4 and without leading zeros. */
-function canonicalIpv6(address: string): string {
-  return new URL(`http://[${address}]`).hostname.slice(1, -1);
-}
-
-function groups(text: string): number[] {
-  return text === '' ? [] : text.split(':').map((group) => parseInt(group, 16));
+  return isIPv6(address) ? ipv6Octets(address) : Uint8Array.from(address.split('.').map(Number));
 }

@@ -1,0 +1,143 @@
+import { type IncomingMessage, request as httpRequest, type RequestOptions } from 'node:http';
+import { request as httpsRequest } from 'node:https';
+import { isIP, type LookupFunction } from 'node:net';
+import { TapedeckError } from '../core/error.ts';
+import type { Clock } from '../core/ports/clock.ts';
+import type { HttpRequest, HttpResponse, HttpSender } from '../core/ports/http-sender.ts';
+import type { AddressPolicy } from './address-policy.ts';
+import type { HostResolver } from './host-resolver.ts';
+
+const MAX_RESPONSE_HEADER_BYTES = 16_384;
+
+/**
+ * The one way out for URLs that callers give (design §6). A name is resolved once and the
+ * connection goes to the very address that was checked, so that a second answer of DNS cannot
+ * lead elsewhere. Redirects are not followed: a receiver of events has to be named as it is.
+ */
+export class GuardedHttp implements HttpSender {
+  readonly #policy: AddressPolicy;
+  readonly #resolver: HostResolver;
+  readonly #clock: Clock;
+
+  constructor(policy: AddressPolicy, resolver: HostResolver, clock: Clock) {
+    this.#policy = policy;
+    this.#resolver = resolver;
+    this.#clock = clock;
+  }
+
+  async send(request: HttpRequest): Promise<HttpResponse> {
+    const url = httpUrl(request.url);
+    const ended = new AbortController();
+    let why = 'was ended';
+    const timer = this.#clock.setTimer(request.timeoutMs, () => {
+      why = `did not answer within ${request.timeoutMs} ms`;
+      ended.abort();
+    });
+    const onAbort = (): void => {
+      ended.abort();
+    };
+    request.signal?.addEventListener('abort', onAbort, { once: true });
+    if (request.signal?.aborted === true) ended.abort();
+    try {
+      const addresses = await this.#permitted(url, ended.signal);
+      ended.signal.throwIfAborted();
+      return await exchange(url, addresses, request, ended.signal);
+    } catch (cause) {
+      if (cause instanceof TapedeckError) throw cause;
+      const reason = ended.signal.aborted ? why : reasonOf(cause);
+      throw new TapedeckError('destination-unreachable', `${url.origin} ${reason}.`, { cause });
+    } finally {
+      timer.cancel();
+      request.signal?.removeEventListener('abort', onAbort);
+    }
+  }
+
+  /** The addresses of the URL's host that may be connected to. */
+  async #permitted(url: URL, signal: AbortSignal): Promise<readonly string[]> {
+    // The URL parser has turned every spelling of an IPv4 address into the dotted one.
+    const host = url.hostname.replace(/^\[|\]$/g, '');
+    const addresses = isIP(host) === 0 ? await this.#resolver.resolve(host, signal) : [host];
+    if (addresses.length === 0) {
+      throw new TapedeckError('destination-unreachable', `${host} cannot be resolved.`);
+    }
+    const permitted = addresses.filter((address) => this.#policy.permits(address));
+    if (permitted.length > 0) return permitted;
+    throw new TapedeckError(
+      'url-refused',
+      `${url.origin} is at ${addresses.join(', ')}, which is not a public address; ` +
+        '--allow-private-urls decides which others may be reached.',
+    );
+  }
+}
+
+function httpUrl(text: string): URL {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (url?.protocol === 'http:' || url?.protocol === 'https:') return url;
+  throw new TapedeckError('url-refused', 'Only absolute http and https URLs can be reached.');
+}
+
+/** One request on a connection of its own, to one of the checked addresses. */
+function exchange(
+  url: URL,
+  addresses: readonly string[],
+  request: HttpRequest,
+  signal: AbortSignal,
+): Promise<HttpResponse> {
+  const body = typeof request.body === 'string' ? Buffer.from(request.body) : request.body;
+  const options: RequestOptions = {
+    method: request.method,
+    headers: { ...request.headers, 'content-length': body.length },
+    agent: false,
+    lookup: pinned(addresses),
+    maxHeaderSize: MAX_RESPONSE_HEADER_BYTES,
+    signal,
+  };
+  return new Promise((resolve, reject) => {
+    const send = url.protocol === 'https:' ? httpsRequest : httpRequest;
+    const outgoing = send(url, options, (incoming) => {
+      readAnswer(incoming, request.maxResponseBytes).then(resolve, reject);
+    });
+    outgoing.on('error', reject);
+    outgoing.end(body);
+  });
+}
+
+/** Instead of asking DNS a second time. */
+function pinned(addresses: readonly string[]): LookupFunction {
+  const entries = addresses.map((address) => ({ address, family: isIP(address) }));
+  return (_hostname, options, callback) => {
+    const [first] = entries;
+    if (options.all === true) callback(null, entries);
+    else if (first !== undefined) callback(null, first.address, first.family);
+  };
+}
+
+async function readAnswer(incoming: IncomingMessage, maxBytes: number): Promise<HttpResponse> {
+  const parts: Buffer[] = [];
+  let room = maxBytes;
+  // Leaving the loop early destroys the connection: the rest is never read.
+  if (room > 0) {
+    for await (const part of incoming as AsyncIterable<Buffer>) {
+      parts.push(part.subarray(0, room));
+      room -= part.length;
+      if (room <= 0) break;
+    }
+  }
+  incoming.destroy();
+  return {
+    status: incoming.statusCode ?? 0,
+    headers: Object.fromEntries(
+      Object.entries(incoming.headersDistinct).map(([name, values]) => [
+        name,
+        (values ?? []).join(', '),
+      ]),
+    ),
+    body: Buffer.concat(parts),
+  };
+}
+
+function reasonOf(cause: unknown): string {
+  // Several addresses were tried: the first one's reason is as good as any.
+  const first = cause instanceof AggregateError ? (cause.errors[0] as unknown) : cause;
+  return `could not be reached: ${first instanceof Error ? first.message : String(first)}`;
+}
