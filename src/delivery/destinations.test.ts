@@ -1,0 +1,57 @@
+import { expect, test } from 'vitest';
+import { Destinations } from './destinations.ts';
+
+const LIMITS = { parallel: 4, parallelPerDestination: 2, waitingPerDestination: 3 };
+
+test('so many go at once to one destination, so many wait, the rest come later', () => {
+  const destinations = new Destinations<number>(LIMITS);
+  const admissions = [1, 2, 3, 4, 5, 6].map((item) => destinations.admit('a', item));
+  expect(admissions).toEqual(['go', 'go', 'wait', 'wait', 'wait', 'later']);
+});
+
+test('those that wait go in their order as others end', () => {
+  const destinations = new Destinations<number>(LIMITS);
+  for (const item of [1, 2, 3, 4]) destinations.admit('a', item);
+  expect(destinations.next()).toBeUndefined();
+  destinations.finished('a', true);
+  expect(destinations.next()).toEqual({ key: 'a', item: 3 });
+  expect(destinations.next()).toBeUndefined();
+  destinations.finished('a', true);
+  expect(destinations.next()).toEqual({ key: 'a', item: 4 });
+});
+
+test('a newcomer does not overtake those that wait', () => {
+  const destinations = new Destinations<number>(LIMITS);
+  for (const item of [1, 2, 3]) destinations.admit('a', item);
+  destinations.finished('a', true);
+  expect(destinations.admit('a', 4)).toBe('wait');
+  expect(destinations.next()).toEqual({ key: 'a', item: 3 });
+});
+
+test('all destinations together have a limit', () => {
+  const destinations = new Destinations<number>(LIMITS);
+  for (const key of ['a', 'b', 'c', 'd']) expect(destinations.admit(key, 1)).toBe('go');
+  expect(destinations.admit('e', 1)).toBe('wait');
+  expect(destinations.underWay).toBe(4);
+  destinations.finished('a', true);
+  expect(destinations.next()).toEqual({ key: 'e', item: 1 });
+});
+
+test('a destination that did not answer gets one at a time until it answers', () => {
+  const destinations = new Destinations<number>(LIMITS);
+  destinations.admit('a', 1);
+  destinations.finished('a', false);
+  expect(destinations.admit('a', 2)).toBe('go');
+  expect(destinations.admit('a', 3)).toBe('wait');
+  destinations.finished('a', true);
+  expect(destinations.next()).toEqual({ key: 'a', item: 3 });
+  expect(destinations.admit('a', 4)).toBe('go');
+});
+
+test('what waits can be taken back', () => {
+  const destinations = new Destinations<number>(LIMITS);
+  for (const item of [1, 2, 3, 4]) destinations.admit('a', item);
+  expect(destinations.drain()).toEqual([3, 4]);
+  destinations.finished('a', true);
+  expect(destinations.next()).toBeUndefined();
+});

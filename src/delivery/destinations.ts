@@ -1,0 +1,107 @@
+/** What a delivery that may not start yet should do. */
+export type Admission = 'go' | 'wait' | 'later';
+
+export type DestinationLimits = {
+  /** Requests under way at once, to all destinations. Default 128. */
+  readonly parallel: number;
+  /** Requests under way at once to one destination. Default 8. */
+  readonly parallelPerDestination: number;
+  /** Deliveries that wait in memory for one destination; more go back to the outbox. Default 16. */
+  readonly waitingPerDestination: number;
+};
+
+export const DEFAULT_LIMITS: DestinationLimits = {
+  parallel: 128,
+  parallelPerDestination: 8,
+  waitingPerDestination: 16,
+};
+
+const MAX_REMEMBERED = 1_000;
+
+type Destination<T> = { underWay: number; silent: boolean; readonly waiting: T[] };
+
+/**
+ * Who may be sent to now. A destination that does not answer holds one request at a time, so that
+ * however many of them hang, the others have room.
+ */
+export class Destinations<T> {
+  readonly #limits: DestinationLimits;
+  readonly #byKey = new Map<string, Destination<T>>();
+  #underWay = 0;
+
+  constructor(limits: DestinationLimits) {
+    this.#limits = limits;
+  }
+
+  get underWay(): number {
+    return this.#underWay;
+  }
+
+  /** `go`: started. `wait`: kept, and handed out by `next`. `later`: too many wait already. */
+  admit(key: string, item: T): Admission {
+    const destination = this.#of(key);
+    if (destination.waiting.length === 0 && this.#mayStart(destination)) {
+      this.#start(destination);
+      return 'go';
+    }
+    if (destination.waiting.length >= this.#limits.waitingPerDestination) return 'later';
+    destination.waiting.push(item);
+    return 'wait';
+  }
+
+  /** What was started ended; `answered`: the destination sent a status; `undefined`: nothing was sent. */
+  finished(key: string, answered: boolean | undefined): void {
+    const destination = this.#of(key);
+    destination.underWay -= 1;
+    this.#underWay -= 1;
+    if (answered !== undefined) destination.silent = !answered;
+    this.#forgetIdle(key, destination);
+  }
+
+  /** Starts and returns one that waits and now may go, or `undefined`. */
+  next(): { readonly key: string; readonly item: T } | undefined {
+    for (const [key, destination] of this.#byKey) {
+      if (!this.#mayStart(destination)) continue;
+      const item = destination.waiting.shift();
+      if (item === undefined) continue;
+      this.#start(destination);
+      return { key, item };
+    }
+    return undefined;
+  }
+
+  /** Takes everything that waits. */
+  drain(): readonly T[] {
+    const items: T[] = [];
+    for (const [key, destination] of this.#byKey) {
+      items.push(...destination.waiting.splice(0));
+      this.#forgetIdle(key, destination);
+    }
+    return items;
+  }
+
+  #of(key: string): Destination<T> {
+    let destination = this.#byKey.get(key);
+    if (destination === undefined) {
+      destination = { underWay: 0, silent: false, waiting: [] };
+      this.#byKey.set(key, destination);
+    }
+    return destination;
+  }
+
+  #mayStart(destination: Destination<T>): boolean {
+    if (this.#underWay >= this.#limits.parallel) return false;
+    return destination.underWay < (destination.silent ? 1 : this.#limits.parallelPerDestination);
+  }
+
+  #start(destination: Destination<T>): void {
+    destination.underWay += 1;
+    this.#underWay += 1;
+  }
+
+  // Silent ones are remembered, a limited number of them: destinations are named from outside.
+  #forgetIdle(key: string, destination: Destination<T>): void {
+    if (destination.underWay > 0 || destination.waiting.length > 0) return;
+    if (!destination.silent || this.#byKey.size > MAX_REMEMBERED) this.#byKey.delete(key);
+  }
+}
