@@ -111,6 +111,24 @@ test('a segment of another recording does not continue this one', async () => {
   expect(progress).toMatchObject({ state: 'damaged', defect: 'wrong-segment' });
 });
 
+test('a segment that followed other content of the same size does not continue this one', async () => {
+  const disks: SimulatedDisk[] = [];
+  for (const first of [1, 2]) {
+    const { writer, disk } = await openTestJournal({ segmentBytes: 200 });
+    for (let number = 0; number < 8; number += 1) {
+      writer.packet(1, number, datagram(first));
+      writer.flush();
+      await settle();
+    }
+    disks.push(disk);
+  }
+  const [one, other] = disks;
+  const second = `${DIRECTORY}/${segmentName(1)}`;
+  one!.put(second, other!.content(second)!);
+  const { progress } = await readWhole(one!, DIRECTORY);
+  expect(progress).toMatchObject({ state: 'damaged', defect: 'wrong-segment' });
+});
+
 test('records of unknown types are skipped by their length and reported', async () => {
   const { writer, disk } = await openTestJournal();
   writer.packet(1, 5, datagram(1));

@@ -446,12 +446,14 @@ export class JournalWriter {
     this.#hasEnded = true;
   }
 
-  /** After a failed write: cuts what it left, and tries once more with the reserve's space. */
+  /**
+   * After a failed write: tries once more over what it left, with the reserve's space. The block
+   * has grown by `ended`, so nothing of the failed write stays behind it.
+   */
   async #salvage(): Promise<void> {
     await this.#options.reserve?.release();
     await this.#syncing?.catch(() => undefined);
     try {
-      await this.#file.truncate(this.#position);
       this.#appendEnded('disk-failed', this.#latestUs);
       // Empty if `ended` was written and only the sync of it failed.
       if (!this.#block.isEmpty) this.#writeBlock();

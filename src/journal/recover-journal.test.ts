@@ -258,15 +258,16 @@ test.each(['open', 'write', 'sync', 'truncate', 'syncDirectory', 'read'] as cons
 );
 
 test('after power loss at any moment everything acknowledged is there, and what is there was written', async () => {
+  let crossings = 0;
   await fc.assert(
     fc.asyncProperty(
-      fc.array(fc.constantFrom('packet', 'packet', 'packet', 'flush', 'sync', 'turn'), {
-        maxLength: 80,
+      fc.array(fc.constantFrom('packet', 'packet', 'flush', 'sync', 'turns', 'settle'), {
+        minLength: 20,
+        maxLength: 150,
       }),
-      fc.integer({ min: 150, max: 2000 }),
+      fc.integer({ min: 150, max: 500 }),
       fc.option(fc.infiniteStream(fc.nat(1_000_000)), { nil: undefined }),
-      fc.nat(50),
-      async (steps, segmentBytes, draws, turns) => {
+      async (steps, segmentBytes, draws) => {
         const { writer, disk } = await openTestJournal({ segmentBytes, bufferBytes: 200 });
         let packets = 0;
         let acknowledged = 0;
@@ -282,8 +283,10 @@ test('after power loss at any moment everything acknowledged is there, and what 
               () => (acknowledged = Math.max(acknowledged, covered)),
               () => undefined,
             );
+          } else if (step === 'turns') {
+            for (let turn = 0; turn < 4; turn += 1) await Promise.resolve();
           } else {
-            for (let turn = 0; turn < turns; turn += 1) await Promise.resolve();
+            await settle();
           }
         }
         const promised = acknowledged;
@@ -293,12 +296,29 @@ test('after power loss at any moment everything acknowledged is there, and what 
         const { log, progress } = await readWhole(disk, DIRECTORY);
         expect(progress.state).toBe('waiting');
         expect(log.packets.length).toBeGreaterThanOrEqual(promised);
+        if (promised > 0 && progress.position.segment > 0) crossings += 1;
         log.packets.forEach((packet, number) =>
           expect(packet).toBe(Buffer.from(datagram(number)).toString('hex')),
         );
         await settle();
       },
     ),
-    { numRuns: 300 },
+    { numRuns: 400 },
   );
+  expect(crossings).toBeGreaterThan(20);
+});
+
+test('a recovered journal stays recovered after power loss', async () => {
+  const { files, last } = await twoSegments();
+  for (let cut = 0; cut < last.byteLength; cut += 7) {
+    const disk = diskWith(files, last.subarray(0, cut));
+    await recoverJournal(DIRECTORY, disk);
+    const before = await disk.list(DIRECTORY);
+    const sizes = await Promise.all(before.map((name) => disk.sizeBytes(`${DIRECTORY}/${name}`)));
+    disk.losePower();
+    expect(await disk.list(DIRECTORY)).toEqual(before);
+    expect(await Promise.all(before.map((name) => disk.sizeBytes(`${DIRECTORY}/${name}`)))).toEqual(
+      sizes,
+    );
+  }
 });
