@@ -8,10 +8,10 @@ import { isSameFormat } from './leg-media.ts';
 /** The legs and journals of one call, and who hears whom. */
 export class CallBridge {
   readonly serverCallId: ServerCallId;
-  readonly legs = new Set<Leg>();
-  readonly journals = new Set<CallJournal>();
+  readonly legs: Set<Leg> = new Set<Leg>();
+  readonly journals: Set<CallJournal> = new Set<CallJournal>();
   /** Work that has to finish before the call is gone: ports or journals being opened. */
-  readonly opening = new Set<Promise<unknown>>();
+  readonly opening: Set<Promise<unknown>> = new Set<Promise<unknown>>();
   isClosed = false;
 
   constructor(serverCallId: ServerCallId) {

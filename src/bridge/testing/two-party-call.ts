@@ -78,9 +78,9 @@ export function readHeader(datagram: Uint8Array | undefined): RtpHeaderReader {
 
 /** A host in memory, and a call of two phones in it whose media is agreed on. */
 export class TwoPartyCall {
-  readonly clock = new ManualClock();
-  readonly disk = new SimulatedDisk();
-  readonly network = new MemoryNetwork(this.clock);
+  readonly clock: ManualClock = new ManualClock();
+  readonly disk: SimulatedDisk = new SimulatedDisk();
+  readonly network: MemoryNetwork = new MemoryNetwork(this.clock);
   readonly host: MediaHost;
   readonly events: unknown[][] = [];
 
