@@ -1,0 +1,75 @@
+import { readFileSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { announcement, writeReadyFile } from './announce.ts';
+import { runVerb } from './cli/run.ts';
+import { parseConfiguration, type Configuration } from './config/configuration.ts';
+import { TapedeckError, systemCode } from './core/error.ts';
+import { runDemo } from './demo.ts';
+import { startServer, type RunningServer } from './server.ts';
+import { createLogger } from './telemetry/log.ts';
+
+/** Exit code for options and surroundings that have to be changed first (sysexits: EX_CONFIG). */
+const EXIT_CONFIGURATION = 78;
+
+const [verb = 'help', ...rest] = process.argv.slice(2);
+
+try {
+  process.exitCode = await run();
+} catch (error) {
+  process.exitCode = report(error);
+}
+
+async function run(): Promise<number> {
+  if (rest.includes('--help') || (verb !== 'start' && verb !== 'demo')) {
+    return runVerb([verb, ...rest], process.env, process.stdout, process.stderr);
+  }
+  if (verb === 'demo') {
+    const once = rest.includes('--once');
+    const options = rest.filter((argument) => argument !== '--once');
+    return runDemo(configurationOf(options), { once, untilSignal });
+  }
+  const configuration = configurationOf(rest);
+  const server = await startServer(configuration, createLogger(configuration['log-level']));
+  const readyFile = configuration['ready-file'];
+  if (readyFile !== undefined) await writeReadyFile(readyFile, server.ready);
+  process.stdout.write(`${await announcement(server, configuration)}\n`);
+  await untilSignal(server);
+  if (readyFile !== undefined) await rm(readyFile, { force: true });
+  return 0;
+}
+
+function configurationOf(argv: readonly string[]): Configuration {
+  return parseConfiguration(argv, process.env, (path) => {
+    try {
+      return readFileSync(path, 'utf8');
+    } catch (error) {
+      if (systemCode(error) === 'ENOENT') return undefined;
+      throw error;
+    }
+  });
+}
+
+/** Resolves when a signal came and the server has drained; a second signal exits at once. */
+async function untilSignal(server: RunningServer): Promise<void> {
+  const signal = await new Promise<NodeJS.Signals>((resolve) => {
+    for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+      process.once(name, resolve);
+    }
+  });
+  process.stderr.write(`${signal}: finishing calls and recordings; once more to exit at once\n`);
+  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    // What was journaled is recovered at the next start.
+    process.on(name, () => process.exit(130));
+  }
+  await server.close();
+}
+
+/** Expected failures are one clear line; anything else is a defect, with its stack. */
+function report(error: unknown): number {
+  if (error instanceof TapedeckError) {
+    process.stderr.write(`tapedeck: ${error.message}\n`);
+    return error.fault === 'caller' ? EXIT_CONFIGURATION : 1;
+  }
+  process.stderr.write(`tapedeck: ${error instanceof Error ? error.stack : String(error)}\n`);
+  return 1;
+}
