@@ -263,7 +263,8 @@ export class SipEndpoint {
   #admit(request: SipRequest, flow: Flow): Admission {
     // A dialog that was let in is served to its end.
     if (this.#dialogs.has(dialogKeyOf(request)) || request.method === 'CANCEL') {
-      return { kind: 'accept' };
+      const hasRoom = this.#servers.size < 2 * this.#maxServerTransactions;
+      return hasRoom ? { kind: 'accept' } : { kind: 'drop' };
     }
     if (request.to.parameters.has('tag')) return this.#refusal(request, 481);
     if (this.#servers.size >= this.#maxServerTransactions) {

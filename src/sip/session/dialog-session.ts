@@ -17,7 +17,8 @@ import type { DialogUser, SipContext } from './sip-context.ts';
 export type DialogSessionOptions = {
   readonly context: SipContext;
   readonly dialog: Dialog;
-  readonly media: MediaNegotiation;
+  /** `undefined`: a dialog that is only to be ended; new offers are refused. */
+  readonly media: MediaNegotiation | undefined;
   /** Where the far side was last heard; `undefined` for a dialog that was restored. */
   readonly flow: Target | undefined;
   readonly credentials: Credentials | undefined;
@@ -195,6 +196,11 @@ export class DialogSession implements DialogUser {
 
   #receiveInvite(transaction: ServerTransaction): void {
     const { request } = transaction;
+    const { media } = this.#options;
+    if (media === undefined) {
+      this.#respond(transaction, 488);
+      return;
+    }
     if (this.#refreshing || this.#offerOpen) {
       // Glare (RFC 3261 §14.2).
       this.#respond(transaction, 491);
@@ -203,9 +209,9 @@ export class DialogSession implements DialogUser {
     if (request.body.byteLength === 0) {
       this.dialog.refreshTarget(request);
       this.acceptInvite(transaction, {
-        body: this.#options.media.offer(),
+        body: media.offer(),
         onAnswer: (body) => {
-          const remote = this.#options.media.readAnswer(body);
+          const remote = media.readAnswer(body);
           if (remote !== undefined) this.#options.onMediaChange(remote);
           else void this.end({ status: 488, reason: 'No usable answer', by: 'local' });
         },
@@ -255,7 +261,7 @@ export class DialogSession implements DialogUser {
       this.#respond(transaction, 415, { headers: [ACCEPT_HEADER] });
       return undefined;
     }
-    const answer = this.#options.media.answer(request.body);
+    const answer = this.#options.media?.answer(request.body) ?? 'unsupported';
     if (answer === 'malformed') this.#respond(transaction, 400, {}, 'Bad Request (SDP)');
     else if (answer === 'unsupported') this.#respond(transaction, 488);
     else return answer;

@@ -11,6 +11,7 @@ import { ChallengeAnswers, type Credentials, type ExtraHeaders } from '../digest
 import { statusOfFailure } from '../transaction/client-outcome.ts';
 import type { ClientTransaction, RequestTarget } from '../transaction/client-transactions.ts';
 import { TRANSACTION_TIMEOUT_MS } from '../transaction/timings.ts';
+import type { Target } from '../transport/flow.ts';
 import { CAPABILITY_HEADERS, SDP_TYPE, isSdp } from './capabilities.ts';
 import { DialogSession, reasonHeader } from './dialog-session.ts';
 import { inDialogTarget } from './in-dialog-target.ts';
@@ -71,6 +72,11 @@ export class InviteClientSession {
     this.callId = context.random.uuid();
     this.#localTag = context.random.hex(8);
     void this.#begin();
+  }
+
+  /** Where the INVITE went last; `undefined` before it is sent. */
+  get target(): Target | undefined {
+    return this.#transaction?.target;
   }
 
   /** The dialog as it stands; `undefined` before it is established. */
@@ -259,7 +265,7 @@ export class InviteClientSession {
     const session: DialogSession = new DialogSession({
       context: this.#context,
       dialog,
-      media: this.#negotiation ?? failMissingNegotiation(),
+      media: this.#negotiation,
       flow: this.#transaction?.target,
       credentials: this.#options.credentials,
       contactUser: this.#options.from.user,
@@ -295,7 +301,3 @@ export class InviteClientSession {
 
 /** Proxies may fork an INVITE; more answers than this are not a phone call. */
 const MAX_FORKS = 16;
-
-function failMissingNegotiation(): never {
-  throw new TypeError('a response cannot come before its request');
-}

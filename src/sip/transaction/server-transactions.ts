@@ -95,11 +95,12 @@ export class ServerTransactions {
 
   #receiveCancel(request: SipRequest, flow: Flow, key: string): void {
     const invite = this.#entries.get(serverTransactionKey(request, 'INVITE'));
-    const transaction = this.#open(request, flow, key);
     if (invite === undefined) {
-      transaction.respond(responseTo(request, 481));
+      // Without a transaction: anybody can make these up.
+      this.sendStateless(responseTo(request, 481, undefined, { toTag: 'unknown' }), flow);
       return;
     }
+    const transaction = this.#open(request, flow, key);
     transaction.respond(responseTo(request, 200));
     if (!invite.transaction.isFinal) this.#options.onCancel(invite.transaction);
   }

@@ -1,0 +1,76 @@
+import type { Clock } from '../core/ports/clock.ts';
+
+export type AdmissionLimits = {
+  /** New requests outside dialogs, a second, from everywhere. Default 400. */
+  readonly requestsPerSecond: number;
+  /** How many may come at once after a quiet time. Default 800. */
+  readonly requestBurst: number;
+  /** Half of both is what one address may use up. Calls, ringing and up, at once. Default 4,000. */
+  readonly maxSessions: number;
+};
+
+export const DEFAULT_ADMISSION_LIMITS: AdmissionLimits = {
+  requestsPerSecond: 400,
+  requestBurst: 800,
+  maxSessions: 4_000,
+};
+
+/** Addresses that are remembered; the one that was quiet longest is forgotten first. */
+const MAX_ADDRESSES = 4_096;
+
+/** Decides which new requests are served at all, so that a flood costs little and starves nobody. */
+export class Admission {
+  readonly #clock: Clock;
+  readonly #limits: AdmissionLimits;
+  readonly #all: TokenBucket;
+  readonly #byAddress = new Map<string, TokenBucket>();
+
+  constructor(clock: Clock, limits: AdmissionLimits) {
+    this.#clock = clock;
+    this.#limits = limits;
+    this.#all = new TokenBucket(limits.requestsPerSecond, limits.requestBurst);
+  }
+
+  /** Whether a new request from this address may be served now. */
+  admits(address: string, sessions: number): boolean {
+    if (sessions >= this.#limits.maxSessions) return false;
+    const nowUs = this.#clock.monotonicUs();
+    // The address is asked first: what it may not send does not use up what others may.
+    return this.#bucketOf(address).take(nowUs) && this.#all.take(nowUs);
+  }
+
+  #bucketOf(address: string): TokenBucket {
+    const { requestsPerSecond, requestBurst } = this.#limits;
+    const bucket =
+      this.#byAddress.get(address) ?? new TokenBucket(requestsPerSecond / 2, requestBurst / 2);
+    this.#byAddress.delete(address);
+    this.#byAddress.set(address, bucket);
+    if (this.#byAddress.size > MAX_ADDRESSES) {
+      const [oldest] = this.#byAddress.keys();
+      if (oldest !== undefined) this.#byAddress.delete(oldest);
+    }
+    return bucket;
+  }
+}
+
+class TokenBucket {
+  readonly #perSecond: number;
+  readonly #burst: number;
+  #tokens: number;
+  #filledUs: number | undefined;
+
+  constructor(perSecond: number, burst: number) {
+    this.#perSecond = perSecond;
+    this.#burst = burst;
+    this.#tokens = burst;
+  }
+
+  take(nowUs: number): boolean {
+    const passedS = (nowUs - (this.#filledUs ?? nowUs)) / 1e6;
+    this.#filledUs = nowUs;
+    this.#tokens = Math.min(this.#burst, this.#tokens + passedS * this.#perSecond);
+    if (this.#tokens < 1) return false;
+    this.#tokens -= 1;
+    return true;
+  }
+}

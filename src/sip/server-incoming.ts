@@ -1,0 +1,86 @@
+import type { SessionId } from '../core/ids.ts';
+import type { AudioFormat, LocalMedia, RemoteMedia } from '../core/media-format.ts';
+import type {
+  IncomingInvite,
+  SessionEnd,
+  SipParty,
+  StoredDialog,
+} from '../core/ports/signalling.ts';
+import { applicationHeaders, callerOf, partyOf } from './identity-party.ts';
+import type { SipTrunk } from './server-options.ts';
+import { storedSession } from './server-stored.ts';
+import type { InviteServerSession } from './session/invite-server-session.ts';
+
+export type IncomingOptions = {
+  readonly session: InviteServerSession;
+  readonly authenticatedUser: string | undefined;
+  readonly trunk: SipTrunk | undefined;
+};
+
+/** An INVITE as the calls see it: a session, and who is behind it. */
+export class ServerIncomingInvite implements IncomingInvite {
+  readonly callId: string;
+  readonly from: SipParty;
+  readonly to: SipParty;
+  readonly authenticatedUser: string | undefined;
+  readonly trunk: string | undefined;
+  readonly sourceAddress: string;
+  readonly sipHeaders: Readonly<Record<string, string>>;
+  readonly #session: InviteServerSession;
+
+  constructor(options: IncomingOptions) {
+    const { session, trunk } = options;
+    const { request, flow } = session;
+    this.#session = session;
+    this.callId = request.callId;
+    this.from = callerOf(request, trunk !== undefined);
+    this.to = partyOf({ uri: request.uri, displayName: request.to.displayName });
+    this.authenticatedUser = options.authenticatedUser;
+    this.trunk = trunk?.name;
+    this.sourceAddress = flow.remote.address;
+    this.sipHeaders = applicationHeaders(request);
+    session.alternativeSources = [flow.remote.address, ...(trunk?.mediaAddresses ?? [])];
+  }
+
+  get sessionId(): SessionId {
+    return this.#session.sessionId;
+  }
+
+  get offeredFormats(): readonly AudioFormat[] | undefined {
+    return this.#session.offeredFormats;
+  }
+
+  get onEnd(): (end: SessionEnd) => void {
+    return this.#session.onEnd;
+  }
+
+  set onEnd(handler: (end: SessionEnd) => void) {
+    this.#session.onEnd = handler;
+  }
+
+  get onMediaChange(): (remote: RemoteMedia) => void {
+    return this.#session.onMediaChange;
+  }
+
+  set onMediaChange(handler: (remote: RemoteMedia) => void) {
+    this.#session.onMediaChange = handler;
+  }
+
+  stored(): StoredDialog | undefined {
+    const record = this.#session.record();
+    if (record === undefined) return undefined;
+    return storedSession(record, this.#session.flow, this.#session.request.uri.user, this.trunk);
+  }
+
+  ring(headers?: Readonly<Record<string, string>>): void {
+    this.#session.ring(headers);
+  }
+
+  accept(media: LocalMedia, headers?: Readonly<Record<string, string>>): Promise<RemoteMedia> {
+    return this.#session.accept(media, headers);
+  }
+
+  end(end: { readonly status: number; readonly reason: string }): Promise<void> {
+    return this.#session.end(end);
+  }
+}

@@ -1,0 +1,28 @@
+import type { SessionId } from '../core/ids.ts';
+import type { RemoteMedia } from '../core/media-format.ts';
+import type { Random } from '../core/ports/random.ts';
+import type { OutgoingInvite, SessionEnd, StoredDialog } from '../core/ports/signalling.ts';
+
+/** A call to something that is no SIP URI: it ends, with 404, before anything is sent. */
+export class UnreachableInvite implements OutgoingInvite {
+  readonly sessionId: SessionId;
+  onEnd: (end: SessionEnd) => void = () => undefined;
+  onMediaChange: (remote: RemoteMedia) => void = () => undefined;
+  onProgress: (status: number) => void = () => undefined;
+  onAccept: (remote: RemoteMedia) => void = () => undefined;
+
+  constructor(random: Random, reason: string) {
+    this.sessionId = random.hex(8) as SessionId;
+    queueMicrotask(() => {
+      this.onEnd({ status: 404, reason, by: 'local' });
+    });
+  }
+
+  stored(): StoredDialog | undefined {
+    return undefined;
+  }
+
+  end(): Promise<void> {
+    return Promise.resolve();
+  }
+}

@@ -1,0 +1,206 @@
+import type { SocketAddress } from '../core/ports/datagram.ts';
+import type {
+  IncomingInvite,
+  OutboundInvite,
+  OutgoingInvite,
+  SignallingPort,
+  StoredDialog,
+} from '../core/ports/signalling.ts';
+import { responseTo } from '../protocols/sip/build.ts';
+import type { SipRequest } from '../protocols/sip/message.ts';
+import { formatSipUri, parseSipUri } from '../protocols/sip/uri.ts';
+import { SipEndpoint, type SipPorts } from './endpoint.ts';
+import { DigestIdentity } from './identity-digest.ts';
+import { Registrar } from './registrar.ts';
+import { Admission, DEFAULT_ADMISSION_LIMITS } from './server-admission.ts';
+import { ServerIncomingInvite } from './server-incoming.ts';
+import type { SipServerOptions, SipUser } from './server-options.ts';
+import { ServerOutgoingInvite } from './server-outgoing.ts';
+import { restoreSession } from './server-stored.ts';
+import { UnreachableInvite } from './server-unreachable.ts';
+import { DialogSession } from './session/dialog-session.ts';
+import type { InviteServerSession } from './session/invite-server-session.ts';
+import type { RequestTarget } from './transaction/client-transactions.ts';
+import type { Admission as Verdict } from './transaction/server-transactions.ts';
+import type { Flow } from './transport/flow.ts';
+import { Trunks } from './trunks.ts';
+
+const DEFAULT_REALM = 'tapedeck';
+const DEFAULT_PRODUCT = 'Tapedeck';
+const RETRY_AFTER_S = 5;
+
+/** The SIP side of the server: the port that calls use, and its sockets. */
+export interface SipServer extends SignallingPort {
+  /** Bound addresses, one a family, picked port included. */
+  readonly addresses: readonly SocketAddress[];
+  /** What is alive, for metrics. */
+  readonly counts: SipEndpoint['counts'];
+  /** Request URI for a number or user behind a trunk; `undefined` for an unknown trunk. */
+  trunkUri(trunk: string, user: string): string | undefined;
+  /** New INVITE, REGISTER and OPTIONS get 503 from now on; what is up goes on. */
+  drain(): void;
+  /** Closes every socket, without ending the calls that are up. Idempotent. */
+  close(): Promise<void>;
+}
+
+/** Binds. Rejects with `port-in-use` or `option-invalid`; nothing stays open then. */
+export async function createSipServer(
+  options: SipServerOptions,
+  ports: SipPorts,
+): Promise<SipServer> {
+  const server: { opened?: Server } = {};
+  const trunks = new Trunks(options.trunks);
+  const endpoint = await SipEndpoint.open(
+    {
+      hosts: options.hosts,
+      port: options.port,
+      product: options.product ?? DEFAULT_PRODUCT,
+      ...(options.externalAddresses === undefined
+        ? {}
+        : { externalAddresses: options.externalAddresses }),
+      ...(options.limits === undefined ? {} : { limits: options.limits }),
+    },
+    ports,
+    {
+      admit: (request, flow) => server.opened?.admit(request, flow) ?? { kind: 'drop' },
+      serve: (transaction) => {
+        if (transaction.request.method !== 'REGISTER') return false;
+        server.opened?.registrar.serve(transaction);
+        return true;
+      },
+      moreMethods: ['REGISTER'],
+    },
+  );
+  server.opened = new Server(options, ports, endpoint, trunks);
+  return server.opened;
+}
+
+class Server implements SipServer {
+  onInvite: (invite: IncomingInvite) => void = (invite) => {
+    void invite.end({ status: 480, reason: 'Temporarily Unavailable' });
+  };
+  readonly registrar: Registrar;
+  readonly #endpoint: SipEndpoint;
+  readonly #trunks: Trunks;
+  readonly #identity: DigestIdentity;
+  readonly #admission: Admission;
+  readonly #random: SipPorts['random'];
+  /** By name and by number. */
+  readonly #users = new Map<string, SipUser>();
+  #draining = false;
+
+  constructor(options: SipServerOptions, ports: SipPorts, endpoint: SipEndpoint, trunks: Trunks) {
+    const { clock, random } = ports;
+    this.#endpoint = endpoint;
+    this.#trunks = trunks;
+    this.#random = random;
+    for (const user of options.users) {
+      if (user.number !== undefined) this.#users.set(user.number, user);
+    }
+    for (const user of options.users) this.#users.set(user.name, user);
+    const realm = options.realm ?? DEFAULT_REALM;
+    this.#identity = new DigestIdentity(options.users, realm, clock, random);
+    this.#admission = new Admission(clock, { ...DEFAULT_ADMISSION_LIMITS, ...options.limits });
+    this.registrar = new Registrar({ clock, identity: this.#identity, context: endpoint.context });
+    endpoint.onInvite = (session) => {
+      this.#receive(session);
+    };
+  }
+
+  get addresses(): readonly SocketAddress[] {
+    return this.#endpoint.addresses;
+  }
+
+  get counts(): SipEndpoint['counts'] {
+    return this.#endpoint.counts;
+  }
+
+  trunkUri(trunk: string, user: string): string | undefined {
+    const uri = this.#trunks.uri(trunk, user);
+    return uri === undefined ? undefined : formatSipUri(uri);
+  }
+
+  contactsOf(user: string): readonly string[] {
+    return this.registrar.contactsOf(this.#users.get(user)?.name ?? user);
+  }
+
+  invite(request: OutboundInvite): OutgoingInvite {
+    const uri = parseSipUri(this.registrar.contactOf(request.uri));
+    if (!uri.ok) return new UnreachableInvite(this.#random, `Not a SIP URI (${uri.defect})`);
+    const { trunk, from, media, headers } = request;
+    const session = this.#endpoint.invite({
+      uri: uri.value,
+      from,
+      media,
+      headers,
+      flow: this.#flowOf(request.uri),
+      credentials: trunk === undefined ? undefined : this.#trunks.credentials(trunk),
+      mediaAddresses: trunk === undefined ? [] : this.#trunks.get(trunk)?.mediaAddresses,
+    });
+    return new ServerOutgoingInvite(session, from.user, trunk);
+  }
+
+  async endStored(dialog: StoredDialog): Promise<void> {
+    const restored = restoreSession(dialog);
+    if (restored === undefined) return;
+    const session = new DialogSession({
+      context: this.#endpoint.context,
+      dialog: restored.dialog,
+      media: undefined,
+      flow: restored.target,
+      credentials:
+        restored.trunk === undefined ? undefined : this.#trunks.credentials(restored.trunk),
+      contactUser: restored.contactUser,
+      onEnd: () => undefined,
+      onMediaChange: () => undefined,
+    });
+    await session.end({ status: 503, reason: 'Server restarted', by: 'local' });
+  }
+
+  drain(): void {
+    this.#draining = true;
+  }
+
+  async close(): Promise<void> {
+    this.registrar.close();
+    await this.#endpoint.close();
+  }
+
+  admit(request: SipRequest, flow: Flow): Verdict {
+    const admits =
+      !this.#draining && this.#admission.admits(flow.remote.address, this.#endpoint.counts.dialogs);
+    if (admits) return { kind: 'accept' };
+    return {
+      kind: 'refuse',
+      response: responseTo(request, 503, undefined, {
+        toTag: 'busy',
+        headers: [['Retry-After', String(RETRY_AFTER_S)]],
+      }),
+    };
+  }
+
+  #receive(session: InviteServerSession): void {
+    const { request, flow } = session;
+    const trunk = this.#trunks.ofSource(flow.remote.address);
+    let authenticatedUser: string | undefined;
+    // A trunk carries other people's calls; its address is its credential.
+    if (trunk === undefined && this.#users.has(request.from.uri.user)) {
+      const identity = this.#identity.identify(request);
+      if (identity.kind === 'unknown') {
+        const userAgent = request.headers.get('User-Agent');
+        session.reject(407, this.#identity.challenge('proxy', identity.stale, userAgent));
+        return;
+      }
+      authenticatedUser = identity.user.name;
+    }
+    this.onInvite(new ServerIncomingInvite({ session, authenticatedUser, trunk }));
+  }
+
+  /** The phone's connection or source; without it the URI is the way. */
+  #flowOf(uri: string): RequestTarget | undefined {
+    const flow = this.registrar.flowOf(uri);
+    const { connection } = flow ?? {};
+    if (connection !== undefined && !this.#endpoint.context.isOpen(connection)) return undefined;
+    return flow;
+  }
+}
