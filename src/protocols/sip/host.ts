@@ -29,7 +29,7 @@ export function formatHostPort(host: string, port: number | undefined): string {
 }
 
 /** A DNS name or an IPv4 address. */
-export function isHostName(text: string): boolean {
+function isHostName(text: string): boolean {
   return text.length <= MAX_HOST_NAME_CHARACTERS && HOST_NAME.test(text);
 }
 

@@ -114,7 +114,7 @@ function checkHead(head: SipHead): Parsed<CheckedHead, SipDefect> {
   return parsed({ start: start.value, essentials: essentials.value });
 }
 
-export type StartLine =
+type StartLine =
   | { readonly kind: 'request'; readonly method: string; readonly uri: SipUri }
   | { readonly kind: 'response'; readonly status: number; readonly reason: string };
 
@@ -122,7 +122,7 @@ const RESPONSE_LINE = /^SIP\/2\.0 (\d+)(?: (.*))?$/i;
 const REQUEST_LINE = /^([^ \t]+) ([^ \t]+) (SIP\/\d+\.\d+)$/i;
 
 /** Request-Line or Status-Line (RFC 3261 §7.1, §7.2), with single spaces as the grammar wants. */
-export function parseStartLine(line: string): Parsed<StartLine, StartLineDefect> {
+function parseStartLine(line: string): Parsed<StartLine, StartLineDefect> {
   if (line.includes('\r')) return defect('bad-start-line');
   const response = RESPONSE_LINE.exec(line);
   if (response?.[1] !== undefined) {
