@@ -1,21 +1,9 @@
-import { describe, expect, test } from 'vitest';
-import { afterEach } from 'vitest';
+import { afterEach, describe, expect, test } from 'vitest';
 import type { DatagramNetwork, DatagramSocket, SocketAddress } from '../../core/ports/datagram.ts';
 import { systemClock } from '../../telemetry/system-clock.ts';
-import { loadLinuxCalls } from './linux-calls.ts';
-import { LinuxDatagramNetwork } from './linux-network.ts';
-import { NodeDatagramNetwork } from './node-network.ts';
+import { realNetworks } from '../testing/networks.ts';
 
-const calls = await loadLinuxCalls();
-const NETWORKS: [string, () => DatagramNetwork][] = [
-  ['node:dgram', () => new NodeDatagramNetwork(systemClock)],
-];
-if (!('unavailable' in calls)) {
-  NETWORKS.push([
-    'Linux system calls',
-    () => new LinuxDatagramNetwork(calls, systemClock, { sleepMs: 1 }),
-  ]);
-}
+const NETWORKS = await realNetworks();
 
 type Got = { readonly text: string; readonly from: SocketAddress; readonly arrivalUs: number };
 

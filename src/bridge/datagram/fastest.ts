@@ -1,7 +1,7 @@
 import type { Clock } from '../../core/ports/clock.ts';
 import type { DatagramNetwork } from '../../core/ports/datagram.ts';
 import type { Logger } from '../../core/ports/log.ts';
-import { loadLinuxCalls } from './linux-calls.ts';
+import { loadLinuxCalls, type LinuxCalls, type Unavailable } from './linux-calls.ts';
 import { LinuxDatagramNetwork, type LinuxNetworkOptions } from './linux-network.ts';
 import { NodeDatagramNetwork } from './node-network.ts';
 
@@ -14,8 +14,9 @@ export async function openFastestNetwork(
   log: Logger,
   clock: Clock,
   options: LinuxNetworkOptions = {},
+  load: () => Promise<LinuxCalls | Unavailable> = loadLinuxCalls,
 ): Promise<DatagramNetwork> {
-  const calls = await loadLinuxCalls();
+  const calls = await load();
   if ('unavailable' in calls) {
     log.warn(
       { reason: calls.unavailable },

@@ -1,0 +1,63 @@
+import { expect, test } from 'vitest';
+import { SILENT_LOGGER, type Logger } from '../../core/ports/log.ts';
+import { systemClock } from '../../telemetry/system-clock.ts';
+import { openFastestNetwork } from './fastest.ts';
+import { loadLinuxCalls } from './linux-calls.ts';
+import { LinuxDatagramNetwork } from './linux-network.ts';
+import { NodeDatagramNetwork } from './node-network.ts';
+
+function listening(): { readonly log: Logger; readonly warnings: string[] } {
+  const warnings: string[] = [];
+  const log = {
+    ...SILENT_LOGGER,
+    warn: (_fields: unknown, sentence: string) => warnings.push(sentence),
+  };
+  return { log, warnings };
+}
+
+test('where batched system calls load they are used, and elsewhere the log says what is used instead', async () => {
+  const { log, warnings } = listening();
+  const network = await openFastestNetwork(log, systemClock);
+  const isLinux = !('unavailable' in (await loadLinuxCalls()));
+  expect(network).toBeInstanceOf(isLinux ? LinuxDatagramNetwork : NodeDatagramNetwork);
+  expect(warnings).toHaveLength(isLinux ? 0 : 1);
+  await network.close();
+});
+
+test('without them node:dgram does the work, and the log says why', async () => {
+  const { log, warnings } = listening();
+  const unavailable = (): Promise<{ unavailable: string }> =>
+    Promise.resolve({ unavailable: 'libc.so.6: cannot open shared object file' });
+  const network = await openFastestNetwork(log, systemClock, {}, unavailable);
+  expect(network).toBeInstanceOf(NodeDatagramNetwork);
+  expect(warnings).toEqual([expect.stringContaining('node:dgram')]);
+  await network.close();
+});
+
+test('an open network without sockets lets the process sleep', async () => {
+  const calls = await loadLinuxCalls();
+  if ('unavailable' in calls) return;
+  let waits = 0;
+  const counting = {
+    ...calls,
+    epollWait: (...numbers: Parameters<typeof calls.epollWait>) => {
+      waits += 1;
+      return calls.epollWait(...numbers);
+    },
+  };
+  const network = new LinuxDatagramNetwork(counting, systemClock, { sleepMs: 1 });
+  const turns = async (count: number): Promise<void> => {
+    for (let turn = 0; turn < count; turn += 1) await new Promise(setImmediate);
+  };
+  await turns(5);
+  expect(waits).toBe(0);
+  const socket = await network.bind({ host: '127.0.0.1', port: 0, receive: () => undefined });
+  await turns(5);
+  expect(waits).toBeGreaterThan(0);
+  socket.close();
+  await turns(2);
+  const before = waits;
+  await turns(5);
+  expect(waits).toBe(before);
+  await network.close();
+});
