@@ -1,4 +1,5 @@
 import { TapedeckError } from '../core/error.ts';
+import { SerialQueue } from '../core/serial-queue.ts';
 import type { Clock, Timer } from '../core/ports/clock.ts';
 import type { Ledger, Outbox } from '../core/ports/ledger.ts';
 import type { Logger } from '../core/ports/log.ts';
@@ -42,6 +43,8 @@ export class Subscriptions {
   readonly #records = new Map<string, SubscriptionRecord>();
   /** Being made: not stored before the receiver was asked. */
   readonly #asked = new Map<string, SubscriptionRecord>();
+  /** Changes of state follow each other: each decides by what the one before has stored. */
+  readonly #changes = new SerialQueue();
   readonly #timers = new Map<string, Timer>();
   readonly #abort = new AbortController();
   readonly #underWay = new Set<Promise<unknown>>();
@@ -111,10 +114,12 @@ export class Subscriptions {
     this.#asked.set(record.name, record);
     try {
       const result = await this.#shakeHands(record);
-      const current = this.#records.get(record.name);
-      if (current?.validationCode === record.validationCode) return current;
-      if (result.state === 'failed') throw result.error;
-      return await this.#store({ ...record, state: result.state });
+      return await this.#change(record.name, (current) => {
+        // Validated by hand meanwhile.
+        if (current?.validationCode === record.validationCode) return current;
+        if (result.state === 'failed') throw result.error;
+        return { ...record, state: result.state };
+      });
     } finally {
       if (this.#asked.get(record.name) === record) this.#asked.delete(record.name);
     }
@@ -131,10 +136,12 @@ export class Subscriptions {
         { field: 'name' },
       );
     }
-    await this.#options.ledger.commit([{ kind: 'subscription-removed', name }]);
-    this.#cancelTimer(name);
-    this.#records.delete(name);
-    this.#byType = new Map();
+    await this.#changes.run(async () => {
+      await this.#options.ledger.commit([{ kind: 'subscription-removed', name }]);
+      this.#cancelTimer(name);
+      this.#records.delete(name);
+      this.#byType = new Map();
+    });
     return true;
   }
 
@@ -147,14 +154,14 @@ export class Subscriptions {
 
   /** Somebody opened the validation URL. `false`: wrong name or code, or too late. */
   async completeManualValidation(name: string, code: string): Promise<boolean> {
-    const record = [this.#asked.get(name), this.#records.get(name)].find(
-      (each) => each?.validationCode === code,
-    );
-    if (record === undefined) return false;
-    if (record.state === 'active') return true;
-    if (record.state === 'failed') return false;
-    await this.#store({ ...record, state: 'active' });
-    return true;
+    const known = [this.#asked.get(name), this.#records.get(name)];
+    if (!known.some((each) => each?.validationCode === code)) return false;
+    const after = await this.#change(name, (current) => {
+      const record = [current, this.#asked.get(name)].find((each) => each?.validationCode === code);
+      if (record?.state !== 'pending' && record?.state !== 'awaiting-manual') return current;
+      return { ...record, state: 'active' };
+    });
+    return after?.validationCode === code && after.state === 'active';
   }
 
   /** Ends handshakes under way. Idempotent. */
@@ -213,29 +220,32 @@ export class Subscriptions {
     });
   }
 
-  async #validateAgain(record: SubscriptionRecord, retryMs: number): Promise<SubscriptionRecord> {
+  async #validateAgain(
+    record: SubscriptionRecord,
+    retryMs: number,
+  ): Promise<SubscriptionRecord | undefined> {
     const { log, random, validationUrl } = this.#options;
     const asked = { ...record, validationCode: random.uuid() };
     // The receiver may open the URL before it answers: the code must be known by then.
     this.#keep(asked);
     const result = await this.#shakeHands(asked);
-    const current = this.#records.get(record.name);
-    // Removed, replaced, or validated by hand meanwhile.
-    if (current?.validationCode !== asked.validationCode) return current ?? asked;
-    if (current.state === 'active' && record.state !== 'active') return current;
-    const { name, endpoint } = current;
-    if (result.state === 'failed') {
-      log.warn({ name, endpoint, error: result.error.message }, 'event receiver not validated');
-      if (record.origin === 'admin') return this.#store({ ...current, state: 'failed' });
-      if (current.state !== 'pending') await this.#store({ ...current, state: 'pending' });
-      this.#insistAfter(name, retryMs);
-      return this.#records.get(name) ?? current;
-    }
-    if (result.state === 'awaiting-manual') {
-      const url = validationUrl(name, current.validationCode);
+    const after = await this.#change(record.name, (current) => {
+      // Removed, replaced, or validated by hand meanwhile.
+      if (current?.validationCode !== asked.validationCode) return current;
+      if (current.state === 'active' && record.state !== 'active') return current;
+      if (result.state !== 'failed') return { ...current, state: result.state };
+      return { ...current, state: current.origin === 'configuration' ? 'pending' : 'failed' };
+    });
+    const { name, endpoint } = record;
+    if (after?.state === 'awaiting-manual') {
+      const url = validationUrl(name, after.validationCode);
       log.warn({ name, endpoint, url }, 'event receiver did not answer; open the URL to validate');
     }
-    return this.#store({ ...current, state: result.state });
+    if (result.state === 'failed') {
+      log.warn({ name, endpoint, error: result.error.message }, 'event receiver not validated');
+      if (after?.state === 'pending') this.#insistAfter(name, retryMs);
+    }
+    return after;
   }
 
   #shakeHands(subscription: SubscriptionRecord): ReturnType<typeof shakeHands> {
@@ -252,18 +262,27 @@ export class Subscriptions {
     );
   }
 
-  async #store(record: SubscriptionRecord): Promise<SubscriptionRecord> {
-    const { clock, ledger, log, onActive, outbox } = this.#options;
-    await ledger.commit([{ kind: 'subscription', record }]);
-    this.#cancelTimer(record.name);
-    this.#keep(record);
-    if (record.state === 'awaiting-manual') this.#awaitManual(record);
-    if (record.state === 'active') {
-      log.info({ name: record.name, endpoint: record.endpoint }, 'event receiver validated');
-      await outbox.hasten(record.name, clock.nowMs());
-      onActive();
-    }
-    return record;
+  /** Stores what `decide` makes of the record as it stands; the same or none changes nothing. */
+  #change<T extends SubscriptionRecord | undefined>(
+    name: string,
+    decide: (current: SubscriptionRecord | undefined) => T,
+  ): Promise<T> {
+    return this.#changes.run(async () => {
+      const current = this.#records.get(name);
+      const next = decide(current);
+      if (next === undefined || next === current) return next;
+      const { clock, ledger, log, onActive, outbox } = this.#options;
+      await ledger.commit([{ kind: 'subscription', record: next }]);
+      this.#cancelTimer(name);
+      this.#keep(next);
+      if (next.state === 'awaiting-manual') this.#awaitManual(next);
+      if (next.state === 'active') {
+        log.info({ name, endpoint: next.endpoint }, 'event receiver validated');
+        await outbox.hasten(name, clock.nowMs());
+        onActive();
+      }
+      return next;
+    });
   }
 
   #keep(record: SubscriptionRecord): void {
@@ -274,10 +293,17 @@ export class Subscriptions {
   /** The window closes: those of the configuration are asked anew, others have failed. */
   #awaitManual({ name, validationCode }: SubscriptionRecord): void {
     this.#setTimer(name, MANUAL_VALIDATION_MS, () => {
-      const record = this.#records.get(name);
-      if (record?.state === 'active' || record?.validationCode !== validationCode) return;
-      if (record.origin === 'configuration') this.#insist(name, FIRST_RETRY_MS);
-      else this.#track(this.#store({ ...record, state: 'failed' }));
+      if (this.#records.get(name)?.origin === 'configuration') {
+        this.#insist(name, FIRST_RETRY_MS);
+        return;
+      }
+      this.#track(
+        this.#change(name, (current) =>
+          current?.state === 'awaiting-manual' && current.validationCode === validationCode
+            ? { ...current, state: 'failed' }
+            : current,
+        ),
+      );
     });
   }
 
