@@ -251,6 +251,28 @@ test('segments follow each other, and an unused one is not left behind', async (
   expect((await readWhole(disk, DIRECTORY)).log.packets).toHaveLength(95);
 });
 
+test('segments may change several times while one sync runs', async () => {
+  const { writer, disk, failures } = await openTestJournal({ segmentBytes: 200 });
+  const fill = async (): Promise<void> => {
+    for (let number = 0; number < 12; number += 1) {
+      writer.packet(1, number, datagram(number));
+      writer.flush();
+      disk.syncTurns = 1;
+      for (let turn = 0; turn < 10; turn += 1) await Promise.resolve();
+    }
+  };
+  await fill();
+  disk.syncTurns = 500;
+  const synced = writer.sync();
+  await Promise.resolve();
+  await fill();
+  await synced;
+  await writer.sync();
+  expect(failures).toEqual([]);
+  disk.losePower();
+  expect((await readWhole(disk, DIRECTORY)).log.packets).toHaveLength(24);
+});
+
 test('when no new segment can be opened the old one goes on', async () => {
   const { writer, disk, failures } = await openTestJournal({ segmentBytes: 500 });
   disk.failNext('open', 'EMFILE');

@@ -309,20 +309,23 @@ export class JournalWriter {
   #openNextAhead(): void {
     if (this.#position < this.#openNextAt || this.#openingNext !== undefined) return;
     const { disk, directory } = this.#options;
-    this.#openingNext = (async () => {
-      try {
-        const path = join(directory, segmentName(this.#segment + 1));
-        await disk.remove(path); // left by a try that failed half-way
-        const file = await disk.open(path, 'create');
-        this.#next = file;
-        await disk.syncDirectory(directory);
-      } catch {
-        // The size of a segment is a wish: go on with this one, and try again a little later.
-        await this.#discardNext();
-        this.#openNextAt = this.#position + this.#segmentBytes / 8;
-        this.#openingNext = undefined;
-      }
-    })();
+    this.#openingNext = this.#openNext(join(directory, segmentName(this.#segment + 1)), disk);
+  }
+
+  async #openNext(path: string, disk: Disk): Promise<void> {
+    let file: DiskFile | undefined;
+    try {
+      await disk.remove(path); // left by a try that failed half-way
+      file = await disk.open(path, 'create');
+      await disk.syncDirectory(dirname(path));
+      this.#next = file;
+    } catch {
+      await file?.close().catch(() => undefined);
+      await disk.remove(path).catch(() => undefined);
+      // The size of a segment is a wish: go on with this one, and try again a little later.
+      this.#openNextAt = this.#position + this.#segmentBytes / 8;
+      this.#openingNext = undefined;
+    }
   }
 
   /** Header first: should a write fail, the old segment can still take `ended`. */
@@ -377,14 +380,14 @@ export class JournalWriter {
     this.#throwIfFailed();
     const blocks = this.#flushedBlocks;
     if (blocks === this.#syncedBlocks) return;
-    const current = this.#file;
     try {
       for (let full = this.#retired[0]; full !== undefined; full = this.#retired[0]) {
         await full.sync();
         await full.close();
         this.#retired.shift();
       }
-      await current.sync();
+      // Not taken before the loop: the segment may have changed meanwhile, and been closed by it.
+      await this.#file.sync();
     } catch (error) {
       this.#fail(error);
       this.#throwIfFailed();

@@ -267,8 +267,11 @@ test('after power loss at any moment everything acknowledged is there, and what 
       }),
       fc.integer({ min: 150, max: 500 }),
       fc.option(fc.infiniteStream(fc.nat(1_000_000)), { nil: undefined }),
-      async (steps, segmentBytes, draws) => {
-        const { writer, disk } = await openTestJournal({ segmentBytes, bufferBytes: 200 });
+      fc.integer({ min: 1, max: 40 }),
+      async (steps, segmentBytes, draws, syncTurns) => {
+        const options = { segmentBytes, bufferBytes: 200 };
+        const { writer, disk, failures } = await openTestJournal(options);
+        disk.syncTurns = syncTurns;
         let packets = 0;
         let acknowledged = 0;
         for (const step of steps) {
@@ -290,6 +293,7 @@ test('after power loss at any moment everything acknowledged is there, and what 
           }
         }
         const promised = acknowledged;
+        expect(failures).toEqual([]);
         disk.losePower(draws && ((below) => (draws.next().value as number) % below));
         const recovered = await recoverJournal(DIRECTORY, disk);
         expect(recovered.state).toBe('unended');

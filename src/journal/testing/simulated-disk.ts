@@ -29,6 +29,8 @@ export class SimulatedDisk implements Disk {
   /** Handles opened before a power loss are dead. */
   #boot = 0;
   syncs = 0;
+  /** Turns of the event loop's promises that a sync takes. */
+  syncTurns = 1;
 
   /** The next `operation` after `skip` others of its kind fails with Node's `code`. */
   failNext(operation: Operation, code: string, skip = 0): void {
@@ -140,6 +142,7 @@ export class SimulatedDisk implements Disk {
   }
 
   async syncDirectory(path: string): Promise<void> {
+    for (let turn = 1; turn < this.syncTurns; turn += 1) await this.#turn();
     await this.#turn('syncDirectory');
     for (const entry of [...this.#durable.keys()]) {
       if (dirname(entry) === path && !this.#seen.has(entry)) this.#durable.delete(entry);
@@ -201,7 +204,7 @@ export class SimulatedDisk implements Disk {
       sync: async () => {
         const covered = inode.unsynced.length;
         const content = inode.seen.slice();
-        await this.#turn();
+        for (let turn = 0; turn < this.syncTurns; turn += 1) await this.#turn();
         check('sync');
         this.syncs += 1;
         // What was written while it ran need not be on the medium.
