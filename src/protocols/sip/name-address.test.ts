@@ -8,6 +8,12 @@ import {
 } from './name-address.ts';
 import { sipUri } from './uri.ts';
 
+const character = fc.integer({ min: 0, max: 0xffff }).map((code) => {
+  // Half of them ASCII, where the meaning is; surrogates are no characters.
+  const isText = code < 0xd800 || code > 0xdfff;
+  return String.fromCharCode(isText && code % 2 === 0 ? code : code % 128);
+});
+
 describe('one address', () => {
   test('without brackets the parameters are those of the header', () => {
     expect(parseNameAddress('sip:a@b;tag=1')).toEqual({
@@ -49,7 +55,7 @@ describe('one address', () => {
   });
 
   test('any name and parameters are read back as they were', () => {
-    const text = fc.string({ unit: 'binary' }).map((value) => value.replace(/[\r\n]/g, ''));
+    const text = fc.string({ unit: character }).map((value) => value.replace(/[\r\n]/g, ''));
     const name = fc.stringMatching(/^[a-z0-9.+-]{1,12}$/);
     fc.assert(
       fc.property(text, fc.dictionary(name, text), (displayName, parameters) => {
