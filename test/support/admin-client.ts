@@ -1,0 +1,40 @@
+import { createHash, createHmac } from 'node:crypto';
+import type { ServerProcess } from './server-process.ts';
+
+/** A request to the admin API of a test's server, signed with its access key (reference §4.1). */
+export async function adminRequest(
+  server: ServerProcess,
+  method: string,
+  path: string,
+  body?: unknown,
+): Promise<unknown> {
+  const key = /accesskey=(.+)$/.exec(server.ready.connectionString)?.[1] ?? '';
+  const url = new URL(path, server.ready.http);
+  const text = body === undefined ? '' : JSON.stringify(body);
+  const date = new Date().toUTCString();
+  const hash = createHash('sha256').update(text).digest('base64');
+  const toSign = `${method}\n${url.pathname}${url.search}\n${date};${url.host};${hash}`;
+  const signature = createHmac('sha256', Buffer.from(key, 'base64'))
+    .update(toSign)
+    .digest('base64');
+  const response = await fetch(url, {
+    method,
+    headers: {
+      'x-ms-date': date,
+      'x-ms-content-sha256': hash,
+      authorization: `HMAC-SHA256 SignedHeaders=x-ms-date;host;x-ms-content-sha256&Signature=${signature}`,
+      ...(text === '' ? {} : { 'content-type': 'application/json' }),
+    },
+    ...(text === '' ? {} : { body: text }),
+  });
+  const answer = await response.text();
+  if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${answer}`);
+  return answer === '' ? undefined : JSON.parse(answer);
+}
+
+export async function startSimulatedCall(
+  server: ServerProcess,
+  call: { readonly phone: string; readonly to: string },
+): Promise<void> {
+  await adminRequest(server, 'POST', '/admin/sim/calls', call);
+}
