@@ -13,8 +13,6 @@ export type SessionTimerDefect = 'bad-interval' | 'bad-refresher';
 
 /** The smallest interval that may be used, and what no `Min-SE` means (RFC 4028 §4, §5). */
 export const MIN_SESSION_INTERVAL_SECONDS = 90;
-/** Recommended interval (RFC 4028 §4). */
-export const DEFAULT_SESSION_INTERVAL_SECONDS = 1_800;
 /** delta-seconds (RFC 3261 §25.1) beyond this are a mistake or an attack. */
 const MAX_INTERVAL_SECONDS = 0x7fff_ffff;
 
