@@ -82,7 +82,11 @@ function readFlags(argv: readonly string[]): Flags {
     const match = /^--([a-z][a-z-]*)(?:=([^]*))?$/.exec(argument);
     const name = match?.[1] ?? '';
     if (match === null || (name !== 'config' && !isOptionName(name))) {
-      throw refuse(argument, 'unknown option', `those of tapedeck --help${closest(name)}`);
+      throw refuse(
+        argument.replace(/=.*/s, ''),
+        'unknown option',
+        `those of tapedeck --help${closest(name)}`,
+      );
     }
     let value = match[2];
     if (value === undefined) {
