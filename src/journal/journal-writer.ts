@@ -359,8 +359,10 @@ export class JournalWriter {
   }
 
   #syncFlushed(): Promise<void> {
+    // First, as the one that waits may start a few turns after the one that ran has ended.
+    if (this.#queuedSync !== undefined) return this.#queuedSync;
     if (this.#syncing === undefined) return this.#startSync();
-    this.#queuedSync ??= this.#syncing
+    this.#queuedSync = this.#syncing
       .catch(() => undefined)
       .then(() => {
         this.#queuedSync = undefined;

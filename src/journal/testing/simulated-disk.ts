@@ -1,12 +1,9 @@
 import { dirname } from 'node:path';
 import type { Disk, DiskFile, OpenMode } from '../../core/ports/disk.ts';
-
-type Change =
-  | { readonly kind: 'write'; readonly position: number; readonly bytes: Uint8Array }
-  | { readonly kind: 'truncate'; readonly sizeBytes: number };
+import { FileContent, type Change } from './file-content.ts';
 
 /** A file's content as programs see it, and what the medium has of it. */
-type Inode = { seen: Uint8Array; durable: Uint8Array; unsynced: Change[] };
+type Inode = { seen: FileContent; durable: FileContent; unsynced: Change[] };
 
 type Fault = { readonly operation: Operation; readonly code: string; skip: number };
 export type Operation = 'open' | 'write' | 'read' | 'sync' | 'truncate' | 'syncDirectory';
@@ -43,18 +40,18 @@ export class SimulatedDisk implements Disk {
 
   get usedBytes(): number {
     let used = 0;
-    for (const inode of new Set(this.#seen.values())) used += inode.seen.byteLength;
+    for (const inode of new Set(this.#seen.values())) used += inode.seen.sizeBytes;
     return used;
   }
 
   /** The content of a file as programs see it. */
   content(path: string): Uint8Array | undefined {
-    return this.#seen.get(path)?.seen.slice();
+    return this.#seen.get(path)?.seen.view.slice();
   }
 
   /** Puts a file there, durable, as if it had always been. */
   put(path: string, bytes: Uint8Array): void {
-    const inode = { seen: bytes.slice(), durable: bytes.slice(), unsynced: [] };
+    const inode = newInode(bytes);
     this.#seen.set(path, inode);
     this.#durable.set(path, inode);
   }
@@ -76,13 +73,10 @@ export class SimulatedDisk implements Disk {
       }
     }
     for (const inode of new Set(survivors.values())) {
-      let content = inode.durable;
       for (const change of inode.unsynced) {
-        if (choose === undefined) break;
-        content = applyPart(content, change, choose);
+        if (choose !== undefined) applyPart(inode.durable, change, choose);
       }
-      inode.seen = content.slice();
-      inode.durable = content.slice();
+      inode.seen = new FileContent(inode.durable.view);
       inode.unsynced = [];
     }
     this.#seen = survivors;
@@ -95,7 +89,7 @@ export class SimulatedDisk implements Disk {
     if (mode === 'create') {
       if (existing !== undefined) throw systemError('EEXIST', path);
       if (!this.#isDirectory(dirname(path))) throw systemError('ENOENT', path);
-      const inode: Inode = { seen: new Uint8Array(), durable: new Uint8Array(), unsynced: [] };
+      const inode = newInode();
       this.#seen.set(path, inode);
       return this.#handle(inode, true);
     }
@@ -120,7 +114,7 @@ export class SimulatedDisk implements Disk {
 
   async sizeBytes(path: string): Promise<number | undefined> {
     await this.#turn();
-    return this.#seen.get(path)?.seen.byteLength;
+    return this.#seen.get(path)?.seen.sizeBytes;
   }
 
   async rename(from: string, to: string): Promise<void> {
@@ -142,7 +136,8 @@ export class SimulatedDisk implements Disk {
   }
 
   async syncDirectory(path: string): Promise<void> {
-    for (let turn = 1; turn < this.syncTurns; turn += 1) await this.#turn();
+    const turns = this.syncTurns;
+    for (let turn = 1; turn < turns; turn += 1) await this.#turn();
     await this.#turn('syncDirectory');
     for (const entry of [...this.#durable.keys()]) {
       if (dirname(entry) === path && !this.#seen.has(entry)) this.#durable.delete(entry);
@@ -172,9 +167,9 @@ export class SimulatedDisk implements Disk {
     };
     const writeSync = (bytes: Uint8Array, position: number): void => {
       check('write');
-      const growth = position + bytes.byteLength - inode.seen.byteLength;
+      const growth = position + bytes.byteLength - inode.seen.sizeBytes;
       const short = Math.max(0, Math.min(growth, this.usedBytes + growth - this.capacityBytes));
-      const kept = bytes.slice(0, bytes.byteLength - short);
+      const kept = new Uint8Array(bytes.subarray(0, bytes.byteLength - short));
       if (kept.byteLength > 0) change(inode, { kind: 'write', position, bytes: kept });
       if (short > 0) throw systemError('ENOSPC', 'write');
     };
@@ -187,14 +182,14 @@ export class SimulatedDisk implements Disk {
       read: async (into, position) => {
         await this.#turn();
         check('read');
-        const bytes = inode.seen.subarray(position, position + into.byteLength);
+        const bytes = inode.seen.view.subarray(position, position + into.byteLength);
         into.set(bytes);
         return bytes.byteLength;
       },
       sizeBytes: async () => {
         await this.#turn();
         check('read');
-        return inode.seen.byteLength;
+        return inode.seen.sizeBytes;
       },
       truncate: async (sizeBytes) => {
         await this.#turn();
@@ -202,14 +197,16 @@ export class SimulatedDisk implements Disk {
         change(inode, { kind: 'truncate', sizeBytes });
       },
       sync: async () => {
-        const covered = inode.unsynced.length;
-        const content = inode.seen.slice();
-        for (let turn = 0; turn < this.syncTurns; turn += 1) await this.#turn();
+        // What is written while it runs need not be on the medium.
+        const covered = new Set(inode.unsynced);
+        const turns = this.syncTurns;
+        for (let turn = 0; turn < turns; turn += 1) await this.#turn();
         check('sync');
         this.syncs += 1;
-        // What was written while it ran need not be on the medium.
-        inode.durable = content;
-        inode.unsynced.splice(0, covered);
+        for (const change of inode.unsynced) {
+          if (covered.has(change)) inode.durable.apply(change);
+        }
+        inode.unsynced = inode.unsynced.filter((change) => !covered.has(change));
       },
       close: async () => {
         isOpen = false;
@@ -232,30 +229,24 @@ export class SimulatedDisk implements Disk {
   }
 }
 
+function newInode(bytes?: Uint8Array): Inode {
+  return { seen: new FileContent(bytes), durable: new FileContent(bytes), unsynced: [] };
+}
+
 function change(inode: Inode, change: Change): void {
-  inode.seen = apply(inode.seen, change);
+  inode.seen.apply(change);
   inode.unsynced.push(change);
 }
 
-function apply(content: Uint8Array, change: Change): Uint8Array {
-  if (change.kind === 'truncate') {
-    const cut = new Uint8Array(change.sizeBytes);
-    cut.set(content.subarray(0, change.sizeBytes));
-    return cut;
-  }
-  const end = change.position + change.bytes.byteLength;
-  const next = new Uint8Array(Math.max(content.byteLength, end));
-  next.set(content);
-  next.set(change.bytes, change.position);
-  return next;
-}
-
-/** Whole, not at all, or torn at any byte; a gap that is left reads as zeros. */
-function applyPart(content: Uint8Array, change: Change, choose: Choose): Uint8Array {
+/** Whole, not at all, or torn at any byte. */
+function applyPart(content: FileContent, change: Change, choose: Choose): void {
   const outcome = choose(3);
-  if (outcome === 0) return content;
-  if (outcome === 1 || change.kind === 'truncate') return apply(content, change);
-  return apply(content, {
+  if (outcome === 0) return;
+  if (outcome === 1 || change.kind === 'truncate') {
+    content.apply(change);
+    return;
+  }
+  content.apply({
     ...change,
     bytes: change.bytes.subarray(0, choose(change.bytes.byteLength + 1)),
   });
