@@ -60,3 +60,29 @@ export function insertOf<T>(builder: SqlBuilder, insert: Insert<T>): (record: T)
     on conflict (${sql.ref(insert.key)}) ${conflict}`.compile(builder).sql;
   return (record) => ({ sql: text, parameters: encodeRow(insert.columns, record) });
 }
+
+/** Stands where a value will stand. */
+class Placeholder {
+  readonly name: string;
+
+  constructor(name: string) {
+    this.name = name;
+  }
+}
+
+/**
+ * A function that makes a statement from its arguments, of a query that is built and compiled once:
+ * `parameter(name)` stands for the argument of this name, and may not be calculated with.
+ */
+export function template<A extends Readonly<Record<string, SqlValue>>>(
+  build: (parameter: <K extends keyof A & string>(name: K) => A[K]) => Compilable,
+): (args: A) => SqlStatement {
+  // Kysely hands values through to the parameters of the compiled query, whatever they are.
+  const { sql: text, parameters } = build((name) => new Placeholder(name) as never).compile();
+  return (args) => ({
+    sql: text,
+    parameters: parameters.map((value) =>
+      value instanceof Placeholder ? (args[value.name] ?? null) : (value as SqlValue),
+    ),
+  });
+}

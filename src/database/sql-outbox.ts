@@ -1,11 +1,12 @@
-import { sql, type SelectQueryBuilder } from 'kysely';
+import { sql } from 'kysely';
 import type { DeliveryOutcome, DueDelivery, Outbox } from '../core/ports/ledger.ts';
 import type { Random } from '../core/ports/random.ts';
 import type { AttemptRecord, DeliveryRecord, EventRecord } from '../core/records.ts';
-import { decodeInteger, decodeRow, encodeRow, fieldsOf, type Columns } from './row-codec.ts';
+import { outboxStatements, type OutboxStatements } from './outbox-statements.ts';
+import { decodeInteger, decodeRow, type Columns } from './row-codec.ts';
 import { statement, type SqlBuilder } from './sql-builder.ts';
 import type { SqlExecutor, SqlResult, SqlStatement } from './sql-executor.ts';
-import { attemptColumns, deliveryColumns, eventColumns, type Tables } from './tables.ts';
+import { attemptColumns, deliveryColumns, eventColumns } from './tables.ts';
 
 /** Events removed in one batch by `forgetBefore`, so that facts need not wait for all of them. */
 const FORGET_ROWS = 500;
@@ -18,44 +19,28 @@ export class SqlOutbox implements Outbox {
   readonly #executor: SqlExecutor;
   readonly #builder: SqlBuilder;
   readonly #random: Random;
-  readonly #insertAttempt: string;
+  readonly #statements: OutboxStatements;
 
   constructor(executor: SqlExecutor, builder: SqlBuilder, random: Random) {
     this.#executor = executor;
     this.#builder = builder;
     this.#random = random;
-    const fields = fieldsOf(attemptColumns);
-    this.#insertAttempt = sql`insert into attempts (${sql.join(fields.map((f) => sql.ref(f)))})
-      values (${sql.join(fields.map(() => null))})`.compile(builder).sql;
+    this.#statements = outboxStatements(builder);
   }
 
   async claimDue(nowMs: number, limit: number, leaseMs: number): Promise<readonly DueDelivery[]> {
     const claimId = this.#random.uuid();
-    const claim = this.#builder
-      .updateTable('deliveries')
-      .set({ nextAttemptAtMs: Math.round(nowMs + leaseMs), claimId })
-      .where(
-        'sequence',
-        'in',
-        this.#firstOfTheirOrder()
-          .select('candidate.sequence')
-          .where('candidate.nextAttemptAtMs', '<=', Math.floor(nowMs))
-          .orderBy('candidate.nextAttemptAtMs')
-          .orderBy('candidate.sequence')
-          .limit(limit),
-      )
-      .returningAll();
-    const events = this.#builder
-      .selectFrom('events')
-      .selectAll()
-      .where(
-        'eventId',
-        'in',
-        this.#builder.selectFrom('deliveries').select('eventId').where('claimId', '=', claimId),
-      );
     const [claimed, known] = await this.#executor.execute({
       intent: 'bookkeeping',
-      statements: [statement(claim), statement(events)],
+      statements: [
+        this.#statements.claim({
+          nowMs: Math.floor(nowMs),
+          leaseEndMs: Math.round(nowMs + leaseMs),
+          claimId,
+          limit,
+        }),
+        this.#statements.eventsOfClaim({ claimId }),
+      ],
     });
     const eventOf = new Map(rowsOf(known, eventColumns).map((event) => [event.eventId, event]));
     return inSequence(claimed).flatMap((delivery) => {
@@ -68,7 +53,7 @@ export class SqlOutbox implements Outbox {
     await this.#executor.execute({
       intent: 'bookkeeping',
       statements: [
-        { sql: this.#insertAttempt, parameters: encodeRow(attemptColumns, attempt) },
+        this.#statements.attempt(attempt),
         ...this.#ended(
           attempt.deliveryId,
           outcome,
@@ -112,11 +97,7 @@ export class SqlOutbox implements Outbox {
   }
 
   async nextDueAtMs(): Promise<number | undefined> {
-    const query = this.#firstOfTheirOrder()
-      .select('candidate.nextAttemptAtMs')
-      .orderBy('candidate.nextAttemptAtMs')
-      .limit(1);
-    const [result] = await this.#read(statement(query));
+    const [result] = await this.#read(this.#statements.nextDue({}));
     const value = result?.rows[0]?.['next_attempt_at_ms'];
     return value === undefined || value === null ? undefined : decodeInteger(value);
   }
@@ -236,32 +217,6 @@ export class SqlOutbox implements Outbox {
     } while (removed === FORGET_ROWS);
   }
 
-  /** Waiting deliveries that no earlier one of their order key is in front of. */
-  #firstOfTheirOrder(): SelectQueryBuilder<
-    Tables & { candidate: Tables['deliveries'] },
-    'candidate',
-    object
-  > {
-    return this.#builder
-      .selectFrom('deliveries as candidate')
-      .where('candidate.state', '=', 'waiting')
-      .where((eb) =>
-        eb.or([
-          eb('candidate.orderKey', 'is', null),
-          eb.not(
-            eb.exists(
-              eb
-                .selectFrom('deliveries as earlier')
-                .select('earlier.sequence')
-                .whereRef('earlier.orderKey', '=', 'candidate.orderKey')
-                .where('earlier.state', '=', 'waiting')
-                .whereRef('earlier.sequence', '<', 'candidate.sequence'),
-            ),
-          ),
-        ]),
-      );
-  }
-
   /** The statements that end a lease. `attempts` stays as it is unless it is given. */
   #ended(
     deliveryId: string,
@@ -270,64 +225,18 @@ export class SqlOutbox implements Outbox {
     attempts?: number,
   ): readonly SqlStatement[] {
     const untilMs = outcome.state === 'waiting' ? Math.round(outcome.nextAttemptAtMs) : undefined;
-    const settled = this.#builder
-      .updateTable('deliveries')
-      .set({
-        state: outcome.state,
-        claimId: null,
-        deadReason: outcome.state === 'dead' ? outcome.reason : null,
-        ...(attempts === undefined ? {} : { attempts }),
-        ...(untilMs === undefined ? {} : { nextAttemptAtMs: untilMs }),
-      })
-      .where('deliveryId', '=', deliveryId)
-      // One that was delivered after its lease had expired stays delivered.
-      .where('state', '=', 'waiting');
     return [
-      statement(settled),
+      this.#statements.settled({
+        deliveryId,
+        state: outcome.state,
+        attempts: attempts ?? null,
+        nextAttemptAtMs: untilMs ?? null,
+        deadReason: outcome.state === 'dead' ? outcome.reason : null,
+      }),
       untilMs === undefined
-        ? this.#releaseFollower(deliveryId, nowMs)
-        : this.#postponeFollowers(deliveryId, untilMs),
+        ? this.#statements.releaseFollower({ deliveryId, nowMs })
+        : this.#statements.postponeFollowers({ deliveryId, untilMs }),
     ];
-  }
-
-  // What waits behind a failed delivery cannot go before it: moving it on keeps it out of every
-  // claim until then. This only saves work; `#firstOfTheirOrder` is what keeps the order.
-  #postponeFollowers(deliveryId: string, untilMs: number): SqlStatement {
-    const self = this.#builder
-      .selectFrom('deliveries as self')
-      .where('deliveryId', '=', deliveryId);
-    return statement(
-      this.#builder
-        .updateTable('deliveries')
-        .set({ nextAttemptAtMs: untilMs })
-        .where('orderKey', '=', self.select('self.orderKey'))
-        .where('state', '=', 'waiting')
-        .where('sequence', '>', self.select('self.sequence'))
-        .where('nextAttemptAtMs', '<', untilMs)
-        .where('claimId', 'is', null),
-    );
-  }
-
-  #releaseFollower(deliveryId: string, nowMs: number): SqlStatement {
-    const orderKey = this.#builder
-      .selectFrom('deliveries as self')
-      .select('self.orderKey')
-      .where('self.deliveryId', '=', deliveryId);
-    const first = this.#builder
-      .selectFrom('deliveries as follower')
-      .select(({ fn }) => fn.min('follower.sequence').as('sequence'))
-      .where('follower.orderKey', '=', orderKey)
-      .where('follower.state', '=', 'waiting');
-    return statement(
-      this.#builder
-        .updateTable('deliveries')
-        .set({ nextAttemptAtMs: nowMs })
-        .where('sequence', '=', first)
-        // One that was tried before has its own time.
-        .where('attempts', '=', 0)
-        .where('nextAttemptAtMs', '>', nowMs)
-        .where('claimId', 'is', null),
-    );
   }
 
   #read(...statements: readonly SqlStatement[]): Promise<readonly SqlResult[]> {
