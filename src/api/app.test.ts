@@ -1,5 +1,6 @@
 import { createHash, createHmac } from 'node:crypto';
 import { createServer } from 'node:http';
+import fc from 'fast-check';
 import type { InjectOptions, LightMyRequestResponse } from 'fastify';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import {
@@ -171,6 +172,50 @@ describe('conventions', () => {
     expect(errorOf(response)).toMatchObject({ code: subCode, message: 'why' });
     expect(response.headers['retry-after']).toBe(retryAfter);
   });
+});
+
+test('no body makes the server fail: it is done or refused with a reason', async () => {
+  const value = fc.oneof(fc.jsonValue(), fc.constantFrom('audio', 'mixed', 'wav', '+15550100'));
+  const field = (...names: string[]): fc.Arbitrary<object> =>
+    fc.record(Object.fromEntries(names.map((name) => [name, value])), { requiredKeys: [] });
+  const locator = field('kind', 'serverCallId', 'groupCallId', 'roomId');
+  const identifier = field('kind', 'rawId', 'phoneNumber', 'communicationUser');
+  const body = fc.oneof(
+    fc.jsonValue(),
+    fc.record(
+      {
+        callLocator: fc.oneof(value, locator),
+        callConnectionId: value,
+        recordingContentType: value,
+        channelAffinity: fc.array(fc.record({ channel: value, participant: identifier })),
+        targets: fc.oneof(value, fc.array(identifier, { maxLength: 3 })),
+        callbackUri: fc.oneof(value, fc.webUrl()),
+        target: identifier,
+        incomingCallContext: value,
+        callRejectReason: value,
+      },
+      { requiredKeys: [] },
+    ),
+  );
+  const path = fc.constantFrom(
+    'recordings',
+    'callConnections',
+    'callConnections:answer',
+    'callConnections:redirect',
+    'callConnections:reject',
+  );
+  await fc.assert(
+    fc.asyncProperty(path, body, async (name, given) => {
+      const response = await signed({
+        method: 'POST',
+        url: `/calling/${name}?${VERSION}`,
+        body: JSON.stringify(given),
+      });
+      expect(response.statusCode).toBeLessThan(500);
+      if (response.statusCode >= 400) expect(errorOf(response).message).not.toBe('');
+    }),
+    { numRuns: 200 },
+  );
 });
 
 describe('calls', () => {

@@ -102,7 +102,7 @@ export function buildApp(
     unbuiltRoutes(routes);
   });
   scope(app, [bySignedLink(services.links), byKey], (routes) => {
-    contentRoutes(routes, calls.content);
+    contentRoutes(routes, calls.content, services.log);
   });
   scope(app, [byKey, byAdminToken(services.adminToken)], (routes) => {
     const { links, publicUrl } = services;

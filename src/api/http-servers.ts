@@ -15,6 +15,7 @@ const KEEP_ALIVE_TIMEOUT_MS = 72_000;
 const IDLE_TIMEOUT_MS = 120_000;
 const TLS_HANDSHAKE_TIMEOUT_MS = 10_000;
 const MAX_CONNECTIONS = 10_000;
+const REAP_INTERVAL_MS = 20;
 
 export type Listen = { readonly host: string; readonly port: number };
 
@@ -135,16 +136,19 @@ async function closeAll(
     for (const server of servers) server.closeAllConnections();
     proxy.close();
   }, deadlineMs);
-  const closed = servers.map(
-    (server) =>
-      new Promise<void>((resolve) => {
-        // An error says that it was not listening, which is what is wanted.
-        server.close(() => resolve());
-        server.closeIdleConnections();
-      }),
-  );
-  await Promise.all(closed);
-  clearTimeout(cut);
+  // Connections are kept alive after the answer that they were waited for.
+  const reap = setInterval(() => {
+    for (const server of servers) server.closeIdleConnections();
+  }, REAP_INTERVAL_MS);
+  try {
+    // An error says that it was not listening, which is what is wanted.
+    await Promise.all(
+      servers.map((server) => new Promise<void>((resolve) => server.close(() => resolve()))),
+    );
+  } finally {
+    clearInterval(reap);
+    clearTimeout(cut);
+  }
   proxy.close();
   await Promise.all(apps.map((app) => app.close()));
 }

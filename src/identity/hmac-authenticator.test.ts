@@ -15,7 +15,7 @@ beforeEach(() => {
   clock = new ManualClock(NOW_MS);
   lines = [];
   authenticator = new HmacAuthenticator(
-    { accessKeys: [FIRST_KEY, SECOND_KEY], ownHosts: ['tapedeck.test:8443', 'localhost'] },
+    { accessKeys: [FIRST_KEY, SECOND_KEY], ownHosts: ['tapedeck.test:8443', 'localhost', '::1'] },
     clock,
     { ...SILENT_LOGGER, warn: (fields) => lines.push(fields) },
   );
@@ -75,6 +75,12 @@ describe('accepted', () => {
       { ...CONTENT, headers: { host: 'rec.asm.skype.com', 'x-ms-host': 'tapedeck.test:9999' } },
       { host: 'tapedeck.test:9999' },
     ],
+    [
+      'an IPv6 address of ours is signed, with a mapped port',
+      { ...CONTENT, headers: { host: 'rec.asm.skype.com', 'x-ms-host': '[::1]:9999' } },
+      { host: '[::1]:9999' },
+    ],
+    ['an IPv6 address of ours is signed without its port', START, { host: '[::1]' }],
     [
       'the query of a content path is not signed',
       CONTENT,

@@ -1,3 +1,5 @@
+import { isIPv6 } from 'node:net';
+
 /** Content requests are signed over the path alone by most SDKs (reference §4.2). */
 const CONTENT_PREFIX = '/v1/objects/';
 
@@ -20,7 +22,7 @@ export function candidateHosts(headers: HostHeaders, ownHosts: readonly string[]
   );
   const hosts = [headers.host, ...claimed, ...ownHosts].filter((host) => host !== undefined);
   const spellings = hosts.flatMap((host) => {
-    const exact = host.replace(/\/+$/, '');
+    const exact = inUrl(host.replace(/\/+$/, ''));
     return [exact, withoutPort(exact)];
   });
   // Python signs the slash that a user left at the end of the endpoint.
@@ -61,13 +63,21 @@ function decodedOr(path: string): string {
   }
 }
 
-/** The name without port, in lower case. */
+/** The name without port and brackets, in lower case. */
 function nameOf(host: string): string {
-  return withoutPort(host.replace(/\/+$/, '')).toLowerCase();
+  return withoutPort(host.replace(/\/+$/, ''))
+    .replace(/^\[|\]$/g, '')
+    .toLowerCase();
 }
 
+/** Leaves an IPv6 address without brackets alone: it has no port. */
 function withoutPort(host: string): string {
-  return host.replace(/:\d+$/, '');
+  return /^(\[.*\]|[^:]*):\d+$/.exec(host)?.[1] ?? host;
+}
+
+/** IPv6 addresses stand in brackets (RFC 3986 §3.2.2). */
+function inUrl(host: string): string {
+  return isIPv6(host) ? `[${host}]` : host;
 }
 
 function unique(values: readonly string[]): string[] {

@@ -4,6 +4,7 @@ import { Type } from 'typebox';
 import { TapedeckError } from '../../core/error.ts';
 import type { DocumentId } from '../../core/ids.ts';
 import type { OpenContent, RecordingContent } from '../../core/ports/call-service.ts';
+import type { Logger } from '../../core/ports/log.ts';
 import type { Routes } from '../routes.ts';
 import { parseRange } from './range.ts';
 
@@ -18,16 +19,16 @@ const Params = Type.Object({ document: Type.String() });
  * Recording files and their metadata (reference §7). Every answer says its length and range, and
  * nothing is ever redirected: SDKs lose their signature on the way.
  */
-export function contentRoutes(routes: Routes, content: RecordingContent): void {
+export function contentRoutes(routes: Routes, content: RecordingContent, log: Logger): void {
   const schema = { params: Params };
 
   routes.get('/v1/objects/:document/content/video', { schema }, async (request, reply) =>
-    sendContent(request, reply, await content.open(documentId(request.params.document))),
+    sendContent(request, reply, await content.open(documentId(request.params.document)), log),
   );
 
   routes.get('/v1/objects/:document/content/acsmetadata', { schema }, async (request, reply) => {
     const text = await content.metadata(documentId(request.params.document));
-    return sendContent(request, reply, inMemory(Buffer.from(text), 'application/json'));
+    return sendContent(request, reply, inMemory(Buffer.from(text), 'application/json'), log);
   });
 
   routes.delete('/v1/objects/:document', { schema }, async (request, reply) => {
@@ -55,6 +56,7 @@ async function sendContent(
   request: FastifyRequest,
   reply: FastifyReply,
   content: OpenContent,
+  log: Logger,
 ): Promise<unknown> {
   const { sizeBytes } = content;
   const range = parseRange(request.headers.range, sizeBytes);
@@ -76,7 +78,16 @@ async function sendContent(
     return reply.send(Buffer.alloc(0));
   }
   const stream = Readable.from(content.range(start, end), { objectMode: false });
-  stream.once('close', () => void content.close());
+  // The stream closes after a read that is under way: no file is closed beneath one.
+  stream.once('close', () => {
+    content.close().catch((error: unknown) => {
+      log.error({ error }, 'a recording file could not be closed');
+    });
+  });
+  stream.once('error', (error) => {
+    log.error({ error }, 'a recording file could not be read; its download was cut');
+  });
+  reply.raw.once('close', () => stream.destroy());
   return reply.send(stream);
 }
 

@@ -9,11 +9,12 @@ export type SubscriptionRequest = Pick<
 export interface SubscriptionAdmin {
   list(): Promise<readonly SubscriptionRecord[]>;
   /**
-   * Makes or replaces a subscription and begins its validation handshake (reference §11.2); does
-   * not wait for its end. Rejects with `not-permitted` for one that the configuration made.
+   * Makes or replaces a subscription once its receiver was asked (reference §11.2): resolves with
+   * it `active` or `awaiting-manual`. Rejects with `argument-invalid`, also for one that the
+   * configuration made, or with the receiver's error.
    */
   put(request: SubscriptionRequest): Promise<SubscriptionRecord>;
-  /** `false` if there is none; `not-permitted` for one that the configuration made. */
+  /** `false` if there is none; rejects with `argument-invalid` for one that the configuration made. */
   remove(name: string): Promise<boolean>;
   /** Somebody opened the validation URL: `true` if the code is right and still valid. */
   confirm(name: string, validationCode: string): Promise<boolean>;
