@@ -6,26 +6,34 @@ const HALF_WINDOW_SAMPLES = 40_000;
 const MIN_PACKETS = 50;
 /** Once the clock is known to drift, it is not let off by more than this: 4 ms. */
 const FOLLOWING_TOLERANCE_SAMPLES = 32;
+/** A place that turns out to be wrong by more than its promise is put right, drift or not: 20 ms. */
+const MISPLACED_SAMPLES = 160;
 /** Where a correction ends: 1 ms, the noise of the estimate. */
 const SETTLED_SAMPLES = 8;
 
 /**
  * Watches how far a span's clock has moved against ours, and decides when the span follows. The
  * estimate is the earliest arrival of the last five to ten seconds, relative to the samples' own
- * time: jitter only ever makes packets later. Depends on the packets alone, never on when it is asked.
+ * time (jitter only ever makes packets later), against that of the span's first five. Depends on the
+ * packets alone, never on when it is asked.
  */
 export class DriftFollower {
-  #halfStart = 0;
+  #halfStart = -Infinity;
   #earliest = Infinity;
   #packets = 0;
   #earlierEarliest = Infinity;
   #earlierPackets = 0;
+  /** What the estimate was in the beginning; drift is counted from there, not from the anchor. */
+  #reference = NaN;
   #isDrifting = false;
   #isMoving = false;
 
   /** @param offset arrival minus position in the span, in samples. */
   observe(arrival: number, offset: number): void {
     if (arrival - this.#halfStart >= HALF_WINDOW_SAMPLES) {
+      if (Number.isNaN(this.#reference) && this.#packets >= MIN_PACKETS) {
+        this.#reference = this.#earliest;
+      }
       const adjacent = arrival - this.#halfStart < 2 * HALF_WINDOW_SAMPLES;
       this.#earlierEarliest = adjacent ? this.#earliest : Infinity;
       this.#earlierPackets = adjacent ? this.#packets : 0;
@@ -40,9 +48,12 @@ export class DriftFollower {
   /** How the span at `offset` has to move in the block to come: −1, 0 or 1 samples. */
   step(offset: number): -1 | 0 | 1 {
     if (this.#packets + this.#earlierPackets < MIN_PACKETS) return 0;
-    const error = Math.min(this.#earliest, this.#earlierEarliest) - offset;
+    const estimate = Math.min(this.#earliest, this.#earlierEarliest);
+    const error = estimate - offset;
     const size = Math.abs(error);
-    if (size > DRIFT_TOLERANCE_SAMPLES) this.#isDrifting = true;
+    // False as long as there is no reference.
+    const hasDrifted = Math.abs(estimate - this.#reference) > DRIFT_TOLERANCE_SAMPLES;
+    if (hasDrifted || size > MISPLACED_SAMPLES) this.#isDrifting = true;
     if (this.#isDrifting && size > FOLLOWING_TOLERANCE_SAMPLES) this.#isMoving = true;
     if (size < SETTLED_SAMPLES) this.#isMoving = false;
     if (!this.#isMoving) return 0;
