@@ -13,6 +13,9 @@ const OUTCOME_OF_STATUS: Readonly<Record<number, string>> = {
 
 export const MAX_ATTEMPTS_EXCEEDED = 'MaxDeliveryAttemptsExceeded';
 export const TIME_TO_LIVE_EXCEEDED = 'TimeToLiveExceeded';
+/** Ours, for what the vendor's service would drop. */
+export const SUBSCRIPTION_DELETED = 'SubscriptionDeleted';
+export const URL_REFUSED = 'UndeliverableDueToRefusedUrl';
 
 export function outcomeOf(status: number | undefined): string {
   return status === undefined ? 'NoResponse' : (OUTCOME_OF_STATUS[status] ?? 'GenericError');

@@ -1,37 +1,15 @@
 import type { CallbackSigner } from '../core/ports/callback-signer.ts';
-import type { Clock, Timer } from '../core/ports/clock.ts';
-import type { Disk } from '../core/ports/disk.ts';
+import type { Timer } from '../core/ports/clock.ts';
 import type { HttpSender } from '../core/ports/http-sender.ts';
-import type { DeliveryOutcome, DueDelivery, Outbox } from '../core/ports/ledger.ts';
-import type { Logger } from '../core/ports/log.ts';
-import type { Random } from '../core/ports/random.ts';
-import type { SubscriptionRecord } from '../core/records.ts';
-import { attemptDelivery, RESPONSE_TIMEOUT_MS, type AttemptResult } from './attempt.ts';
-import {
-  DeadLetters,
-  MAX_ATTEMPTS_EXCEEDED,
-  outcomeOf,
-  reasonOfFinal,
-  TIME_TO_LIVE_EXCEEDED,
-} from './dead-letters.ts';
+import type { DueDelivery } from '../core/ports/ledger.ts';
+import { attemptDelivery, RESPONSE_TIMEOUT_MS } from './attempt.ts';
+import { SUBSCRIPTION_DELETED, TIME_TO_LIVE_EXCEEDED } from './dead-letters.ts';
 import { DEFAULT_LIMITS, Destinations, type DestinationLimits } from './destinations.ts';
-import { callbackEvent, gridEvent, timeText } from './envelopes.ts';
-import { retryDelayMs } from './retry-policy.ts';
+import { Settlement, type SettlementOptions } from './settlement.ts';
 
-export type DeliveryOptions = {
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly log: Logger;
-  readonly outbox: Outbox;
+export type DeliveryOptions = SettlementOptions & {
   readonly sender: HttpSender;
   readonly signer: CallbackSigner;
-  readonly disk: Disk;
-  /** Where dead letters are written; made when the first one dies. */
-  readonly deadLetterDirectory: string;
-  /** The subscription of this name, whatever its state. */
-  readonly subscription: (name: string) => SubscriptionRecord | undefined;
-  /** Of Event Grid events: `/subscriptions/…/communicationservices/<name>`. */
-  readonly topic: string;
   /** Sent to CloudEvents receivers as WebHook-Request-Origin. */
   readonly webhookOrigin: string;
   /** No other process delivers from this outbox: leases left by a crash end at the start. */
@@ -49,8 +27,10 @@ const CLAIM_ROWS = 64;
 /** The outbox is looked at least so often, in case the wall clock was set. */
 const MAX_SLEEP_MS = 60_000;
 const AFTER_DATABASE_ERROR_MS = 1_000;
-/** A destination that has too many waiting already gets the rest after this. */
+/** A destination that has too many waiting already gets the rest after this… */
 const BUSY_DESTINATION_MS = 5_000;
+/** …and one that does not answer, spread over twice this. */
+const SILENT_DESTINATION_MS = 30_000;
 /** A subscription that is not validated yet; `Outbox.hasten` ends the wait when it is. */
 const UNVALIDATED_MS = 60_000;
 
@@ -60,7 +40,7 @@ const DEFAULT_CLOSE_GRACE_MS = 5_000;
 export class Delivery {
   readonly #options: DeliveryOptions;
   readonly #destinations: Destinations<DueDelivery>;
-  readonly #deadLetters: DeadLetters;
+  readonly #settlement: Settlement;
   readonly #abort = new AbortController();
   readonly #underWay = new Set<Promise<void>>();
   /** Leases end on their own; what is held longer than its lease must not be sent from here. */
@@ -75,7 +55,7 @@ export class Delivery {
   constructor(options: DeliveryOptions) {
     this.#options = options;
     this.#destinations = new Destinations(options.limits ?? DEFAULT_LIMITS);
-    this.#deadLetters = new DeadLetters(options.disk, options.deadLetterDirectory);
+    this.#settlement = new Settlement(options);
   }
 
   /** Begins to deliver; rejects with `database-failed` if the outbox cannot be read. */
@@ -188,16 +168,16 @@ export class Delivery {
     const subscription =
       event.kind === 'grid' ? this.#options.subscription(delivery.destination) : undefined;
     if (nowMs >= delivery.expiresAtMs) {
-      this.#track(this.#bury(due, TIME_TO_LIVE_EXCEEDED));
+      this.#track(this.#settlement.unattempted(due, TIME_TO_LIVE_EXCEEDED));
     } else if (event.kind === 'grid' && subscription === undefined) {
-      this.#track(this.#bury(due, 'SubscriptionDeleted'));
+      this.#track(this.#settlement.unattempted(due, SUBSCRIPTION_DELETED));
     } else if (subscription !== undefined && subscription.state !== 'active') {
       this.#track(this.#postpone(due, UNVALIDATED_MS));
     } else {
       const key = originOf(subscription?.endpoint ?? delivery.destination);
       const admission = this.#destinations.admit(key, due);
       if (admission === 'go') this.#track(this.#attempt(key, due));
-      else if (admission === 'later') this.#track(this.#postpone(due, BUSY_DESTINATION_MS));
+      else if (admission === 'later') this.#track(this.#postpone(due, this.#laterMs(key)));
     }
   }
 
@@ -239,7 +219,7 @@ export class Delivery {
       const subscription =
         event.kind === 'grid' ? this.#options.subscription(delivery.destination) : undefined;
       if (event.kind === 'grid' && subscription === undefined) {
-        await this.#bury(due, 'SubscriptionDeleted');
+        await this.#settlement.unattempted(due, SUBSCRIPTION_DELETED);
         return;
       }
       const result = await attemptDelivery(
@@ -256,91 +236,10 @@ export class Delivery {
         return;
       }
       const durationMs = Math.round((clock.monotonicUs() - startedUs) / 1_000);
-      await this.#settle(due, result, startedAtMs, durationMs);
+      await this.#settlement.attempted(due, result, startedAtMs, durationMs);
     } finally {
       this.#destinations.finished(key, answered);
     }
-  }
-
-  async #settle(
-    due: DueDelivery,
-    result: AttemptResult,
-    startedAtMs: number,
-    durationMs: number,
-  ): Promise<void> {
-    const { log, outbox } = this.#options;
-    const { delivery, event } = due;
-    const attempt = delivery.attempts + 1;
-    const outcome = this.#outcomeOf(due, result, startedAtMs + durationMs);
-    const fields = {
-      eventId: event.eventId,
-      type: event.type,
-      destination: delivery.destination,
-      attempt,
-      httpStatus: result.status,
-      durationMs,
-    };
-    if (result.delivered) {
-      log.debug(fields, 'event delivered');
-    } else if (outcome.state === 'dead') {
-      log.error({ ...fields, error: result.error, reason: outcome.reason }, 'event is dead');
-      await this.#writeDeadLetter(due, outcome.reason, {
-        attempts: attempt,
-        status: result.status,
-        attemptedAtMs: startedAtMs,
-      });
-    } else {
-      log.warn({ ...fields, error: result.error, ...outcome }, 'event not delivered, will retry');
-    }
-    await outbox.settle(
-      {
-        deliveryId: delivery.deliveryId,
-        attempt,
-        startedAtMs,
-        durationMs,
-        httpStatus: result.status,
-        error: result.delivered ? undefined : result.error,
-      },
-      outcome,
-    );
-  }
-
-  #outcomeOf({ delivery }: DueDelivery, result: AttemptResult, endedAtMs: number): DeliveryOutcome {
-    if (result.delivered) return { state: 'delivered' };
-    const attempt = delivery.attempts + 1;
-    if (result.final) {
-      const reason =
-        result.status === undefined ? 'UndeliverableDueToUrl' : reasonOfFinal(result.status);
-      return { state: 'dead', reason };
-    }
-    if (attempt >= delivery.maxAttempts) return { state: 'dead', reason: MAX_ATTEMPTS_EXCEEDED };
-    const delayMs = retryDelayMs({
-      attempt,
-      status: result.status,
-      retryAfterMs: result.retryAfterMs,
-      fraction: this.#options.random.fraction(),
-    });
-    // One that would outlive its time waits no longer than that, to be put away then.
-    const nextAttemptAtMs = Math.min(endedAtMs + delayMs, delivery.expiresAtMs);
-    return { state: 'waiting', nextAttemptAtMs };
-  }
-
-  async #bury(due: DueDelivery, reason: string): Promise<void> {
-    const { clock, log, outbox } = this.#options;
-    const { delivery, event } = due;
-    log.error(
-      { eventId: event.eventId, type: event.type, destination: delivery.destination, reason },
-      'event is dead',
-    );
-    const last = (await outbox.event(event.eventId))?.attempts.findLast(
-      ({ deliveryId }) => deliveryId === delivery.deliveryId,
-    );
-    await this.#writeDeadLetter(due, reason, {
-      attempts: delivery.attempts,
-      status: last?.httpStatus,
-      attemptedAtMs: last?.startedAtMs,
-    });
-    await outbox.settleUnattempted(delivery.deliveryId, { state: 'dead', reason }, clock.nowMs());
   }
 
   async #postpone({ delivery }: DueDelivery, byMs: number): Promise<void> {
@@ -352,39 +251,15 @@ export class Delivery {
     );
   }
 
+  #laterMs(key: string): number {
+    return this.#destinations.isSilent(key)
+      ? SILENT_DESTINATION_MS * (1 + this.#options.random.fraction())
+      : BUSY_DESTINATION_MS;
+  }
+
   /** Due again at once, for whoever comes next. */
   #giveBack(due: DueDelivery): Promise<void> {
     return this.#postpone(due, 0);
-  }
-
-  async #writeDeadLetter(
-    { delivery, event }: DueDelivery,
-    reason: string,
-    last: {
-      readonly attempts: number;
-      readonly status: number | undefined;
-      readonly attemptedAtMs: number | undefined;
-    },
-  ): Promise<void> {
-    const { clock, log, subscription, topic } = this.#options;
-    const content =
-      event.kind === 'callback'
-        ? callbackEvent(event)
-        : gridEvent(event, subscription(delivery.destination)?.schema ?? 'eventgrid', topic);
-    try {
-      await this.#deadLetters.write(delivery.deliveryId, clock.nowMs(), content, {
-        deadLetterReason: reason,
-        deliveryAttempts: last.attempts,
-        lastDeliveryOutcome: last.attempts === 0 ? 'NotAttempted' : outcomeOf(last.status),
-        lastHttpStatusCode: last.status,
-        publishTime: timeText(event.occurredAtMs, 'Z'),
-        lastDeliveryAttemptTime:
-          last.attemptedAtMs === undefined ? undefined : timeText(last.attemptedAtMs, 'Z'),
-      });
-    } catch (error) {
-      // The row stays, with its reason and attempts: the event can still be sent again.
-      log.error({ error, deliveryId: delivery.deliveryId }, 'a dead letter could not be written');
-    }
   }
 }
 

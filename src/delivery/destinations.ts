@@ -37,6 +37,11 @@ export class Destinations<T> {
     return this.#underWay;
   }
 
+  /** It did not answer the last request. */
+  isSilent(key: string): boolean {
+    return this.#byKey.get(key)?.silent ?? false;
+  }
+
   /** `go`: started. `wait`: kept, and handed out by `next`. `later`: too many wait already. */
   admit(key: string, item: T): Admission {
     const destination = this.#of(key);
