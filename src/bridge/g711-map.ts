@@ -3,7 +3,10 @@ import { decodeG711, encodeG711 } from '../media/g711/g711.ts';
 
 const tables = new Map<string, Uint8Array>();
 
-/** For each code of `from` the code of `to` that comes nearest to it (as ITU-T G.711 tables 3, 4). */
+/**
+ * For each code of `from` the code of `to` whose value is nearest; `undefined` for one codec.
+ * Recoding by table loses no more than decoding and encoding would.
+ */
 export function g711Map(from: CodecName, to: CodecName): Uint8Array | undefined {
   if (from === to) return undefined;
   const name = `${from}>${to}`;

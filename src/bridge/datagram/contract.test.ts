@@ -98,6 +98,19 @@ describe.each(NETWORKS)('the datagram network by %s', (_name, make) => {
     expect(b.got.map(({ text }) => text)).toEqual(burst);
   });
 
+  test('bursts on many sockets, more than are taken in one turn, arrive whole', async () => {
+    const network = open();
+    const sender = await listen(network);
+    const receivers = await Promise.all(Array.from({ length: 12 }, () => listen(network)));
+    const numbers = Array.from({ length: 120 }, (_, index) => String(index));
+    for (const number of numbers) {
+      for (const { socket } of receivers) sender.socket.send(bytes(number), socket.local);
+    }
+    for (const { got } of receivers) {
+      await expect.poll(() => got.map(({ text }) => text)).toEqual(numbers);
+    }
+  });
+
   test('a connected socket hears its peer only, until it is opened again', async () => {
     const network = open();
     const [a, b, c] = [await listen(network), await listen(network), await listen(network)];

@@ -69,6 +69,7 @@ export class LinuxDatagramNetwork implements DatagramNetwork {
   #openSockets = 0;
   #generation = 0;
   #running = false;
+  #isBehind = false;
   #closed = false;
 
   constructor(calls: LinuxCalls, clock: Clock, options: LinuxNetworkOptions = {}) {
@@ -200,9 +201,10 @@ export class LinuxDatagramNetwork implements DatagramNetwork {
       this.#running = false;
       return;
     }
-    Atomics.wait(this.#neverWoken, 0, 0, this.#sleepMs);
+    // With more waiting than one turn may take, there is no time to sleep.
+    if (!this.#isBehind) Atomics.wait(this.#neverWoken, 0, 0, this.#sleepMs);
     try {
-      this.#drain();
+      this.#isBehind = this.#drain();
     } finally {
       setImmediate(this.#turn);
     }
@@ -210,15 +212,16 @@ export class LinuxDatagramNetwork implements DatagramNetwork {
 
   /**
    * One datagram per ready socket and round: asking a socket again only to hear that it is empty
-   * would be a wasted call, and the next round names those that have more.
+   * would be a wasted call, and the next round names those that have more. True if the turn ended
+   * before the sockets were empty.
    */
-  #drain(): void {
+  #drain(): boolean {
     const events = this.#events;
     for (let taken = 0; taken < DATAGRAMS_PER_TURN;) {
       // A receiver may have closed the network.
-      if (this.#closed) return;
+      if (this.#closed) return false;
       const ready = this.#calls.epollWait(this.#epoll, this.#eventsAt, EVENTS_PER_WAIT, 0);
-      if (ready <= 0) return;
+      if (ready <= 0) return false;
       const arrivalUs = this.#clock.monotonicUs();
       for (let end = EVENT_WORDS; end <= ready * EVENT_WORDS; end += EVENT_WORDS) {
         const socket = this.#slots[events[end - 2] ?? -1];
@@ -227,6 +230,7 @@ export class LinuxDatagramNetwork implements DatagramNetwork {
       }
       taken += ready;
     }
+    return true;
   }
 }
 
