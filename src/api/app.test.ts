@@ -2,7 +2,7 @@ import { createHash, createHmac } from 'node:crypto';
 import { createServer } from 'node:http';
 import fc from 'fast-check';
 import type { InjectOptions, LightMyRequestResponse } from 'fastify';
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import {
   ACCESS_KEY,
   ADMIN_TOKEN,
@@ -20,11 +20,14 @@ const VERSION = 'api-version=2026-03-12';
 
 let fake: FakeApi;
 let app: Routes;
-beforeEach(async () => {
+beforeAll(async () => {
   fake = await makeFakeApi([HOST]);
   app = buildApp(fake.services, (handle) => createServer(handle));
 });
-afterEach(() => app.close());
+beforeEach(() => {
+  fake.reset();
+});
+afterAll(() => app.close());
 
 type Call = {
   readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';

@@ -40,6 +40,8 @@ export type FakeApi = {
   readonly failing: Map<string, TapedeckError>;
   readonly file: { bytes: Buffer; removed: boolean; closed: number };
   readonly warnings: LogFields[];
+  /** As new, for the next test. */
+  reset(): void;
 };
 
 /** All that the API needs, in memory, with a record of what it was asked to do. */
@@ -196,5 +198,12 @@ export async function makeFakeApi(
       clock,
     },
   };
-  return { services, asked, failing, file, warnings };
+  const reset = (): void => {
+    asked.length = 0;
+    warnings.length = 0;
+    failing.clear();
+    stored.clear();
+    Object.assign(file, { bytes: Buffer.from('RIFF0123456789'), removed: false, closed: 0 });
+  };
+  return { services, asked, failing, file, warnings, reset };
 }
