@@ -15,8 +15,9 @@ afterAll(() => rmSync(directory, { recursive: true, force: true }));
 function count(name: string, text: string | undefined, exitCode: number): string {
   const path = join(directory, name);
   if (text !== undefined) writeFileSync(path, text);
-  const options = { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] } as const;
-  return execFileSync(process.execPath, [COUNT, path, String(exitCode)], options).trim();
+  const argv = [COUNT, path, String(exitCode)];
+  const output = execFileSync(process.execPath, argv, { stdio: ['ignore', 'pipe', 'ignore'] });
+  return output.toString().trim();
 }
 
 function report(...files: readonly (readonly string[])[]): string {
