@@ -27,6 +27,7 @@ import {
 import { contentRoutes } from './content/content-routes.ts';
 import { contentErrorBody, errorBody } from './error-body.ts';
 import { toFailure } from './failure.ts';
+import { originForm, pathOf } from './origin-form.ts';
 import { keepBodyRaw, parseBody } from './request-body.ts';
 import type { Repeatability } from './repeatability.ts';
 import type { Routes } from './routes.ts';
@@ -58,7 +59,7 @@ export function buildApp(
 ): Routes {
   const app: Routes = fastify({
     serverFactory: (handle) => makeServer(handle),
-    rewriteUrl: (request) => splitVerb(request.url ?? '/'),
+    rewriteUrl: (request) => splitVerb(originForm(request.url ?? '/')),
     bodyLimit: MAX_BODY_BYTES,
     exposeHeadRoutes: false,
     routerOptions: { maxParamLength: MAX_PATH_PARAMETER_CHARACTERS },
@@ -79,10 +80,17 @@ export function buildApp(
     echoRequestId(request, reply);
     done();
   });
+  app.addHook('onResponse', (request, reply, done) => {
+    const { method, originalUrl } = request;
+    // Without the query, which may hold the signature of a link.
+    const fields = { method, path: pathOf(originalUrl), status: reply.statusCode };
+    services.log.debug({ ...fields, durationMs: reply.elapsedTime }, 'request answered');
+    done();
+  });
   app.setErrorHandler((error, request, reply) => fail(error, request, reply, services.log));
   app.setNotFoundHandler((request, reply) =>
     fail(
-      Object.assign(new Error(`Nothing is at ${request.method} ${pathOf(request)}.`), {
+      Object.assign(new Error(`Nothing is at ${request.method} ${pathOf(request.originalUrl)}.`), {
         code: 'NOT_FOUND',
         statusCode: 404,
       }),
@@ -144,7 +152,7 @@ function fail(
   log: Logger,
 ): FastifyReply {
   const failure = toFailure(error, log);
-  const path = pathOf(request);
+  const path = pathOf(request.originalUrl);
   if (failure.retryAfterSeconds !== undefined) {
     reply.header('retry-after', failure.retryAfterSeconds);
   }
@@ -152,8 +160,4 @@ function fail(
     ? contentErrorBody(failure, path)
     : errorBody(failure);
   return reply.code(failure.status).removeHeader('content-length').send(body);
-}
-
-function pathOf(request: FastifyRequest): string {
-  return request.originalUrl.split('?', 1)[0] ?? '/';
 }

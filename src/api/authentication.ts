@@ -3,6 +3,7 @@ import { TapedeckError } from '../core/error.ts';
 import type { AdminToken } from '../identity/admin-token.ts';
 import type { HmacAuthenticator } from '../identity/hmac-authenticator.ts';
 import type { SignedLinks } from '../identity/signed-links.ts';
+import { originForm } from './origin-form.ts';
 
 /**
  * One way to prove who asks. `'not-mine'`: the request does not try this way, the next one may
@@ -31,7 +32,7 @@ export function byAccessKey(hmac: HmacAuthenticator): Authenticator {
     if (authorization === undefined || /^Bearer\b/i.test(authorization)) return 'not-mine';
     const refusal = hmac.refusal({
       method: request.method,
-      rawUrl: request.originalUrl,
+      rawUrl: originForm(request.originalUrl),
       headers: request.headers,
       body: Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0),
     });
@@ -50,7 +51,7 @@ export function byAdminToken(token: AdminToken): Authenticator {
 /** A signed link: reads its one path, and does nothing else. */
 export function bySignedLink(links: SignedLinks): Authenticator {
   return (request) => {
-    const url = new URL(request.originalUrl, 'http://link.invalid');
+    const url = new URL(originForm(request.originalUrl), 'http://link.invalid');
     const sig = url.searchParams.get('sig');
     const se = url.searchParams.get('se');
     if (request.method !== 'GET' || sig === null || se === null) return 'not-mine';

@@ -139,6 +139,11 @@ describe('the CONNECT proxy', () => {
   });
 });
 
+test('a request in absolute form, as clients of proxies send it, is answered', async () => {
+  const response = await answerOf(servers.plainPort, `http://localhost${contentPath()}`);
+  expect(await textOf(response)).toBe('RIFF0123456789');
+});
+
 describe('running answers', () => {
   test('one that runs at the close is finished, and new connections are refused', async () => {
     let finish: () => void = () => undefined;

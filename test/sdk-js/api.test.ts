@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { TapedeckError } from '../../src/core/error.ts';
 import { createHttpServers, type HttpServers } from '../../src/api/http-servers.ts';
 import { type DevelopmentTls, ensureDevelopmentTls } from '../../src/net/development-ca.ts';
 import { systemClock } from '../../src/telemetry/system-clock.ts';
@@ -80,6 +81,8 @@ async function runClient(packageName: string): Promise<Record<string, unknown>> 
 test.each(['@azure/communication-call-automation', 'call-automation-1.5.1'])(
   '%s, unmodified, does all that is built over TLS and our CONNECT proxy',
   async (packageName) => {
+    // The SDK tries again with the same signature and request id.
+    fake.failing.set('startRecording', new TapedeckError('internal', 'once'));
     const results = await runClient(packageName);
     expect(results).toMatchObject({
       created: { callConnectionState: 'connecting', correlationId: 'correlation' },
@@ -110,6 +113,7 @@ test.each(['@azure/communication-call-automation', 'call-automation-1.5.1'])(
       'answer',
       'reject',
       'redirect',
+      'startRecording',
       'startRecording',
       'recording',
       'stopRecording',

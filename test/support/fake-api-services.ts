@@ -25,7 +25,7 @@ import { SignedLinks } from '../../src/identity/signed-links.ts';
 import { systemClock } from '../../src/telemetry/system-clock.ts';
 import { systemRandom } from '../../src/telemetry/system-random.ts';
 
-export const ACCESS_KEY = Buffer.from('an access key for tests').toString('base64');
+export const ACCESS_KEY: string = Buffer.from('an access key for tests').toString('base64');
 export const ADMIN_TOKEN = 'admin-token-for-tests';
 /** Made once: it takes a while. */
 const SIGNING_KEY = makeSigningKey();
@@ -36,7 +36,7 @@ export type FakeApi = {
   readonly services: ApiServices;
   /** Method name and command of every use case that was asked for, in order. */
   readonly asked: { readonly name: string; readonly command: unknown }[];
-  /** Errors to throw instead of answering, by method name. */
+  /** Errors to throw once instead of answering, by method name. */
   readonly failing: Map<string, TapedeckError>;
   readonly file: { bytes: Buffer; removed: boolean; closed: number };
   readonly warnings: LogFields[];
@@ -63,6 +63,7 @@ export async function makeFakeApi(
     asked.push({ name, command });
     await Promise.resolve();
     const failure = failing.get(name);
+    failing.delete(name);
     if (failure !== undefined) throw failure;
     if (command.repeat !== undefined) {
       const { key, answer } = command.repeat;
