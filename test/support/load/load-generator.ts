@@ -1,0 +1,109 @@
+import { fork, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import type { LoadCounts } from './load-phones.ts';
+
+export type LoadRequest =
+  | { readonly do: 'place'; readonly from: number; readonly to: number }
+  | { readonly do: 'start' }
+  | { readonly do: 'reset' }
+  | { readonly do: 'counts' }
+  | { readonly do: 'sent-at'; readonly call: number }
+  | { readonly do: 'hang-up' }
+  | { readonly do: 'close' };
+
+export type LoadReply = { readonly id: number; readonly value?: unknown; readonly error?: string };
+
+/** `tones`: each side its own steady tone. `numbers`: the caller says the number of each packet. */
+export type LoadKind = 'tones' | 'numbers';
+
+/** Routes and trunk of a server that sends the generator's calls back to it. */
+export function loadConfiguration(sipPort: number, record: boolean): Record<string, unknown> {
+  return {
+    trunks: [{ name: 'load', uri: `sip:127.0.0.1:${sipPort}`, addresses: ['127.0.0.1'] }],
+    routes: [
+      { to: '^1\\d{5}$', action: 'trunk', trunk: 'load', ...(record ? { record: {} } : {}) },
+    ],
+  };
+}
+
+/** Two-party calls through a server, from a process of their own. */
+export class LoadGenerator {
+  readonly #child: ChildProcess;
+  readonly #pending = new Map<number, (reply: LoadReply) => void>();
+  #nextId = 1;
+
+  private constructor(child: ChildProcess) {
+    this.#child = child;
+    child.on('message', (reply: LoadReply) => {
+      this.#pending.get(reply.id)?.(reply);
+      this.#pending.delete(reply.id);
+    });
+    child.on('exit', () => {
+      for (const settle of this.#pending.values()) settle({ id: 0, error: 'the generator ended' });
+      this.#pending.clear();
+    });
+  }
+
+  static async open(options: {
+    readonly serverUri: string;
+    readonly sipPort: number;
+    readonly kind: LoadKind;
+  }): Promise<LoadGenerator> {
+    const child = fork(fileURLToPath(new URL('load-process.ts', import.meta.url)), [
+      options.serverUri,
+      String(options.sipPort),
+      options.kind,
+    ]);
+    await once(child, 'message');
+    return new LoadGenerator(child);
+  }
+
+  get pid(): number {
+    return this.#child.pid ?? 0;
+  }
+
+  /** Resolves when calls `from` to `to` − 1 are up. */
+  async place(from: number, to: number): Promise<void> {
+    await this.#ask({ do: 'place', from, to });
+  }
+
+  /** Begins to send on all legs. */
+  async start(): Promise<void> {
+    await this.#ask({ do: 'start' });
+  }
+
+  async reset(): Promise<void> {
+    await this.#ask({ do: 'reset' });
+  }
+
+  async counts(): Promise<LoadCounts> {
+    return (await this.#ask({ do: 'counts' })) as LoadCounts;
+  }
+
+  /** Wall clock, ms, at which the caller of this call sent packet n (from 0). */
+  async sentAtMs(call: number): Promise<readonly number[]> {
+    return (await this.#ask({ do: 'sent-at', call })) as readonly number[];
+  }
+
+  async hangUp(): Promise<void> {
+    await this.#ask({ do: 'hang-up' });
+  }
+
+  async close(): Promise<void> {
+    const exited = once(this.#child, 'exit');
+    await this.#ask({ do: 'close' }).catch(() => undefined);
+    await exited;
+  }
+
+  #ask(request: LoadRequest): Promise<unknown> {
+    const id = this.#nextId++;
+    return new Promise((resolve, reject) => {
+      this.#pending.set(id, (reply) => {
+        if (reply.error === undefined) resolve(reply.value);
+        else reject(new Error(reply.error));
+      });
+      this.#child.send({ id, request });
+    });
+  }
+}

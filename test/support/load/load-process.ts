@@ -1,0 +1,77 @@
+import { loadLinuxCalls } from '../../../src/bridge/datagram/linux-calls.ts';
+import { LinuxDatagramNetwork } from '../../../src/bridge/datagram/linux-network.ts';
+import { NodeDatagramNetwork } from '../../../src/bridge/datagram/node-network.ts';
+import { systemClock } from '../../../src/telemetry/system-clock.ts';
+import { LoadPhones, type PayloadOf } from './load-phones.ts';
+import { numberedPacket, silencePacket, tonePacket, tonesOf } from './payloads.ts';
+import type { LoadReply, LoadRequest } from './load-generator.ts';
+
+/** The generator's process: does what comes over IPC. See load-generator.ts. */
+
+const [serverUri = '', sipPort = '', kind = 'tones'] = process.argv.slice(2);
+
+const calls = await loadLinuxCalls();
+const media =
+  'unavailable' in calls
+    ? new NodeDatagramNetwork(systemClock)
+    : new LinuxDatagramNetwork(calls, systemClock, { sleepMs: 1 });
+
+const phones = await LoadPhones.open({
+  serverUri,
+  sipPort: Number(sipPort),
+  media,
+  payloadOf: kind === 'numbers' ? numbers() : tones(),
+});
+
+function tones(): PayloadOf {
+  const packets = new Map<number, Uint8Array>();
+  return (call, side) => {
+    const { callerHz, calleeHz } = tonesOf(call);
+    const frequencyHz = side === 'caller' ? callerHz : calleeHz;
+    let packet = packets.get(frequencyHz);
+    if (packet === undefined) {
+      packet = tonePacket(frequencyHz);
+      packets.set(frequencyHz, packet);
+    }
+    return packet;
+  };
+}
+
+/** The caller says the number of each packet, the callee is silent. */
+function numbers(): PayloadOf {
+  const silence = silencePacket();
+  return (_call, side, number) => (side === 'caller' ? numberedPacket(number + 1) : silence);
+}
+
+async function perform(request: LoadRequest): Promise<unknown> {
+  switch (request.do) {
+    case 'place':
+      return phones.place(request.from, request.to);
+    case 'start':
+      phones.start();
+      return undefined;
+    case 'reset':
+      phones.resetCounts();
+      return undefined;
+    case 'counts':
+      return phones.counts();
+    case 'sent-at':
+      return phones.sentAtMs(request.call);
+    case 'hang-up':
+      return phones.hangUp();
+    case 'close':
+      await phones.close();
+      process.disconnect();
+      return undefined;
+  }
+}
+
+process.on('message', (message: { id: number; request: LoadRequest }) => {
+  const { id, request } = message;
+  void perform(request).then(
+    (value) => process.send?.({ id, value } satisfies LoadReply),
+    (error: unknown) => process.send?.({ id, error: String(error) } satisfies LoadReply),
+  );
+});
+process.on('disconnect', () => process.exit(0));
+process.send?.({ id: 0, value: 'ready' } satisfies LoadReply);
