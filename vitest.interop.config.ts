@@ -1,0 +1,14 @@
+import { defineConfig, type ViteUserConfig } from 'vitest/config';
+
+/** Suites whose other side npm does not bring: SIPp, baresip. */
+const config: ViteUserConfig = defineConfig({
+  test: {
+    include: ['test/interop/**/*.test.ts'],
+    testTimeout: 120_000,
+    hookTimeout: 60_000,
+    // The peers use fixed ports and the machine's cores: one suite after the other.
+    fileParallelism: false,
+  },
+});
+
+export default config;
