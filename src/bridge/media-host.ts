@@ -21,6 +21,7 @@ import { JournalFlusher } from '../journal/journal-flusher.ts';
 import { JournalWriter } from '../journal/journal-writer.ts';
 import { CallBridge } from './call-bridge.ts';
 import { CallJournal } from './call-journal.ts';
+import { expedite } from './datagram/sleeping-network.ts';
 import { Leg } from './leg.ts';
 import { LegPorts, type PortRange } from './leg-ports.ts';
 import { MediaCounters, type MediaStatistics } from './media-statistics.ts';
@@ -171,6 +172,7 @@ export class MediaHost implements MediaPort {
     const opening = this.#openJournal(request, call);
     this.#journals.set(recordingId, { journal: opening, call });
     call.opening.add(opening);
+    expedite(this.#options.datagrams, opening);
     try {
       const { startedAtMs } = await opening;
       return { startedAtMs };
@@ -257,6 +259,7 @@ export class MediaHost implements MediaPort {
   ): Promise<JournalEnd> {
     this.#flusher.remove(journal.writer);
     const end = journal.end(reason);
+    expedite(this.#options.datagrams, end);
     call.journals.delete(journal);
     this.#journals.delete(journal.recordingId);
     this.#ends.set(journal.recordingId, end);

@@ -1,10 +1,11 @@
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { SILENT_LOGGER, type Logger } from '../../core/ports/log.ts';
 import { systemClock } from '../../telemetry/system-clock.ts';
 import { openFastestNetwork } from './fastest.ts';
 import { loadLinuxCalls } from './linux-calls.ts';
 import { LinuxDatagramNetwork } from './linux-network.ts';
 import { NodeDatagramNetwork } from './node-network.ts';
+import { expedite } from './sleeping-network.ts';
 
 function listening(): { readonly log: Logger; readonly warnings: string[] } {
   const warnings: string[] = [];
@@ -60,4 +61,30 @@ test('an open network without sockets lets the process sleep', async () => {
   await turns(5);
   expect(waits).toBe(before);
   await network.close();
+});
+
+test('work that somebody waits for is not held up by the sleep, and the sleep comes back', async () => {
+  const calls = await loadLinuxCalls();
+  if ('unavailable' in calls) return;
+  const sleeps: number[] = [];
+  const wait = vi.spyOn(Atomics, 'wait').mockImplementation((...args: unknown[]) => {
+    sleeps.push(Number(args[3]));
+    return 'timed-out';
+  });
+  const network = new LinuxDatagramNetwork(calls, systemClock, { sleepMs: 7 });
+  await network.bind({ host: '127.0.0.1', port: 0, receive: () => undefined });
+  const sleepNow = async (): Promise<number | undefined> => {
+    sleeps.length = 0;
+    await vi.waitUntil(() => sleeps.length > 0, { interval: 0 });
+    return sleeps[0];
+  };
+  expect(await sleepNow()).toBe(7);
+  const work = Promise.withResolvers<undefined>();
+  expedite(network, work.promise);
+  expect(await sleepNow()).toBeLessThan(1);
+  work.reject(new Error('it failed'));
+  await work.promise.catch(() => undefined);
+  expect(await sleepNow()).toBe(7);
+  await network.close();
+  wait.mockRestore();
 });

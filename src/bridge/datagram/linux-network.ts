@@ -9,6 +9,7 @@ import type {
 } from '../../core/ports/datagram.ts';
 import { familyOf, type AddressFamily } from './ip-address.ts';
 import type { LinuxCalls } from './linux-calls.ts';
+import type { SleepingNetwork } from './sleeping-network.ts';
 import { LinuxDatagramSocket, SharedMemory } from './linux-socket.ts';
 import { bindError, PROBES, RECEIVE_BUFFER_BYTES } from './node-network.ts';
 import {
@@ -39,6 +40,8 @@ const EVENTS_PER_WAIT = 512;
 const DATAGRAMS_PER_TURN = 1_024;
 
 export const DEFAULT_SLEEP_MS = 4;
+/** The sleep while somebody waits for work of this thread. */
+const URGENT_SLEEP_MS = 0.2;
 
 export type LinuxNetworkOptions = {
   /**
@@ -54,7 +57,7 @@ export type LinuxNetworkOptions = {
  * Waking once for many packets costs less than half of waking for each. The sleep blocks the
  * thread: use it where the thread has nothing else to do, as a media worker.
  */
-export class LinuxDatagramNetwork implements DatagramNetwork {
+export class LinuxDatagramNetwork implements DatagramNetwork, SleepingNetwork {
   readonly #calls: LinuxCalls;
   readonly #memory: SharedMemory;
   readonly #events = new Int32Array(new ArrayBuffer(EVENTS_PER_WAIT * EVENT_WORDS * 4));
@@ -70,6 +73,7 @@ export class LinuxDatagramNetwork implements DatagramNetwork {
   #generation = 0;
   #running = false;
   #isBehind = false;
+  #urgentWork = 0;
   #closed = false;
 
   constructor(calls: LinuxCalls, clock: Clock, options: LinuxNetworkOptions = {}) {
@@ -88,6 +92,14 @@ export class LinuxDatagramNetwork implements DatagramNetwork {
     } catch (error) {
       return Promise.reject(error instanceof Error ? error : new Error(String(error)));
     }
+  }
+
+  expedite(work: Promise<unknown>): void {
+    this.#urgentWork += 1;
+    const done = (): void => {
+      this.#urgentWork -= 1;
+    };
+    work.then(done, done);
   }
 
   close(): Promise<void> {
@@ -202,7 +214,10 @@ export class LinuxDatagramNetwork implements DatagramNetwork {
       return;
     }
     // With more waiting than one turn may take, there is no time to sleep.
-    if (!this.#isBehind) Atomics.wait(this.#neverWoken, 0, 0, this.#sleepMs);
+    if (!this.#isBehind) {
+      const sleepMs = this.#urgentWork > 0 ? URGENT_SLEEP_MS : this.#sleepMs;
+      Atomics.wait(this.#neverWoken, 0, 0, sleepMs);
+    }
     try {
       this.#isBehind = this.#drain();
     } finally {
