@@ -65,24 +65,27 @@ async function pair(world: World): Promise<readonly [SipEndpoint, SipEndpoint]> 
   return [await openEndpoint(world, CALLER), await openEndpoint(world, CALLEE)];
 }
 
-test.each(['', ';transport=tcp'])('a call is placed, agreed on both sides and ended (%s)', async (how) => {
-  const world = createWorld();
-  const [caller, callee] = await pair(world);
-  const call = place(caller, callee, acceptAtOnce, how);
-  await world.clock.advanceWithTurns(100);
-  expect(call.agreed.caller?.rtp).toEqual({ address: CALLEE, port: 30_000 });
-  expect(call.agreed.caller?.format.codec).toBe('PCMU');
-  expect(call.agreed.caller?.alternativeSources).toEqual([CALLEE, '198.51.100.0/24']);
-  expect(call.agreed.callee?.rtp).toEqual({ address: CALLER, port: 20_000 });
-  expect(call.outgoing.record()?.routeSet).toEqual([]);
+test.each(['', ';transport=tcp'])(
+  'a call is placed, agreed on both sides and ended (%s)',
+  async (how) => {
+    const world = createWorld();
+    const [caller, callee] = await pair(world);
+    const call = place(caller, callee, acceptAtOnce, how);
+    await world.clock.advanceWithTurns(100);
+    expect(call.agreed.caller?.rtp).toEqual({ address: CALLEE, port: 30_000 });
+    expect(call.agreed.caller?.format.codec).toBe('PCMU');
+    expect(call.agreed.caller?.alternativeSources).toEqual([CALLEE, '198.51.100.0/24']);
+    expect(call.agreed.callee?.rtp).toEqual({ address: CALLER, port: 20_000 });
+    expect(call.outgoing.record()?.routeSet).toEqual([]);
 
-  const ended = call.outgoing.end({ status: 200, reason: 'done' });
-  await world.clock.advanceWithTurns(100);
-  await ended;
-  expect(call.ends.caller).toEqual([{ status: 200, reason: 'done', by: 'local' }]);
-  expect(call.ends.callee).toEqual([{ status: 200, reason: 'BYE', by: 'remote' }]);
-  expect([caller.counts.dialogs, callee.counts.dialogs]).toEqual([0, 0]);
-});
+    const ended = call.outgoing.end({ status: 200, reason: 'done' });
+    await world.clock.advanceWithTurns(100);
+    await ended;
+    expect(call.ends.caller).toEqual([{ status: 200, reason: 'done', by: 'local' }]);
+    expect(call.ends.callee).toEqual([{ status: 200, reason: 'BYE', by: 'remote' }]);
+    expect([caller.counts.dialogs, callee.counts.dialogs]).toEqual([0, 0]);
+  },
+);
 
 test('the callee may end it too, and everything is forgotten after the last timer', async () => {
   const world = createWorld();
@@ -220,7 +223,11 @@ test('a request too long for UDP goes by TCP, and by UDP where nobody listens fo
   const uri = parseSipUri(`sip:bob@${CALLEE}`);
   const deaf = parseSipUri('sip:bob@10.0.0.3');
   if (!uri.ok || !deaf.ok) throw new Error('bad URI');
-  const common = { from: { user: 'a', host: '', displayName: '' }, media: mediaAt(CALLER), headers: long };
+  const common = {
+    from: { user: 'a', host: '', displayName: '' },
+    media: mediaAt(CALLER),
+    headers: long,
+  };
   let transport = '';
   callee.onInvite = (session) => (transport = session.flow.transport);
   caller.invite({ ...common, uri: uri.value });

@@ -12,7 +12,7 @@ import { formatVia } from '../protocols/sip/via.ts';
 import { dialogKeyOf } from './dialog.ts';
 import { sendWithCredentials, type Credentials, type Outcome } from './digest-client.ts';
 import { locate, type ResolveHost } from './locate.ts';
-import { LocalAddresses } from './local-addresses.ts';
+import { LocalAddresses, type LocalAddressFor } from './local-addresses.ts';
 import { receiveInvite } from './session/receive-invite.ts';
 import { screenRequest } from './session/screen-request.ts';
 import { ACCEPT_HEADER, CAPABILITY_HEADERS } from './session/capabilities.ts';
@@ -44,6 +44,8 @@ export type EndpointLimits = TransportLimits & {
   readonly maxServerTransactions: number;
   /** Transactions at once, of requests of ours. */
   readonly maxClientTransactions: number;
+  /** Dialogs at once, early ones included; more INVITEs get 503. */
+  readonly maxDialogs: number;
 };
 
 export type SipPorts = {
@@ -53,6 +55,8 @@ export type SipPorts = {
   readonly streams: StreamNetwork;
   /** Default none: only addresses can be called. */
   readonly resolveHost?: ResolveHost;
+  /** Needed for wildcard binds without an external address only. */
+  readonly localAddressFor?: LocalAddressFor;
   /** Default silent. */
   readonly log?: Logger;
 };
@@ -75,6 +79,7 @@ export const DEFAULT_FORMATS: readonly AudioFormat[] = [
 ];
 
 const DEFAULT_MAX_TRANSACTIONS = 20_000;
+const DEFAULT_MAX_DIALOGS = 10_000;
 /** A refusal for lack of room names a time that spreads the retries. */
 const BUSY_RETRY_AFTER_S = 5;
 
@@ -87,6 +92,7 @@ export class SipEndpoint {
   readonly #ports: SipPorts;
   readonly #policy: SipEndpointPolicy;
   readonly #maxServerTransactions: number;
+  readonly #maxDialogs: number;
   readonly #local: LocalAddresses;
   readonly #transports: SipTransports;
   readonly #servers: ServerTransactions;
@@ -131,12 +137,17 @@ export class SipEndpoint {
       formats: DEFAULT_FORMATS,
       ...policy,
     };
-    const { maxServerTransactions, maxClientTransactions } = options.limits ?? {};
+    const { maxServerTransactions, maxClientTransactions, maxDialogs } = options.limits ?? {};
+    this.#maxDialogs = maxDialogs ?? DEFAULT_MAX_DIALOGS;
     this.#maxServerTransactions = maxServerTransactions ?? DEFAULT_MAX_TRANSACTIONS;
     this.#product = options.product;
     this.#statelessTag = random.hex(8);
     this.#transports = transports;
-    this.#local = new LocalAddresses(transports.addresses, options.externalAddresses ?? []);
+    this.#local = new LocalAddresses(
+      transports.addresses,
+      options.externalAddresses ?? [],
+      ports.localAddressFor ?? (() => undefined),
+    );
     this.#clients = new ClientTransactions({
       clock,
       random,
@@ -166,7 +177,7 @@ export class SipEndpoint {
       dialogs: this.#dialogs,
       contact: (user, target) => this.#local.contact(user, target),
       host: (target) => this.#local.host(target),
-      mediaAddress: (bound) => this.#local.mediaAddress(bound),
+      mediaAddress: (bound, target) => this.#local.mediaAddress(bound, target),
       locate: (uri) => this.locate(uri),
       isOpen: (connection) => transports.isOpen(connection),
       hold: (connection) => transports.hold(connection),
@@ -267,7 +278,10 @@ export class SipEndpoint {
       return hasRoom ? { kind: 'accept' } : { kind: 'drop' };
     }
     if (request.to.parameters.has('tag')) return this.#refusal(request, 481);
-    if (this.#servers.size >= this.#maxServerTransactions) {
+    const isFull =
+      this.#servers.size >= this.#maxServerTransactions ||
+      (request.method === 'INVITE' && this.#dialogs.size >= this.#maxDialogs);
+    if (isFull) {
       return this.#refusal(request, 503, [['Retry-After', String(BUSY_RETRY_AFTER_S)]]);
     }
     return this.#policy.admit(request, flow);

@@ -1,16 +1,25 @@
 import type { SocketAddress } from '../core/ports/datagram.ts';
-import { canonicalAddress, formatHostPort } from '../protocols/sip/host.ts';
+import { canonicalAddress } from '../protocols/sip/host.ts';
 import { formatNameAddress } from '../protocols/sip/name-address.ts';
 import { NO_PARAMETERS } from '../protocols/sip/parameters.ts';
 import { sipUri } from '../protocols/sip/uri.ts';
 import { familyOf, type IpFamily, type Target } from './transport/flow.ts';
 
+/** The address of this machine from which packets to `remote` leave; `undefined` if none can. */
+export type LocalAddressFor = (remote: string) => string | undefined;
+
 /** What we call ourselves in messages, by the family of the peer. */
 export class LocalAddresses {
   readonly #bound = new Map<IpFamily, SocketAddress>();
   readonly #external = new Map<IpFamily, string>();
+  readonly #localAddressFor: LocalAddressFor;
 
-  constructor(bound: readonly SocketAddress[], external: readonly string[]) {
+  constructor(
+    bound: readonly SocketAddress[],
+    external: readonly string[],
+    localAddressFor: LocalAddressFor,
+  ) {
+    this.#localAddressFor = localAddressFor;
     for (const address of bound) this.#bound.set(familyOf(address.address), address);
     for (const text of external) {
       const address = canonicalAddress(text);
@@ -23,7 +32,7 @@ export class LocalAddresses {
     const family = familyOf(target.remote.address);
     const bound = this.#bound.get(family);
     if (bound === undefined) return undefined;
-    return { host: this.#external.get(family) ?? bound.address, port: bound.port };
+    return { host: this.#seenBy(bound.address, target), port: bound.port };
   }
 
   /** Host of our URIs, with the port unless it is the usual one. */
@@ -39,15 +48,16 @@ export class LocalAddresses {
     return formatNameAddress({ displayName: '', uri, parameters: NO_PARAMETERS });
   }
 
-  /** What SDP carries for a socket bound to `bound`: the external address of its family, or itself. */
-  mediaAddress(bound: string): string {
-    return this.#external.get(familyOf(bound)) ?? bound;
+  /** What SDP to this peer carries for a socket bound to `bound`. */
+  mediaAddress(bound: string, target: Target): string {
+    return this.#seenBy(bound, target);
   }
 
-  /** `host:port` of every listener as peers see it. */
-  texts(): readonly string[] {
-    return [...this.#bound].map(([family, bound]) =>
-      formatHostPort(this.#external.get(family) ?? bound.address, bound.port),
-    );
+  /** The external address of the bind's family, or the bind; for a wildcard, the way to the peer. */
+  #seenBy(bound: string, target: Target): string {
+    const external = this.#external.get(familyOf(bound));
+    if (external !== undefined) return external;
+    if (bound !== '0.0.0.0' && bound !== '::') return bound;
+    return this.#localAddressFor(target.remote.address) ?? bound;
   }
 }

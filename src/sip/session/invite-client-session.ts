@@ -116,7 +116,7 @@ export class InviteClientSession {
     const { media, mediaAddresses } = this.#options;
     this.#negotiation = new MediaNegotiation({
       local: media,
-      address: this.#context.mediaAddress(media.rtp.address),
+      address: this.#context.mediaAddress(media.rtp.address, target),
       sessionId: sdpSessionId(this.#context),
       alternativeSources: [target.remote.address, ...(mediaAddresses ?? [])],
     });

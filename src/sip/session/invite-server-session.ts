@@ -83,7 +83,7 @@ export class InviteServerSession implements DialogUser {
     if (this.#isAnswered()) return Promise.reject(callEnded());
     const negotiation = new MediaNegotiation({
       local: media,
-      address: this.#context.mediaAddress(media.rtp.address),
+      address: this.#context.mediaAddress(media.rtp.address, this.flow),
       sessionId: sdpSessionId(this.#context),
       alternativeSources: this.alternativeSources,
     });

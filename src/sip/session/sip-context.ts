@@ -26,8 +26,8 @@ export type SipContext = {
   readonly contact: (user: string, target: Target) => string;
   /** The host of our URIs in messages to this target. */
   readonly host: (target: Target) => string;
-  /** The address that SDP carries for a socket bound to this one. */
-  readonly mediaAddress: (bound: string) => string;
+  /** The address that SDP to this target carries for a socket bound to this one. */
+  readonly mediaAddress: (bound: string, target: Target) => string;
   readonly locate: (uri: SipUri) => Promise<RequestTarget | undefined>;
   readonly isOpen: (connection: number) => boolean;
   /** Keeps a connection from being reaped; call the result to let go. */

@@ -2,7 +2,7 @@ import type { DatagramNetwork, DatagramSocket, SocketAddress } from '../../core/
 import type { SipMessage, SipRequest, SipResponse } from '../../protocols/sip/message.ts';
 import { parseSipMessage } from '../../protocols/sip/parse-message.ts';
 
-export const SDP_OFFER = [
+export const SDP_OFFER: string = [
   'v=0',
   'o=- 1 1 IN IP4 10.0.0.9',
   's=-',
@@ -18,7 +18,6 @@ export type RawRequest = {
   readonly uri?: string;
   readonly callId?: string;
   readonly cseq?: number;
-  /** Method in CSeq. Default the method. */
   readonly branch?: string;
   readonly fromUser?: string;
   readonly fromTag?: string;
@@ -33,6 +32,8 @@ export type RawRequest = {
 /** A SIP element that sends what it is told and keeps what it gets: no retransmission, no mercy. */
 export class RawPeer {
   readonly received: SipMessage[] = [];
+  /** Everything as it came, readable or not. */
+  readonly texts: string[] = [];
   readonly local: SocketAddress;
   readonly #socket: DatagramSocket;
   readonly #server: SocketAddress;
@@ -48,6 +49,7 @@ export class RawPeer {
       host,
       port,
       receive: (data) => {
+        opened.peer?.texts.push(Buffer.from(data).toString('utf8'));
         const message = parseSipMessage(data);
         if (message.ok) opened.peer?.received.push(message.value);
       },
@@ -96,7 +98,7 @@ export class RawPeer {
       `Via: SIP/2.0/UDP ${host};rport;branch=${branch}`,
       `Max-Forwards: ${request.maxForwards ?? 70}`,
       `From: "A Caller" <sip:${fromUser}@${host}>;tag=${fromTag}`,
-      `To: <${uri}>${request.toTag === undefined ? '' : `;tag=${request.toTag}`}`,
+      `To: <sip:bob@${this.#server.address}>${request.toTag === undefined ? '' : `;tag=${request.toTag}`}`,
       `Call-ID: ${callId}`,
       `CSeq: ${cseq} ${method}`,
       `Contact: <sip:${fromUser}@${host}>`,
