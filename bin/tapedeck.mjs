@@ -54,6 +54,9 @@ function runUnderPackagedNode() {
   }
   const child = spawn(binary, [fileURLToPath(import.meta.url), ...process.argv.slice(2)], {
     stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
+    // A group of its own: the terminal's Ctrl-C reaches the whole group of this process, and would
+    // reach the child twice if it were in it.
+    detached: process.platform !== 'win32',
     env: { ...process.env, [CHILD_MARK]: String(process.pid) },
   });
   for (const signal of FORWARDED_SIGNALS) process.on(signal, () => child.kill(signal));

@@ -79,9 +79,10 @@ function isOld(path: string): boolean {
   return Number(version.split('.')[0]) < 24;
 }
 
-function launch(launcher: Launcher, args: readonly string[]): ChildProcess {
+function launch(launcher: Launcher, args: readonly string[], detached = false): ChildProcess {
   const [node = '', ...flags] = launcher.command();
-  const child = spawn(node, [...flags, join(directory, 'bin/tapedeck.mjs'), ...args]);
+  const argv = [...flags, join(directory, 'bin/tapedeck.mjs'), ...args];
+  const child = spawn(node, argv, { detached });
   started.push(child);
   return child;
 }
@@ -139,6 +140,16 @@ describe.each(OLD)('under $name', (launcher) => {
       expect((await readLog(log)).trim().split('\n').slice(1)).toEqual([signal]);
     },
   );
+
+  test('a signal to the whole group, such as Ctrl-C, reaches the program once', async () => {
+    const log = join(directory, 'log');
+    const child = launch(launcher, ['serve', log], true);
+    const exit = once(child, 'exit');
+    await childPid(child);
+    process.kill(-child.pid!, 'SIGINT');
+    expect(await exit).toEqual([3, null]);
+    expect((await readLog(log)).trim().split('\n').slice(1)).toEqual(['SIGINT']);
+  });
 
   test('a program killed by a signal is reported as killed by that signal', async () => {
     expect(await once(launch(launcher, ['crash']), 'exit')).toEqual([null, 'SIGKILL']);
