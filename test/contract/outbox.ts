@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Ledger, Outbox } from '../../src/core/ports/ledger.ts';
 import type { DeliveryRecord } from '../../src/core/records.ts';
@@ -117,6 +118,66 @@ export function describeOutbox(name: string, make: () => Promise<OutboxUnderTest
         await outbox.settle(anAttempt('a1', 1), { state: 'delivered' });
         expect(await claimIds(outbox, START_MS)).toEqual(['a2']);
       });
+    });
+
+    test('whatever is claimed and whatever becomes of it, each order key ends in order of commit', async () => {
+      const steps = fc.array(
+        fc.record({
+          commits: fc.array(fc.constantFrom('a', 'b'), { maxLength: 3 }),
+          claims: fc.integer({ min: 1, max: 3 }),
+          outcome: fc.constantFrom('delivered', 'dead', 'waiting', 'given-back', 'forgotten'),
+          passesMs: fc.constantFrom(0, 5_000, LEASE_MS),
+        }),
+        { minLength: 5, maxLength: 25 },
+      );
+      await fc.assert(
+        fc.asyncProperty(steps, (script) =>
+          withOutbox(async (outbox, ledger) => {
+            let nowMs = START_MS;
+            const committed: Record<string, string[]> = { a: [], b: [] };
+            const ended: Record<string, string[]> = { a: [], b: [] };
+            let count = 0;
+            for (const { commits, claims, outcome, passesMs } of script) {
+              for (const orderKey of commits) {
+                const id = `${orderKey}-${String(count++)}`;
+                committed[orderKey]?.push(id);
+                await commitOne(ledger, id, { orderKey, nextAttemptAtMs: nowMs });
+              }
+              const due = await outbox.claimDue(nowMs, claims, LEASE_MS);
+              expect(new Set(due.map(({ delivery }) => delivery.orderKey)).size).toBe(due.length);
+              for (const { delivery } of due) {
+                const { attempts, deliveryId, orderKey } = delivery;
+                const attempt = anAttempt(deliveryId, attempts + 1, { startedAtMs: nowMs });
+                const later = { state: 'waiting', nextAttemptAtMs: nowMs + 5_000 } as const;
+                if (outcome === 'waiting') await outbox.settle(attempt, later);
+                if (outcome === 'given-back') {
+                  await outbox.settleUnattempted(deliveryId, later, nowMs);
+                }
+                if (outcome === 'delivered' || outcome === 'dead') {
+                  ended[orderKey ?? '']?.push(deliveryId);
+                  await outbox.settle(
+                    attempt,
+                    outcome === 'dead' ? { state: outcome, reason: 'x' } : { state: outcome },
+                  );
+                }
+              }
+              nowMs += passesMs;
+            }
+            // However it went, everything can be delivered, and nothing was delivered twice.
+            for (let round = 0; round < 2 * count; round += 1) {
+              nowMs += LEASE_MS;
+              for (const { delivery } of await outbox.claimDue(nowMs, 100, LEASE_MS)) {
+                ended[delivery.orderKey ?? '']?.push(delivery.deliveryId);
+                const attempt = anAttempt(delivery.deliveryId, 1, { startedAtMs: nowMs });
+                await outbox.settle(attempt, { state: 'delivered' });
+              }
+            }
+            expect(ended).toEqual(committed);
+            expect(await outbox.nextDueAtMs()).toBeUndefined();
+          }),
+        ),
+        { numRuns: 15 },
+      );
     });
 
     test('a failed predecessor holds its successors back, and they follow once it went', async () => {
