@@ -265,6 +265,17 @@ describe('calls', () => {
     expect(fake.asked).toHaveLength(0);
   });
 
+  test.each([
+    { id: '8:acs:r_app' },
+    { rawId: '8:acs:r_app' },
+    { communicationUser: { id: '8:acs:r_app' } },
+  ])('the source may be spelt %j', async (source) => {
+    await create({ ...CREATE_BODY, source });
+    expect(fake.asked[0]?.command).toMatchObject({
+      source: { kind: 'communicationUser', rawId: '8:acs:r_app' },
+    });
+  });
+
   test('more than two targets are not supported yet', async () => {
     const [target] = CREATE_BODY.targets;
     const response = await create({ ...CREATE_BODY, targets: [target, target, target] });

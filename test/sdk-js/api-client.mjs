@@ -8,7 +8,9 @@
 const [name, connectionString, serverCallId, content, metadata, deletion] = process.argv.slice(2);
 const { CallAutomationClient } = await import(name);
 
-const client = new CallAutomationClient(connectionString);
+const client = new CallAutomationClient(connectionString, {
+  sourceIdentity: { communicationUserId: '8:acs:resource_app' },
+});
 const results = {};
 
 const created = await client.createCall(
@@ -29,6 +31,10 @@ await connection.hangUp(true);
 results.answered = (
   await client.answerCall('incoming-context', 'https://app.test/events')
 ).callConnectionProperties;
+await client.createGroupCall(
+  [{ phoneNumber: '+15550100' }, { communicationUserId: '8:acs:resource_user' }],
+  'https://app.test/events',
+);
 await client.rejectCall('incoming-context', { callRejectReason: 'busy' });
 await client.redirectCall('incoming-context', {
   targetParticipant: { communicationUserId: '8:acs:resource_user' },

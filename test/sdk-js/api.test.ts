@@ -111,6 +111,7 @@ test.each(['@azure/communication-call-automation', 'call-automation-1.5.1'])(
       'hangUp',
       'terminate',
       'answer',
+      'createCall',
       'reject',
       'redirect',
       'startRecording',
@@ -122,6 +123,10 @@ test.each(['@azure/communication-call-automation', 'call-automation-1.5.1'])(
       targets: [{ rawId: '4:+15550100' }],
       sourceCallerIdNumber: '+15550199',
       operationContext: 'ctx',
+      source: { kind: 'communicationUser', rawId: '8:acs:resource_app' },
+    });
+    expect(fake.asked[7]?.command).toMatchObject({
+      targets: [{ rawId: '4:+15550100' }, { rawId: '8:acs:resource_user' }],
     });
   },
 );

@@ -1,6 +1,6 @@
 import { Type } from 'typebox';
 import { TapedeckError } from '../../core/error.ts';
-import { communicationUser } from '../../core/identifier.ts';
+import { communicationUser, type Identifier } from '../../core/identifier.ts';
 import type { IncomingCallContext } from '../../core/ids.ts';
 import type {
   CallService,
@@ -23,6 +23,7 @@ import {
   checkedNumber,
   toIdentifier,
   CommunicationUserSchema,
+  type IdentifierInput,
   IdentifierSchema,
   PhoneNumberSchema,
 } from './identifiers.ts';
@@ -42,7 +43,13 @@ const CreateBody = Type.Object({
   callbackUri: Uri,
   sourceCallerIdNumber: Type.Optional(PhoneNumberSchema),
   sourceDisplayName: Type.Optional(Type.String({ maxLength: 256 })),
-  source: Type.Optional(IdentifierSchema),
+  // The model is a communication user, `{id}`; a whole identifier says the same.
+  source: Type.Optional(
+    Type.Intersect([
+      IdentifierSchema,
+      Type.Object({ id: Type.Optional(Type.String({ minLength: 1, maxLength: 512 })) }),
+    ]),
+  ),
   operationContext: Type.Optional(OperationContext),
 });
 const AnswerBody = Type.Object({
@@ -89,7 +96,7 @@ export function offerRoutes(
           ).rawId.slice(2),
         }),
         ...pick(body, 'sourceDisplayName', 'operationContext'),
-        ...(body.source && { source: toIdentifier(body.source, 'source') }),
+        ...(body.source && { source: toSource(body.source) }),
         apiVersion: request.query['api-version'],
       };
       const answer = await repeatability.once('createCall', request.headers, created, (repeat) =>
@@ -204,6 +211,10 @@ const created = (properties: ConnectionProperties): StoredAnswer =>
 const connected = (properties: ConnectionProperties): StoredAnswer =>
   jsonAnswer(200, toConnectionBody(properties));
 const nothing = (): StoredAnswer => NO_CONTENT;
+
+function toSource(source: IdentifierInput & { id?: string }): Identifier {
+  return source.id === undefined ? toIdentifier(source, 'source') : communicationUser(source.id);
+}
 
 /** The named fields that are there, without `undefined` ones. */
 function pick<Body extends object, Key extends keyof Body>(
