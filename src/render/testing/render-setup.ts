@@ -24,7 +24,7 @@ export class MemoryBlobs implements BlobStore {
   /** Called before each append; may throw what a store would reject with. */
   beforeAppend: () => void = () => undefined;
   unfinished = 0;
-  appends = 0;
+  appendedBytes = 0;
 
   open(key: string, headerBytes: number): Promise<BlobWriter> {
     let content = new Uint8Array(headerBytes);
@@ -38,7 +38,7 @@ export class MemoryBlobs implements BlobStore {
       append: async (bytes) => {
         await Promise.resolve();
         this.beforeAppend();
-        this.appends += 1;
+        this.appendedBytes += bytes.length;
         const grown = new Uint8Array(content.length + bytes.length);
         grown.set(content);
         grown.set(bytes, content.length);

@@ -1,0 +1,121 @@
+import { describe, expect, test } from 'vitest';
+import { encodeG711 } from '../../media/g711/g711.ts';
+import { sine } from '../../media/tone/sine.ts';
+import { findTone } from '../../media/tone/tone-meter.ts';
+import { impair, seeded, talk, type PlannedPacket } from '../testing/packets.ts';
+import { runTimeline } from '../testing/timeline-setup.ts';
+
+const HOURS_US = 2 * 3600 * 1_000_000;
+
+/**
+ * A sender whose clock is off, with one packet of 20 ms every 100 ms so that hours are cheap: quiet,
+ * but for a tone of half a second that is spoken at `toneUs` of true time.
+ */
+function sender(ssrc: number, hz: number, driftPpm: number, toneUs: number): PlannedPacket[] {
+  const pace = 1 + driftPpm / 1_000_000;
+  const quiet = new Uint8Array(160).fill(0xff);
+  const packets: PlannedPacket[] = [];
+  for (let timestamp = 0; ; timestamp += timestamp * 125 >= (toneUs - 500_000) * pace ? 160 : 800) {
+    const arrivalUs = (timestamp * 125) / pace;
+    if (arrivalUs >= HOURS_US) return packets;
+    // By its own clock, the tone begins at this sample.
+    const from = Math.round((toneUs * pace) / 125);
+    const payload =
+      timestamp + 160 > from && timestamp < from + 4000 ? tonePacket(hz, timestamp - from) : quiet;
+    packets.push({ ssrc, sequence: packets.length, timestamp, payloadType: 0, arrivalUs, payload });
+  }
+}
+
+/** The part of a tone of 4,000 samples that begins `at` samples after its first. */
+function tonePacket(hz: number, at: number): Uint8Array {
+  const samples = sine({ frequencyHz: hz, amplitude: 8000 }, 8000, 160, at);
+  samples.forEach((_, index) => {
+    if (at + index < 0 || at + index >= 4000) samples[index] = 0;
+  });
+  const codes = new Uint8Array(160);
+  encodeG711('PCMU', samples, codes);
+  return codes;
+}
+
+describe('clocks that drift', () => {
+  test('by ±100 ppm agree within 20 ms after two hours, with jitter and loss', () => {
+    const toneUs = HOURS_US - 2_000_000;
+    const network = { loss: 0.05, jitterUs: 40_000, reordered: 0, duplicated: 0.01 };
+    const random = seeded(1);
+    const keepFrom = (HOURS_US - 4_000_000) / 125;
+    const { mix, timeline } = runTimeline({
+      streams: [
+        impair(sender(1, 440, 100, toneUs), network, random),
+        impair(sender(2, 1000, -100, toneUs), network, random),
+        sender(3, 2000, 0, toneUs),
+      ],
+      endUs: HOURS_US,
+      keepFrom,
+    });
+    expect(timeline.latePackets).toBe(0);
+    const starts = [440, 1000, 2000].map((frequencyHz) => {
+      const search = { frequencyHz, threshold: 4000, bridgeMs: 200 };
+      const spans = findTone(Int16Array.from(mix), 8000, search);
+      expect(spans).toHaveLength(1);
+      return spans[0]!.startMs - 2000;
+    });
+    for (const start of starts) expect(Math.abs(start)).toBeLessThan(10);
+  });
+
+  test('keep their distances exactly while the error is under 10 ms', () => {
+    // 80 ppm for two minutes: 9.6 ms.
+    const codes = Uint8Array.from({ length: 120 * 8000 }, (_, at) => (at * 7919) >> 3);
+    const { mix } = runTimeline({
+      streams: [talk({ ssrc: 1, startUs: 0, driftPpm: -80 }, codes)],
+      endUs: 120_000_000,
+    });
+    const same = runTimeline({
+      streams: [talk({ ssrc: 1, startUs: 0 }, codes)],
+      endUs: 120_000_000,
+    });
+    const differs = (sample: number, at: number): boolean => sample !== same.mix[at];
+    expect(mix.subarray(0, 119 * 8000).findIndex(differs)).toBe(-1);
+  });
+
+  test.each([400, -400])('are followed without clicks at %i ppm', (driftPpm) => {
+    const samples = sine({ frequencyHz: 1000, amplitude: 8000 }, 8000, 90 * 8000);
+    const codes = new Uint8Array(samples.length);
+    encodeG711('PCMU', samples, codes);
+    const { mix } = runTimeline({
+      streams: [talk({ ssrc: 1, startUs: 0, driftPpm }, codes)],
+      endUs: 80_000_000,
+    });
+    // Steps between neighbours never exceed those of the tone by more than G.711's own noise.
+    const steepest = 8000 * 2 * Math.sin(Math.PI / 8) + 600;
+    let widest = 0;
+    for (let at = 1; at < mix.length - 8000; at += 1) {
+      widest = Math.max(widest, Math.abs(mix[at]! - mix[at - 1]!));
+    }
+    expect(widest).toBeLessThan(steepest);
+    // The sender's 80 s of samples last 80 s × (1 ∓ 400 ppm), and stand where they were spoken.
+    const crossings = mix.subarray(0, 79 * 8000).reduce((count, sample, at) => {
+      return count + (at > 0 && sample >= 0 && mix[at - 1]! < 0 ? 1 : 0);
+    }, 0);
+    expect(Math.abs(crossings - 79_000 * (1 + driftPpm / 1_000_000))).toBeLessThan(10);
+  });
+
+  test('a place that was more than 20 ms wrong is put right', () => {
+    const codes = Uint8Array.from({ length: 60 * 8000 }, (_, at) => (at * 7919) >> 3);
+    const packets = talk({ ssrc: 1, startUs: 0 }, codes).map((packet, index) =>
+      index < 60 ? { ...packet, arrivalUs: packet.arrivalUs + 25_000 } : packet,
+    );
+    const { mix } = runTimeline({ streams: [packets], endUs: 60_000_000 });
+    const right = runTimeline({
+      streams: [talk({ ssrc: 1, startUs: 0 }, codes)],
+      endUs: 60_000_000,
+    });
+    // 25 ms too late in the beginning; at the end within 1 ms, by whole samples.
+    const firstHeard = mix.findIndex((sample) => Math.abs(sample) > 1000);
+    expect(Math.abs(firstHeard - 200)).toBeLessThan(20);
+    const tail = mix.subarray(59 * 8000);
+    const shifts = Array.from({ length: 9 }, (_, shift) =>
+      tail.every((sample, at) => sample === right.mix[59 * 8000 + at - shift]),
+    );
+    expect(shifts).toContain(true);
+  });
+});
