@@ -7,17 +7,19 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { SILENT_LOGGER } from '../core/ports/log.ts';
 import { HmacAuthenticator } from '../identity/hmac-authenticator.ts';
+import { wavHeader } from '../media/wav/wav-header.ts';
 import { systemClock } from '../telemetry/system-clock.ts';
 import { runVerb } from './run.ts';
 
 const ACCESS_KEY = 'c2VjcmV0IGtleQ==';
-const CONTENT = Buffer.from('RIFF and some audio');
+const AUDIO = Buffer.alloc(1000, 'some audio');
+const CONTENT = Buffer.concat([wavHeader({ sampleRateHz: 16_000, channels: 1 }, 1000), AUDIO]);
 const CHUNK = {
   documentId: '0-td-1-abc',
   index: 0,
   sizeBytes: CONTENT.length,
   durationMs: 61_500,
-  sha256: createHash('sha256').update(CONTENT).digest('hex'),
+  sha256: createHash('sha256').update(AUDIO).digest('hex'),
 };
 const RECORDING = {
   recordingId: 'cmVj',
@@ -154,7 +156,7 @@ describe('recordings', () => {
       'done',
       'api',
       '1 m 02 s',
-      '19 B',
+      '1.0 KiB',
       'CallEnded',
       '0-td-1-abc',
       'cmVj',
@@ -184,7 +186,8 @@ describe('recordings', () => {
   });
 
   test('that came damaged leave no file', async () => {
-    content = Buffer.from('something else');
+    content = Buffer.from(CONTENT);
+    content[500] = 0;
     const before = readdirSync(directory);
     const { code, err } = await run('recordings', 'download', 'cmVj', '--output', directory);
     expect(code).toBe(1);
