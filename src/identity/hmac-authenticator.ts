@@ -1,4 +1,10 @@
-import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
+import {
+  createHash,
+  createHmac,
+  createSecretKey,
+  type KeyObject,
+  timingSafeEqual,
+} from 'node:crypto';
 import type { Clock } from '../core/ports/clock.ts';
 import type { LogFields, Logger } from '../core/ports/log.ts';
 import { candidateHosts, candidatePaths } from './hmac-candidates.ts';
@@ -30,13 +36,14 @@ export type HmacOptions = {
 
 /** Checks the signatures that the vendor's SDKs make with an access key (reference §4.3). */
 export class HmacAuthenticator {
-  readonly #keys: readonly Buffer[];
+  /** Key objects: Node 24 takes several times as long with plain bytes. */
+  readonly #keys: readonly KeyObject[];
   readonly #ownHosts: readonly string[];
   readonly #clock: Clock;
   readonly #log: Logger;
 
   constructor(options: HmacOptions, clock: Clock, log: Logger) {
-    this.#keys = options.accessKeys.map((key) => Buffer.from(key, 'base64'));
+    this.#keys = options.accessKeys.map((key) => createSecretKey(key, 'base64'));
     this.#ownHosts = options.ownHosts;
     this.#clock = clock;
     this.#log = log;

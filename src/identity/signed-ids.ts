@@ -1,4 +1,4 @@
-import { createHmac, timingSafeEqual } from 'node:crypto';
+import { createHmac, createSecretKey, type KeyObject, timingSafeEqual } from 'node:crypto';
 import type { CallConnectionId, IdCodec, RecordingId, ServerCallId } from '../core/ids.ts';
 import type { Random } from '../core/ports/random.ts';
 
@@ -19,14 +19,14 @@ const NODE_NAME = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/;
  */
 export class SignedIds implements IdCodec {
   readonly #node: string;
-  readonly #key: Uint8Array;
+  readonly #key: KeyObject;
   readonly #random: Random;
 
   /** @param node name of this node: a DNS label in lower case. */
   constructor(node: string, key: Uint8Array, random: Random) {
     if (!NODE_NAME.test(node)) throw new TypeError(`not a node name: ${node}`);
     this.#node = node;
-    this.#key = key;
+    this.#key = createSecretKey(key);
     this.#random = random;
   }
 

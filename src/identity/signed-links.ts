@@ -1,4 +1,4 @@
-import { createHmac, timingSafeEqual } from 'node:crypto';
+import { createHmac, createSecretKey, type KeyObject, timingSafeEqual } from 'node:crypto';
 import type { Clock } from '../core/ports/clock.ts';
 
 export const DEFAULT_LINK_LIFETIME_SECONDS = 3_600;
@@ -6,11 +6,11 @@ export const MAX_LINK_LIFETIME_SECONDS: number = 7 * 86_400;
 
 /** Makes and checks links that read one path until a time, for whoever has no access key. */
 export class SignedLinks {
-  readonly #key: Uint8Array;
+  readonly #key: KeyObject;
   readonly #clock: Clock;
 
   constructor(key: Uint8Array, clock: Clock) {
-    this.#key = key;
+    this.#key = createSecretKey(key);
     this.#clock = clock;
   }
 
