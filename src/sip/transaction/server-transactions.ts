@@ -108,6 +108,9 @@ export class ServerTransactions {
   #open(request: SipRequest, flow: Flow, key: string): ServerTransaction {
     const to = responseTarget(request.via, flow);
     const merging = mergeKey(request);
+    const unmerge = (): void => {
+      if (this.#merging.get(merging) === key) this.#merging.delete(merging);
+    };
     const common = {
       clock: this.#options.clock,
       reliable: isReliable(flow.transport),
@@ -116,7 +119,7 @@ export class ServerTransactions {
       },
       onTerminated: () => {
         this.#entries.delete(key);
-        if (this.#merging.get(merging) === key) this.#merging.delete(merging);
+        unmerge();
       },
     };
     const machine =
@@ -135,6 +138,8 @@ export class ServerTransactions {
       },
       respond: (response) => {
         if (response.status >= 200) isFinal = true;
+        // After a refusal, such as a challenge, the same request may come again on its own.
+        if (response.status >= 300) unmerge();
         machine.respond(response.status, serialiseMessage(response));
       },
     };

@@ -15,8 +15,9 @@ export type TcpConnectionsOptions = {
   readonly onRejection: (rejection: SipRejection, connection: TcpConnection) => void;
 };
 
-/** How often idle connections are looked for. */
-const SWEEP_MS = 5_000;
+/** Idle connections are looked for this often while a silent one may live. */
+const SWEEPS_PER_LIFE = 3;
+const MIN_SWEEP_MS = 100;
 
 type Connecting = {
   readonly abort: AbortController;
@@ -186,7 +187,8 @@ export class TcpConnections {
   }
 
   #armSweep(): Timer {
-    return this.#options.clock.setTimer(SWEEP_MS, () => {
+    const sweepMs = this.#options.limits.silentConnectionMs / SWEEPS_PER_LIFE;
+    return this.#options.clock.setTimer(Math.max(sweepMs, MIN_SWEEP_MS), () => {
       this.#sweep = undefined;
       const nowUs = this.#options.clock.monotonicUs();
       const { silentConnectionMs, idleConnectionMs } = this.#options.limits;

@@ -1,0 +1,124 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { EventReceiver } from '../support/event-receiver.ts';
+import { Baresip } from '../support/peers/baresip.ts';
+import { recordingFile } from '../support/recording-file.ts';
+import { ServerProcess } from '../support/server-process.ts';
+import { readClip, spansOf, writeTonePlan, type TonePlan } from '../support/tone-plan.ts';
+
+/** Tones begin a second after the call: media of a phone that shows another address is taken after 500 ms. */
+const ALICE: TonePlan = {
+  frequencyHz: 440,
+  spans: [
+    { startMs: 1_500, endMs: 2_500 },
+    { startMs: 3_000, endMs: 3_600 },
+  ],
+  totalMs: 4_500,
+  amplitude: 16_384,
+};
+const BOB: TonePlan = {
+  frequencyHz: 1_000,
+  spans: [
+    { startMs: 2_000, endMs: 2_800 },
+    { startMs: 3_300, endMs: 4_200 },
+  ],
+  totalMs: 4_500,
+  amplitude: 16_384,
+};
+
+let directory: string;
+let events: EventReceiver;
+let server: ServerProcess;
+let phones: Baresip[] = [];
+
+beforeAll(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'tapedeck-baresip-'));
+  await writeTonePlan(ALICE, join(directory, 'alice.wav'));
+  await writeTonePlan(BOB, join(directory, 'bob.wav'));
+  events = await EventReceiver.open();
+  server = await ServerProcess.start({
+    flags: ['--event-webhook', events.url],
+    file: {
+      users: [
+        { name: 'alice', password: 'wonderland' },
+        { name: 'bob', password: 'builder' },
+      ],
+      routes: [{ to: '^(alice|bob)$', action: 'registered', record: {} }],
+    },
+  });
+});
+
+afterEach(async () => {
+  await Promise.all(phones.map((phone) => phone.close()));
+  phones = [];
+});
+
+afterAll(async () => {
+  events.close();
+  expect(await server.stop()).toBe(0);
+  await rm(directory, { recursive: true });
+});
+
+describe.each([
+  ['pcmu', 'udp'],
+  ['pcma', 'udp'],
+  ['pcmu', 'tcp'],
+] as const)('baresip with %s over %s', (codec, transport) => {
+  test('two registered phones hear each other, and the recording has both at their planned times', async () => {
+    const registrar = server.ready.sip.replace('sip:', '');
+    const common = { registrar, codec, transport };
+    const bob = await Baresip.start({
+      ...common,
+      user: 'bob',
+      password: 'builder',
+      sipPort: 5280,
+      controlPort: 4460,
+      rtpPort: 31_000,
+      speaks: join(directory, 'bob.wav'),
+    });
+    phones.push(bob);
+    const alice = await Baresip.start({
+      ...common,
+      user: 'alice',
+      password: 'wonderland',
+      sipPort: 5290,
+      controlPort: 4461,
+      rtpPort: 31_200,
+      speaks: join(directory, 'alice.wav'),
+    });
+    phones.push(alice);
+    await alice.dial(`sip:bob@${registrar}`);
+    await delay(5_500);
+    alice.hangUp();
+    const ready = await events.next('RecordingFileStatusUpdated');
+    expect(ready.data).toMatchObject({ sessionEndReason: 'CallEnded' });
+
+    const mixed = await readClip(recordingFile(server, ready));
+    expectPlanned(spansOf(mixed, ALICE.frequencyHz, ALICE.amplitude), ALICE);
+    expectPlanned(spansOf(mixed, BOB.frequencyHz, BOB.amplitude), BOB);
+    // Each heard the other, at its level, and not itself.
+    const byBob = await readClip(await bob.heard());
+    const byAlice = await readClip(await alice.heard());
+    expect(spansOf(byBob, ALICE.frequencyHz, ALICE.amplitude)).toHaveLength(2);
+    expect(spansOf(byAlice, BOB.frequencyHz, BOB.amplitude)).toHaveLength(2);
+    expect(spansOf(byBob, BOB.frequencyHz, BOB.amplitude)).toHaveLength(0);
+    expect(spansOf(byAlice, ALICE.frequencyHz, ALICE.amplitude)).toHaveLength(0);
+  });
+});
+
+type Spans = ReturnType<typeof spansOf>;
+
+/** Edges within 20 ms of the plan, seen from the first one; levels within 1 dB. */
+function expectPlanned(found: Spans, plan: TonePlan): void {
+  expect(found).toHaveLength(plan.spans.length);
+  const offsetMs = (found[0]?.startMs ?? 0) - (plan.spans[0]?.startMs ?? 0);
+  plan.spans.forEach((planned, index) => {
+    const span = found[index]!;
+    expect(Math.abs(span.startMs - planned.startMs - offsetMs)).toBeLessThan(20);
+    expect(Math.abs(span.endMs - planned.endMs - offsetMs)).toBeLessThan(20);
+    expect(Math.abs(20 * Math.log10(span.amplitude / plan.amplitude))).toBeLessThan(1);
+  });
+}
