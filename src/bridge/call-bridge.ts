@@ -46,10 +46,14 @@ export class CallBridge {
   /** Two legs hear each other; one alone hears nothing; for more there is no mixer yet. */
   #connectLegs(): void {
     const [a, b, ...more] = [...this.legs].filter((leg) => leg.media !== undefined);
-    for (const leg of this.legs) leg.relay = undefined;
-    if (a === undefined || b === undefined || more.length > 0) return;
-    a.relay = relayBetween(a, b);
-    b.relay = relayBetween(b, a);
+    const isPair = a !== undefined && b !== undefined && more.length === 0;
+    for (const leg of this.legs) {
+      const before = leg.relay?.to;
+      const other = leg === a ? b : leg === b ? a : undefined;
+      leg.relay = isPair && other !== undefined ? relayBetween(leg, other) : undefined;
+      // A refreshed session goes on as it was; whoever is new, or was on hold, begins a run.
+      if (leg.relay !== undefined && leg.relay.to !== before) leg.relay.to.beginRun();
+    }
   }
 }
 

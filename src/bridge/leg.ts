@@ -121,9 +121,13 @@ export class Leg {
       address: canonicalAddress(media.rtcp.address) ?? media.rtcp.address,
       port: media.rtcp.port,
     };
-    this.#outgoing.interrupt();
     this.#lastReceivedUs = nowUs;
     this.#isSilent = false;
+  }
+
+  /** Another leg is relayed here from now on, or the same one after a pause. */
+  beginRun(): void {
+    this.#outgoing.interrupt();
   }
 
   /** For the RTP socket. The hot path: no object is made here for a packet of a steady stream. */

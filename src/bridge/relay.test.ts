@@ -102,6 +102,26 @@ test('legs of PCMU and PCMA hear each other to the nearest code', async () => {
   }
 });
 
+test('a refreshed session is relayed as if nothing had happened, reordered packets included', async () => {
+  const call = new TwoPartyCall();
+  const { a } = await call.open();
+  const numbers: number[] = [];
+  for (const n of [0, 1, 3, 2, 4]) {
+    if (n === 2) {
+      await call.host.setLegMedia(LEG_A, remoteMedia(PHONE_A));
+      await call.host.setLegMedia(LEG_B, remoteMedia(PHONE_B));
+    }
+    call.network.deliver(PHONE_A, a.rtp, packet({ sequenceNumber: n, timestamp: n * 160 }));
+    call.clock.advance(7);
+  }
+  const heard = call.network.takeSentTo(PHONE_B).map(readHeader);
+  for (const header of heard) {
+    numbers.push((header.sequenceNumber - (heard[0]?.sequenceNumber ?? 0)) & 0xffff);
+    expect((header.timestamp - (heard[0]?.timestamp ?? 0)) >>> 0).toBe((numbers.at(-1) ?? 0) * 160);
+  }
+  expect(numbers).toEqual([0, 1, 3, 2, 4]);
+});
+
 describe('a call on hold', () => {
   test.each([
     ['inactive', []],

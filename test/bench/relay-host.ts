@@ -30,7 +30,7 @@ export type HostReply =
     }
   | { readonly kind: 'ended'; readonly statistics: unknown };
 
-const [networkName, sleepMs, journaled] = process.argv.slice(2);
+const [networkName, sleepMs, journaled, flushEveryMs, syncEveryMs] = process.argv.slice(2);
 const directory = mkdtempSync(join(process.env['BENCH_DIR'] ?? tmpdir(), 'relay-'));
 const host = new MediaHost({
   datagrams: await openNetwork(),
@@ -40,7 +40,11 @@ const host = new MediaHost({
   disk: nodeDisk,
   rtpPorts: { from: 20_000, to: 29_999 },
   hosts: { IPv4: '127.0.0.1' },
-  journal: { nodeId: 'bench' },
+  journal: {
+    nodeId: 'bench',
+    flushEveryMs: Number(flushEveryMs),
+    syncEveryMs: Number(syncEveryMs),
+  },
 });
 const calls: ServerCallId[] = [];
 

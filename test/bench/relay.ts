@@ -23,6 +23,8 @@ const { values } = parseArgs({
     secs: { type: 'string', default: '10' },
     networks: { type: 'string', default: 'linux:4,node' },
     journal: { type: 'string', default: 'true' },
+    'flush-ms': { type: 'string', default: '100' },
+    'sync-ms': { type: 'string', default: '1000' },
     profile: { type: 'string' },
   },
 });
@@ -132,7 +134,7 @@ async function measure(networkName: string, sleepMs: number): Promise<unknown> {
   const generator = new Generator();
   const host = fork(
     new URL('./relay-host.ts', import.meta.url),
-    [networkName, String(sleepMs), values.journal],
+    [networkName, String(sleepMs), values.journal, values['flush-ms'], values['sync-ms']],
     {
       execArgv:
         values.profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${values.profile}`],
@@ -171,7 +173,7 @@ async function measure(networkName: string, sleepMs: number): Promise<unknown> {
     relayP99Ms: round(generator.delayMs(0.99)),
     generatorLateMs: round(lateMs),
     threads: threadsBetween(before.threads, after.threads, packets),
-    dropped: end.statistics,
+    statistics: end.statistics,
   };
 }
 
