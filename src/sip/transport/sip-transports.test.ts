@@ -94,7 +94,7 @@ test('a keep-alive ping gets its pong, and several messages in one piece get an 
 
 test('a stream that is no SIP is closed', async () => {
   const client = dial(await openEndpoint());
-  client.socket.write(`${'x'.repeat(40_000)}`);
+  client.socket.write('x'.repeat(40_000));
   await client.closed;
 });
 
