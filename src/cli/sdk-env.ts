@@ -44,7 +44,8 @@ export function sdkEnvironment(location: ServerLocation, hosts: string | undefin
       '# (/etc/hosts, or C:\\Windows\\System32\\drivers\\etc\\hosts); "tapedeck sdk-env --hosts" prints it alone:',
       `#   ${hosts}`,
       '# Where the hosts file cannot be changed, clients that honour proxy settings (the JavaScript',
-      '# and Python SDKs by this variable) reach it through the server itself:',
+      '# and Python SDKs by this variable) reach it through the server itself. Set it for the SDK’s',
+      '# process only: this proxy leads to the server and nowhere else.',
       `#   export HTTPS_PROXY=${location.http}`,
     ]);
   }
