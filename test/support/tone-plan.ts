@@ -1,0 +1,46 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { sine } from '../../src/media/tone/sine.ts';
+import { findTone, type ToneSpan } from '../../src/media/tone/tone-meter.ts';
+import { wavHeader } from '../../src/media/wav/wav-header.ts';
+import { readWav, type WavClip } from '../../src/media/wav/wav-reader.ts';
+
+/** One tone that sounds and pauses as planned: milliseconds from the start of the clip. */
+export type TonePlan = {
+  readonly frequencyHz: number;
+  readonly spans: readonly { readonly startMs: number; readonly endMs: number }[];
+  readonly totalMs: number;
+  /** Peak, in units of a 16-bit sample. */
+  readonly amplitude: number;
+};
+
+/** Writes the plan as an 8 kHz mono 16-bit WAV. */
+export async function writeTonePlan(plan: TonePlan, path: string): Promise<void> {
+  const rateHz = 8_000;
+  const samples = new Int16Array((plan.totalMs * rateHz) / 1000);
+  for (const { startMs, endMs } of plan.spans) {
+    const from = (startMs * rateHz) / 1000;
+    const count = ((endMs - startMs) * rateHz) / 1000;
+    samples.set(sine(plan, rateHz, count, from), from);
+  }
+  const header = wavHeader({ sampleRateHz: rateHz, channels: 1 }, samples.byteLength);
+  await writeFile(path, Buffer.concat([header, Buffer.from(samples.buffer)]));
+}
+
+export async function readClip(path: string): Promise<WavClip> {
+  const clip = readWav(await readFile(path));
+  if (!clip.ok) throw new Error(`${path}: ${clip.defect}`);
+  return clip.value;
+}
+
+/** Where the tone sounds in the clip. */
+export function spansOf(
+  clip: WavClip,
+  frequencyHz: number,
+  amplitude: number,
+): readonly ToneSpan[] {
+  return findTone(clip.samples, clip.sampleRateHz, {
+    frequencyHz,
+    threshold: amplitude / 2,
+    bridgeMs: 5,
+  });
+}
