@@ -547,7 +547,174 @@ describe('content', () => {
   });
 });
 
+describe('content as other SDKs ask for it', () => {
+  const path = `/v1/objects/${DOCUMENT_ID}/content/video`;
+  const ask = (
+    host: string,
+    signedHost: string,
+    headers: Record<string, string>,
+  ): Promise<LightMyRequestResponse> => {
+    const date = new Date().toUTCString();
+    const hash = createHash('sha256').update('').digest('base64');
+    const signature = createHmac('sha256', Buffer.from(ACCESS_KEY, 'base64'))
+      .update(`GET\n${path}\n${date};${signedHost};${hash}`)
+      .digest('base64');
+    return app.inject({
+      url: path,
+      headers: {
+        host,
+        'x-ms-date': date,
+        'x-ms-content-sha256': hash,
+        authorization: `HMAC-SHA256 SignedHeaders=x-ms-date;host;x-ms-content-sha256&Signature=${signature}`,
+        ...headers,
+      },
+    });
+  };
+
+  test('Java: the endpoint’s host without port, also in the Host header', async () => {
+    const response = await ask('tapedeck.test', 'tapedeck.test', { range: 'bytes=0-4194303' });
+    expect([response.statusCode, response.headers['content-range']]).toEqual([
+      206,
+      'bytes 0-13/14',
+    ]);
+  });
+
+  test('.NET: the endpoint’s authority, and a range far beyond the end', async () => {
+    const headers = { 'x-ms-host': HOST, range: 'bytes=0-268435455' };
+    const response = await ask('tapedeck.asm.skype.com:8443', HOST, headers);
+    expect([response.statusCode, response.headers['content-range']]).toEqual([
+      206,
+      'bytes 0-13/14',
+    ]);
+  });
+
+  test('Python: bytes=None, and the endpoint with the slash that the user left', async () => {
+    const headers = { 'x-ms-host': 'tapedeck.test', range: 'bytes=None' };
+    const response = await ask('tapedeck.asm.skype.com:8443', `${HOST}/`, headers);
+    expect([response.statusCode, response.body]).toEqual([200, 'RIFF0123456789']);
+  });
+});
+
 describe('administration', () => {
+  test('recordings are listed with their files, newest first as the ledger gives them', async () => {
+    const { ledger } = fake.services.admin;
+    const recordingId = fake.services.ids.recordingId();
+    vi.spyOn(ledger, 'recordings').mockResolvedValueOnce([
+      {
+        recordingId,
+        serverCallId: fake.services.ids.serverCallId(),
+        callConnectionId: undefined,
+        state: 'done',
+        origin: 'route',
+        apiVersion: '',
+        stateCallbackUri: undefined,
+        journalDirectory: '/secret/path',
+        documentId: DOCUMENT_ID,
+        startedAtMs: 0,
+        endedAtMs: 1_500,
+        endReason: 'CallEnded',
+        retentionMs: undefined,
+      },
+    ]);
+    const chunk = await ledger.chunk(DOCUMENT_ID);
+    vi.spyOn(ledger, 'chunksOf').mockResolvedValueOnce(chunk === undefined ? [] : [chunk]);
+    const response = await signed({
+      method: 'GET',
+      url: '/admin/recordings?limit=7&before=2026-01-01T00:00:00Z',
+    });
+    expect(vi.mocked(ledger.recordings).mock.lastCall).toEqual([
+      { limit: 7, before: Date.UTC(2026, 0, 1) },
+    ]);
+    expect(response.json()).toMatchObject({
+      value: [
+        {
+          recordingId,
+          state: 'done',
+          endedAt: '1970-01-01T00:00:01.500Z',
+          chunks: [{ documentId: DOCUMENT_ID, sizeBytes: 14 }],
+        },
+      ],
+    });
+    expect(response.body).not.toContain('/secret/path');
+  });
+
+  test.each(['limit=0', 'limit=501', 'limit=x', 'before=yesterday'])(
+    '%s is refused',
+    async (query) => {
+      const response = await signed({ method: 'GET', url: `/admin/recordings?${query}` });
+      expect(errorOf(response).code).toBe('8523');
+    },
+  );
+
+  test('calls are listed with who is in them', async () => {
+    vi.spyOn(fake.services.calls, 'calls').mockResolvedValueOnce([
+      {
+        serverCallId: fake.services.ids.serverCallId(),
+        correlationId: 'c',
+        state: 'connected',
+        startedBy: '4:+15550100',
+        createdAtMs: 0,
+        participants: [
+          { identifier: { kind: 'unknown', rawId: '8:orgid:u' }, isMuted: false, isOnHold: false },
+        ],
+        activeRecordings: [],
+      },
+    ]);
+    const response = await signed({ method: 'GET', url: '/admin/calls' });
+    expect(response.json()).toMatchObject({
+      value: [
+        {
+          state: 'connected',
+          participants: [
+            { identifier: { kind: 'microsoftTeamsUser', microsoftTeamsUser: { userId: 'u' } } },
+          ],
+        },
+      ],
+    });
+  });
+
+  test('an event is shown with its data and every attempt', async () => {
+    const event = {
+      eventId: 'e1',
+      kind: 'grid',
+      type: 'T',
+      source: '',
+      subject: 's',
+      occurredAtMs: 0,
+      data: '{"a":1}',
+    } as const;
+    const delivery = {
+      deliveryId: 'd1',
+      eventId: 'e1',
+      destination: 'hook',
+      state: 'delivered',
+      orderKey: undefined,
+      attempts: 1,
+      nextAttemptAtMs: 0,
+      expiresAtMs: 0,
+      maxAttempts: 30,
+    } as const;
+    const attempt = {
+      deliveryId: 'd1',
+      attempt: 1,
+      startedAtMs: 0,
+      durationMs: 3,
+      httpStatus: 200,
+      error: undefined,
+    };
+    vi.spyOn(fake.services.admin.outbox, 'event').mockResolvedValueOnce({
+      event,
+      deliveries: [delivery],
+      attempts: [attempt],
+    });
+    const response = await signed({ method: 'GET', url: '/admin/events/e1' });
+    expect(response.json()).toMatchObject({
+      eventId: 'e1',
+      data: { a: 1 },
+      deliveries: [{ destination: 'hook', attempts: [{ attempt: 1, httpStatus: 200 }] }],
+    });
+  });
+
   test('a simulated phone is made to call', async () => {
     const body = { phone: 'alice', to: '+15550100' };
     const response = await signed({ method: 'POST', url: '/admin/sim/calls', body });
