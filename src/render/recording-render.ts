@@ -5,27 +5,21 @@ import type { RenderedChunk, RenderJob } from '../core/ports/render.ts';
 import { JournalReader, type ReadProgress } from '../journal/journal-reader.ts';
 import { recoverJournal } from '../journal/recover-journal.ts';
 import { wavHeader, WAV_HEADER_BYTES } from '../media/wav/wav-header.ts';
-import { FILE_RATE_HZ, makeTrackWindow, MixedTrack } from './mixed-track.ts';
+import { FILE_RATE_HZ, MixedTrack } from './mixed-track.ts';
 import type { SampleBuffer } from './sample-buffer.ts';
 import { samplesOf } from './timeline/constants.ts';
-import { makeTimelineScratch, Timeline, type TimelineScratch } from './timeline/timeline.ts';
+import { Timeline, type TimelineScratch } from './timeline/timeline.ts';
 
 const FORMAT = { sampleRateHz: FILE_RATE_HZ, channels: 1 } as const;
 const BYTES_PER_SAMPLE = 2;
 /** About 13 s of two streams, or minutes of silence. */
 const STEP_BYTES = 256 * 1024;
 
-/** Working memory of all renderings of a thread: what runs between two awaits needs it only then. */
-export type RenderScratch = { readonly timeline: TimelineScratch; readonly window: Float64Array };
-
-export function makeRenderScratch(): RenderScratch {
-  return { timeline: makeTimelineScratch(), window: makeTrackWindow() };
-}
-
 export type RenderTools = {
   readonly disk: Disk;
   readonly blobs: BlobStore;
-  readonly scratch: RenderScratch;
+  /** Working memory of all renderings of a thread: what runs between two awaits needs it only then. */
+  readonly scratch: TimelineScratch;
 };
 
 /**
@@ -51,8 +45,8 @@ export class RecordingRender {
     this.#disk = tools.disk;
     this.#reader = reader;
     this.#writer = writer;
-    this.#track = new MixedTrack(tools.scratch.window);
-    this.#timeline = new Timeline(this.#track, tools.scratch.timeline);
+    this.#track = new MixedTrack();
+    this.#timeline = new Timeline(this.#track, tools.scratch);
   }
 
   /** Rejects with `journal-invalid` if there is no readable journal, or as the blob store does. */

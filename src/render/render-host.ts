@@ -7,7 +7,8 @@ import type { Logger } from '../core/ports/log.ts';
 import type { RenderedChunk, RenderJob, RenderPort } from '../core/ports/render.ts';
 import { SerialQueue } from '../core/serial-queue.ts';
 import { OutputPool } from './output-pool.ts';
-import { makeRenderScratch, RecordingRender, type RenderTools } from './recording-render.ts';
+import { RecordingRender, type RenderTools } from './recording-render.ts';
+import { makeTimelineScratch } from './timeline/timeline.ts';
 
 export type RenderHostOptions = {
   readonly disk: Disk;
@@ -51,7 +52,7 @@ export class RenderHost implements RenderPort {
 
   constructor(options: RenderHostOptions) {
     const { disk, blobs, clock, log } = options;
-    this.#tools = { disk, blobs, scratch: makeRenderScratch() };
+    this.#tools = { disk, blobs, scratch: makeTimelineScratch() };
     this.#clock = clock;
     this.#log = log;
     this.#intervalMs = options.followIntervalMs ?? DEFAULT_FOLLOW_INTERVAL_MS;
