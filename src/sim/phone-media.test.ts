@@ -141,6 +141,37 @@ test('a frame leaves every 20 ms by the clock, and a late timer does not move th
   });
 });
 
+test('after a short stall the frames that are due leave at once, after a long one they are left out', async () => {
+  let nowMs = 0;
+  let fire = ignore;
+  const clock = {
+    nowMs: () => nowMs,
+    monotonicUs: () => nowMs * 1000,
+    setTimer: (_delayMs: number, callback: () => void) => {
+      fire = callback;
+      return { cancel: ignore };
+    },
+  };
+  const wire = new Wire(new ManualClock());
+  const ports = { clock, random: RANDOM, datagrams: wire };
+  const options = { host: '127.0.0.1', codecs: ['PCMU'] as const, keepHeard: false };
+  const a = await PhoneMedia.open(options, ports);
+  a.start(remoteOf(a), voice(), ignore);
+  const sentAt = (ms: number): readonly number[] => {
+    nowMs = ms;
+    wire.sent.length = 0;
+    fire();
+    const header = new RtpHeaderReader();
+    return wire.sent.map(({ data }) => {
+      header.read(data);
+      return ((header.timestamp + 1) >>> 0) / 160;
+    });
+  };
+  expect(sentAt(110)).toEqual([1, 2, 3, 4, 5]);
+  expect(sentAt(10_000)).toEqual([500]);
+  expect(sentAt(10_020)).toEqual([501]);
+});
+
 test('digits are events with one timestamp each, their end three times, and are heard once', async () => {
   const { clock, wire, a, b } = await pair();
   b.start(remoteOf(a, { telephoneEvent: 101 }), voice(), ignore);
