@@ -184,6 +184,16 @@ describe('what is wrong is refused by the name it was written with', () => {
     ],
     ['missing key of an entry', { file: 'users: [{name: a}]' }, 'tapedeck.yaml: users[0].password'],
     ['route without its trunk', { file: 'routes: [{to: a, action: trunk}]' }, 'routes[0].trunk'],
+    [
+      'name that cannot stand in a URL',
+      { file: "events: [{name: 'a b', endpoint: 'http://a'}]" },
+      'tapedeck.yaml: events[0].name',
+    ],
+    [
+      'header that cannot be sent',
+      { file: "events: [{name: a, endpoint: 'http://a', headers: {'X Y': z}}]" },
+      'tapedeck.yaml: events[0].headers.X Y',
+    ],
     ['unknown trunk', { file: 'routes: [{to: a, action: trunk, trunk: b}]' }, 'routes[0].trunk'],
     [
       'regular expression',

@@ -1,5 +1,5 @@
 import { ENTRIES } from './entries.ts';
-import type { FieldTexts } from './kind.ts';
+import { unbuilt, type FieldTexts } from './kind.ts';
 import { flagOf, OPTION_NAMES, OPTIONS, variableOf } from './options.ts';
 
 const HELP_WIDTH = 96;
@@ -50,7 +50,7 @@ export function configurationDocument(): string {
       `\`${flagOf(name)}\``,
       `\`${variableOf(name)}\``,
       option.fallbackText,
-      `${option.text}${repeatable}${remark} Takes ${option.kind.expects}.`,
+      `${option.text}${repeatable}${remark}${takes(option.kind)}`,
     ]);
   });
   const entries = Object.entries(ENTRIES).map(([key, entry]) =>
@@ -121,11 +121,17 @@ function fieldTable(table: { readonly title: string; readonly fields: FieldTexts
     row([
       `\`${name}\``,
       field.fallback === undefined ? '**required**' : field.fallback.text,
-      `${field.text} Takes ${field.kind.expects}.`,
+      `${field.text}${takes(field.kind)}`,
     ]),
   );
   const header = row([`Key of \`${table.title}\``, 'Default', 'Meaning']);
   return [header, rule(3), ...rows].join('\n');
+}
+
+/** What may be given, unless that goes without saying. */
+function takes(kind: { readonly expects: string }): string {
+  const obvious = ['text', 'a path', 'a list of entries', unbuilt.expects];
+  return obvious.includes(kind.expects) ? '' : ` Takes ${kind.expects}.`;
 }
 
 function row(cells: readonly string[]): string {

@@ -77,7 +77,7 @@ const user: Fields<User> = {
   identity: {
     kind: kinds.identifier,
     text: 'How the API names this user, `8:acs:<resource>_<user>`.',
-    fallback: { value: undefined, text: '8:acs:<--resource-id>_<name>' },
+    fallback: { value: undefined, text: '`8:acs:<resource>_<name>`, of `--resource-id`' },
   },
   number: {
     kind: kinds.e164,
@@ -148,7 +148,7 @@ const route: Fields<RouteEntry> = {
 
 const subscription: Fields<SubscriptionEntry> = {
   name: {
-    kind: kinds.text,
+    kind: kinds.subscriptionName,
     text: 'What `tapedeck events` calls it; sent as `aeg-subscription-name`.',
   },
   endpoint: { kind: kinds.httpUrl, text: 'Where events are posted to.' },
@@ -173,7 +173,7 @@ const subscription: Fields<SubscriptionEntry> = {
     fallback: { value: 86_400_000, text: '24h' },
   },
   headers: {
-    kind: textMap('a map of at most 10 header names and values', 10),
+    kind: textMap('a map of at most 10 header names and values', 10, isHeader),
     text: 'Sent with each delivery; at most 10.',
     fallback: { value: {}, text: 'none' },
   },
@@ -219,3 +219,8 @@ export const ENTRIES: {
   },
   applications: { kind: unbuilt, text: 'Graph applications; not built yet.', tables: [] },
 };
+
+/** As the admin API takes them (reference §11.3): a token, and at most 4096 printable bytes. */
+function isHeader(name: string, value: string): boolean {
+  return /^[A-Za-z0-9-]{1,128}$/.test(name) && /^[\t\x20-\x7e]{0,4096}$/.test(value);
+}

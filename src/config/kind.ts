@@ -139,7 +139,11 @@ export const unbuilt: Kind<never> = {
 };
 
 /** A map with free keys, as of headers. */
-export function textMap(expects: string, mostKeys: number): Kind<Readonly<Record<string, string>>> {
+export function textMap(
+  expects: string,
+  mostKeys: number,
+  fits: (key: string, value: string) => boolean,
+): Kind<Readonly<Record<string, string>>> {
   return {
     expects,
     read: (value, at) => {
@@ -148,7 +152,9 @@ export function textMap(expects: string, mostKeys: number): Kind<Readonly<Record
       if (entries.length > mostKeys) throw refuse(at, `it has ${entries.length}`, expects);
       return Object.fromEntries(
         entries.map(([key, item]) => {
-          if (typeof item !== 'string') throw refuse(`${at}.${key}`, 'this is no text', 'text');
+          if (typeof item !== 'string' || !fits(key, item)) {
+            throw refuse(`${at}.${key}`, 'name or value is not allowed', expects);
+          }
           return [key, item];
         }),
       );

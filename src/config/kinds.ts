@@ -188,6 +188,12 @@ export const sipUri: Kind<string> = scalar('a SIP URI, such as sip:192.0.2.10:50
   /^sip:[^\s<>"]+$/.test(value) ? value : undefined,
 );
 
+/** Goes into URLs. */
+export const subscriptionName: Kind<string> = scalar(
+  'a name of at most 64 letters, digits and hyphens',
+  (value) => (/^[A-Za-z0-9-]{1,64}$/.test(value) ? value : undefined),
+);
+
 /** What RFC 4733 has events for. */
 export const dialDigits: Kind<string> = scalar('digits of 0-9, *, #, A-D', (value) =>
   /^[0-9*#A-D]{1,64}$/.test(value) ? value : undefined,
