@@ -3,7 +3,8 @@ import { expect, test } from 'vitest';
 import type { RemoteMedia } from '../core/media-format.ts';
 import type { SessionEnd } from '../core/ports/signalling.ts';
 import { parseSipUri } from '../protocols/sip/uri.ts';
-import type { SipEndpoint } from './endpoint.ts';
+import { SILENT_LOGGER } from '../core/ports/log.ts';
+import { SipEndpoint } from './endpoint.ts';
 import type { InviteClientSession } from './session/invite-client-session.ts';
 import type { InviteServerSession } from './session/invite-server-session.ts';
 import { createWorld, mediaAt, openEndpoint, type World } from './testing/call-setup.ts';
@@ -236,4 +237,43 @@ test('a request too long for UDP goes by TCP, and by UDP where nobody listens fo
   caller.invite({ ...common, uri: deaf.value });
   await world.clock.advanceWithTurns(50);
   expect(sizes).toHaveLength(1);
+});
+
+test('a call over IPv6 carries its addresses in brackets, and its SDP says IP6', async () => {
+  const world = createWorld();
+  const [here, there] = ['2001:db8::1', '2001:db8::2'];
+  const caller = await openEndpoint(world, here);
+  const callee = await openEndpoint(world, there);
+  let body = '';
+  callee.onInvite = (session) => {
+    body = Buffer.from(session.request.body).toString();
+    void session.accept(mediaAt(there));
+  };
+  const uri = parseSipUri(`sip:bob@[${there}]`);
+  if (!uri.ok) throw new Error(uri.defect);
+  const outgoing = caller.invite({
+    uri: uri.value,
+    from: { user: 'a', host: '', displayName: '' },
+    media: mediaAt(here),
+  });
+  let remote: RemoteMedia | undefined;
+  outgoing.onAccept = (accepted) => (remote = accepted);
+  await world.clock.advanceWithTurns(100, 2);
+  expect(body).toContain(`c=IN IP6 ${here}`);
+  expect(remote?.rtp.address).toBe(there);
+  expect(outgoing.record()?.remoteTarget).toBe(`sip:bob@[${there}]:5060`);
+});
+
+test('a handler that throws ends in the log, not in the socket', async () => {
+  const world = createWorld();
+  const lines: string[] = [];
+  const log = { ...SILENT_LOGGER, error: (_: unknown, sentence: string) => lines.push(sentence) };
+  const ports = { ...world.ports, log };
+  const callee = await SipEndpoint.open({ hosts: [CALLEE], port: 5060 }, ports);
+  const caller = await openEndpoint(world, CALLER);
+  place(caller, callee, () => {
+    throw new Error('a defect');
+  });
+  await world.clock.advanceWithTurns(50, 2);
+  expect(lines).toEqual(['handling of a SIP message failed']);
 });

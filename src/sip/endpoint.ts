@@ -257,9 +257,15 @@ export class SipEndpoint {
     await this.#transports.close();
   }
 
+  /** The boundary of the network: a defect of ours, or of a handler, ends here and in the log. */
   #receive(message: SipMessage, flow: Flow): void {
-    if (message.kind === 'response') this.#clients.receive(message);
-    else this.#servers.receive(message, flow);
+    try {
+      if (message.kind === 'response') this.#clients.receive(message);
+      else this.#servers.receive(message, flow);
+    } catch (error) {
+      const { callId, cseq } = message;
+      this.#context.log.error({ err: error, callId, cseq }, 'handling of a SIP message failed');
+    }
   }
 
   #refuseDefective(rejection: SipRejection, flow: Flow): void {
