@@ -50,7 +50,7 @@ async function main(task: DemoTask): Promise<void> {
   say(`calling ${task.targets.join(' and ')}`);
   await events.next('Microsoft.Communication.CallConnected');
   const recording = client.getCallRecording();
-  const { recordingId = '' } = await recording.start({
+  const { recordingId } = await recording.start({
     callLocator: { kind: 'serverCallLocator', id: serverCallId },
     recordingContent: 'audio',
     recordingChannel: 'mixed',

@@ -13,6 +13,7 @@ import { sqliteBuilder } from './database/sql-builder.ts';
 import { SqlLedger } from './database/sql-ledger.ts';
 import { SqlOutbox } from './database/sql-outbox.ts';
 import { Delivery } from './delivery/delivery.ts';
+import { Housekeeping } from './delivery/housekeeping.ts';
 import { Subscriptions } from './delivery/subscriptions.ts';
 import { AdminToken } from './identity/admin-token.ts';
 import { CallbackTokens, makeSigningKey, VENDOR_ISSUER } from './identity/callback-tokens.ts';
@@ -320,12 +321,16 @@ export async function startServer(
   opened.defer(() => sip.close());
   opened.defer(() => sims.close());
 
+  const housekeeping = new Housekeeping({ clock, log, ledger, outbox });
+  opened.defer(() => housekeeping.close());
+
   await subscriptions.start();
   await delivery.start();
   const report = await calls.start();
   if (report.calls + report.recordings + report.orphans > 0) {
     log.warn({ ...report }, 'an earlier process ended without closing; its calls were recovered');
   }
+  housekeeping.start();
   state = 'up';
 
   const { from, to } = configuration['rtp-ports'];
