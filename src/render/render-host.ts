@@ -15,13 +15,16 @@ export type RenderHostOptions = {
   readonly blobs: BlobStore;
   readonly clock: Clock;
   readonly log: Logger;
-  /** Pause between two looks at a journal, in milliseconds. Default 1000. */
+  /**
+   * Pause between two looks at a journal, in milliseconds. Default 4000: a look costs more than
+   * the samples of a second, and those of five are made in two milliseconds when the call ends.
+   */
   readonly followIntervalMs?: number;
-  /** Recordings that are worked on at a time; each has one more second of samples in memory. Default 3. */
+  /** Recordings that are worked on at a time; each holds a buffer of samples meanwhile. Default 3. */
   readonly concurrency?: number;
 };
 
-const DEFAULT_FOLLOW_INTERVAL_MS = 1000;
+const DEFAULT_FOLLOW_INTERVAL_MS = 4000;
 const DEFAULT_CONCURRENCY = 3;
 /** Multiples of the golden ratio spread any number of recordings evenly over the interval. */
 const STAGGER = 0.618_034;
@@ -37,7 +40,7 @@ type Followed = {
 
 /**
  * Renders the recordings of one render worker: trails their journals while calls are on, so that
- * only the last second is left when one ends. A failure while trailing is logged and costs time
+ * only the last seconds are left when one ends. A failure while trailing is logged and costs time
  * only: the journal is the recording.
  */
 export class RenderHost implements RenderPort {

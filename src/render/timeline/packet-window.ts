@@ -5,6 +5,8 @@ const INITIAL_SLOTS = 96;
 const INITIAL_CELL_BYTES = 160;
 /** Beyond this a sender is not one that speaks G.711 to us. */
 const MAX_STORE_BYTES = 262_144;
+/** Memory that a pause at the start of a span took is given back after this many easy blocks: 10 s. */
+const EASY_BLOCKS = 40;
 const EMPTY = -1;
 /** In place of a length: rendered and forgotten, but still known as a duplicate. */
 const RELEASED = -1;
@@ -25,6 +27,8 @@ export class PacketWindow {
   #low = 0;
   /** One behind the newest. */
   #high = 0;
+  /** Calls of `release` in a row after which the initial memory would have been enough. */
+  #easyBlocks = 0;
 
   get isEmpty(): boolean {
     return this.#low === this.#high;
@@ -116,6 +120,16 @@ export class PacketWindow {
       low = sequence + 1;
     }
     this.#low = low;
+    this.#settle();
+  }
+
+  #settle(): void {
+    const waiting = this.#high - this.#low;
+    const isEasy = this.#slots > INITIAL_SLOTS && waiting < (INITIAL_SLOTS * 3) / 4;
+    this.#easyBlocks = isEasy ? this.#easyBlocks + 1 : 0;
+    if (this.#easyBlocks < EASY_BLOCKS) return;
+    this.#easyBlocks = 0;
+    this.#allocate(INITIAL_SLOTS, this.#cellBytes);
   }
 
   /** Gives the memory back while nothing waits; the next packet takes it again. */
