@@ -496,6 +496,20 @@ test('after a restart phones get a BYE, applications hear the end, recordings ar
   expect(await restarted.recording(recordingId)).toEqual({ recordingId, state: 'inactive' });
 });
 
+test('a request that comes before the recovery has read the ledger waits for it', async () => {
+  const early = new FakeWorld();
+  const starting = new Calls(early.ports, early.settings());
+  const created = starting.createCall({
+    targets: [phoneNumber('+15550100')],
+    callbackUri: CALLBACK,
+    apiVersion: API_VERSION,
+  });
+  await settled();
+  expect(early.ledger.facts).toEqual([]);
+  await starting.start();
+  expect((await created).state).toBe('connecting');
+});
+
 test('a drain refuses new calls, ends those that are on, and waits for their files', async () => {
   const { invite, properties } = await answered();
   await startRecording(properties);

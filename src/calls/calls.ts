@@ -44,6 +44,8 @@ export class Calls implements CallService {
   readonly #lifecycle: CallLifecycle;
   readonly #switchboard: Switchboard;
   readonly #applications: ApplicationCalls;
+  /** Requests may come before the recovery has read what the last process left: they wait for it. */
+  readonly #recovered = Promise.withResolvers<undefined>();
 
   constructor(ports: CallPorts, settings: CallSettings) {
     this.#ports = ports;
@@ -89,18 +91,27 @@ export class Calls implements CallService {
 
   /** Finishes what an earlier process left, then takes calls. */
   async start(): Promise<RecoveryReport> {
-    const report = await recover({
-      ports: this.#ports,
-      settings: this.#settings,
-      callEvents: this.#callEvents,
-      recordingEvents: this.#recordingEvents,
-      finisher: this.#finisher,
-    });
-    this.content.start();
-    this.#ports.signalling.onInvite = (invite) => {
-      this.#switchboard.receive(invite);
-    };
-    return report;
+    try {
+      const report = await recover({
+        ports: this.#ports,
+        settings: this.#settings,
+        callEvents: this.#callEvents,
+        recordingEvents: this.#recordingEvents,
+        finisher: this.#finisher,
+      });
+      this.content.start();
+      this.#ports.signalling.onInvite = (invite) => {
+        this.#switchboard.receive(invite);
+      };
+      this.#recovered.resolve(undefined);
+      return report;
+    } catch (error) {
+      this.#recovered.promise.catch(() => undefined);
+      this.#recovered.reject(
+        new TapedeckError('shutting-down', 'The server could not start.', { cause: error }),
+      );
+      throw error;
+    }
   }
 
   /**
@@ -133,7 +144,8 @@ export class Calls implements CallService {
     await this.content.close();
   }
 
-  createCall(command: CreateCall): Promise<ConnectionProperties> {
+  async createCall(command: CreateCall): Promise<ConnectionProperties> {
+    await this.#recovered.promise;
     return this.#applications.create(command);
   }
 
@@ -170,6 +182,7 @@ export class Calls implements CallService {
   }
 
   async startRecording(command: StartRecording): Promise<RecordingStatus> {
+    await this.#recovered.promise;
     const call = await this.#referencedCall(command);
     if (call.state !== 'connected') {
       throw new TapedeckError('call-not-established', 'The call is not established yet.');
