@@ -6,9 +6,12 @@ import type { LoadCounts } from './load-phones.ts';
 export type LoadRequest =
   | { readonly do: 'place'; readonly from: number; readonly to: number }
   | { readonly do: 'start' }
+  | { readonly do: 'stop' }
   | { readonly do: 'reset' }
   | { readonly do: 'counts' }
   | { readonly do: 'sent-at'; readonly call: number }
+  | { readonly do: 'began-at' }
+  | { readonly do: 'legs-up' }
   | { readonly do: 'hang-up' }
   | { readonly do: 'close' };
 
@@ -68,9 +71,14 @@ export class LoadGenerator {
     await this.#ask({ do: 'place', from, to });
   }
 
-  /** Begins to send on all legs. */
+  /** Begins to send on all legs, those that come later included. */
   async start(): Promise<void> {
     await this.#ask({ do: 'start' });
+  }
+
+  /** Sends no more. The calls go on. */
+  async stop(): Promise<void> {
+    await this.#ask({ do: 'stop' });
   }
 
   async reset(): Promise<void> {
@@ -84,6 +92,16 @@ export class LoadGenerator {
   /** Wall clock, ms, at which the caller of this call sent packet n (from 0). */
   async sentAtMs(call: number): Promise<readonly number[]> {
     return (await this.#ask({ do: 'sent-at', call })) as readonly number[];
+  }
+
+  /** Wall clock, ms, from which both sides of each call, by number, were sending. */
+  async beganAtMs(): Promise<readonly number[]> {
+    return (await this.#ask({ do: 'began-at' })) as readonly number[];
+  }
+
+  /** Legs that have a call: neither side has said BYE yet. */
+  async legsUp(): Promise<number> {
+    return (await this.#ask({ do: 'legs-up' })) as number;
   }
 
   async hangUp(): Promise<void> {

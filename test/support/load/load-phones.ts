@@ -26,24 +26,41 @@ export function callOfNumber(number: string): number {
   return Number(number.slice(1));
 }
 
+/** Every so many packets one has the marker bit: the server renumbers packets, but leaves it. */
+const MARKED_PACKETS = 256;
+/** Packets under way, or waiting in a busy server, are not lost yet. */
+const GRACE_MS = 300;
+/** Every leg has a place in the 20 ms; legs in turn take places a golden ratio apart. */
+const PLACES = 1_000;
+const PLACE_STEP = 617;
+const PLACE_US = (PACKET_MS * 1000) / PLACES;
+/** Delays are counted in classes of this width, up to a second. */
+const DELAY_CLASS_US = 10;
+const DELAY_CLASSES = 100_000;
+
 class LoadLeg {
   readonly call: number;
   readonly side: 'caller' | 'callee';
   readonly rtp: DatagramSocket;
   readonly rtcp: DatagramSocket;
   remote: RemoteMedia | undefined;
+  /** The other end of the call, once it is there. */
+  far: LoadLeg | undefined;
   /** Number of the next packet to send. */
   next = 0;
-  sent = 0;
-  /** Since the last reset, and since the beginning. */
-  received = 0;
-  total = 0;
-  /** Sequence number that packet 0 of the far side has here. */
-  firstSequence: number | undefined;
-  /** Of every packet, wall clock. */
+  /** Number of the first packet that counts. */
+  countFrom = 0;
+  /** Wall clock of the first packet sent. */
+  firstSentAtMs: number | undefined;
+  /** Wall clock of every packet, kept for callers. */
   readonly sentAtMs: number[] = [];
-  highest = 0;
-  readonly ssrc = Math.floor(systemRandom.fraction() * 2 ** 32);
+  /** Monotonic time of the last packets, by number. */
+  readonly sentAtUs: Float64Array = new Float64Array(MARKED_PACKETS).fill(Number.NaN);
+  /** One bit for each of our packets that came out at the far end, by the low 16 bits of its number. */
+  readonly #arrived = new Uint8Array(65_536 / 8);
+  /** What the server has added to our sequence numbers, known since the first marked packet. */
+  #offset: number | undefined;
+  readonly ssrc: number = Math.floor(systemRandom.fraction() * 2 ** 32);
 
   constructor(call: number, side: 'caller' | 'callee', rtp: DatagramSocket, rtcp: DatagramSocket) {
     this.call = call;
@@ -56,6 +73,38 @@ class LoadLeg {
     return { rtp: this.rtp.local, rtcp: this.rtcp.local, formats: [PCMU] };
   }
 
+  /** Takes the next number. */
+  take(nowUs: number): number {
+    const number = this.next;
+    this.next += 1;
+    const low = number & 0xffff;
+    this.#arrived[low >> 3] = (this.#arrived[low >> 3] ?? 0) & ~(1 << (low & 7));
+    this.sentAtUs[number & (MARKED_PACKETS - 1)] = nowUs;
+    return number;
+  }
+
+  /** One of our packets came out at the far end: its delay in µs, NaN if it cannot be told. */
+  arrived(sequenceNumber: number, marker: boolean, arrivalUs: number): number {
+    if (marker) {
+      const marked = this.next - 1 - ((this.next - 1) & (MARKED_PACKETS - 1));
+      this.#offset = sequenceNumber - marked;
+    }
+    if (this.#offset === undefined) return Number.NaN;
+    const low = (sequenceNumber - this.#offset) & 0xffff;
+    this.#arrived[low >> 3] = (this.#arrived[low >> 3] ?? 0) | (1 << (low & 7));
+    return arrivalUs - (this.sentAtUs[low & (MARKED_PACKETS - 1)] ?? Number.NaN);
+  }
+
+  /** Packets before `to` that count and never came out at the far end. */
+  lost(to: number): number {
+    let lost = 0;
+    for (let number = this.countFrom; number < to; number += 1) {
+      const low = number & 0xffff;
+      if (((this.#arrived[low >> 3] ?? 0) & (1 << (low & 7))) === 0) lost += 1;
+    }
+    return lost;
+  }
+
   close(): void {
     this.remote = undefined;
     this.rtp.close();
@@ -65,7 +114,6 @@ class LoadLeg {
 
 export type LoadCounts = {
   readonly sent: number;
-  readonly received: number;
   /** By sequence number at the far socket. */
   readonly lost: number;
   readonly relayP99Ms: number;
@@ -82,13 +130,13 @@ export class LoadPhones {
   readonly #legs: LoadLeg[] = [];
   readonly #sessions: InviteClientSession[] = [];
   readonly #packet = new Uint8Array(HEADER_BYTES + PACKET_SAMPLES);
-  /** Send times of the last packets of a leg, by packet number; NaN before. */
-  readonly #sentAtUs = new Map<string, Float64Array>();
-  #delaysUs: number[] = [];
+  /** Legs by their place in the 20 ms. */
+  readonly #places: LoadLeg[][] = Array.from({ length: PLACES }, () => []);
+  readonly #delays = new Uint32Array(DELAY_CLASSES);
   #lateMs = 0;
-  #lostBefore = 0;
   #startUs = 0;
-  #turn = 0;
+  /** Places passed since the start. */
+  #passed = 0;
   #sending = false;
 
   private constructor(
@@ -147,12 +195,12 @@ export class LoadPhones {
     await Promise.all(Array.from({ length: Math.min(atOnce, to - from) }, placeNext));
   }
 
-  /** Sends on all legs that are up, spread evenly over the 20 ms, until `stop`. */
+  /** Sends on every leg from when it is up, spread evenly over the 20 ms, until `stop`. */
   start(): void {
-    this.#startUs = systemClock.monotonicUs();
-    this.#turn = 0;
     if (this.#sending) return;
     this.#sending = true;
+    this.#startUs = systemClock.monotonicUs();
+    this.#passed = 0;
     this.#sendDue();
   }
 
@@ -162,29 +210,43 @@ export class LoadPhones {
 
   /** Counts begin again: what was lost or late before is forgotten. */
   resetCounts(): void {
-    this.#delaysUs = [];
+    this.#delays.fill(0);
     this.#lateMs = 0;
-    this.#lostBefore = this.#lost();
-    for (const leg of this.#legs) {
-      leg.sent = 0;
-      leg.received = 0;
-    }
+    for (const leg of this.#legs) leg.countFrom = leg.next;
   }
 
-  counts(): LoadCounts {
-    const delays = Float64Array.from(this.#delaysUs).sort();
+  /** Counts of what was sent before this call. */
+  async counts(): Promise<LoadCounts> {
+    const lateMs = this.#lateMs;
+    const ends = this.#legs.map((leg) => leg.next);
+    await new Promise((resolve) => setTimeout(resolve, GRACE_MS));
+    const sum = (value: (leg: LoadLeg, to: number) => number): number =>
+      this.#legs.reduce((total, leg, index) => total + value(leg, ends[index] ?? 0), 0);
     return {
-      sent: this.#legs.reduce((sum, leg) => sum + leg.sent, 0),
-      received: this.#legs.reduce((sum, leg) => sum + leg.received, 0),
-      lost: this.#lost() - this.#lostBefore,
-      relayP99Ms: (delays[Math.floor(delays.length * 0.99)] ?? 0) / 1000,
-      lateMs: this.#lateMs,
+      sent: sum((leg, to) => to - leg.countFrom),
+      lost: sum((leg, to) => leg.lost(to)),
+      relayP99Ms: this.#delayMs(0.99),
+      lateMs,
     };
   }
 
   /** Wall clock, ms, at which the caller of this call sent each of its packets. */
   sentAtMs(call: number): readonly number[] {
     return this.#legs.find((leg) => leg.call === call && leg.side === 'caller')?.sentAtMs ?? [];
+  }
+
+  /** Wall clock, ms, from which both sides of each call were sending. */
+  beganAtMs(): readonly number[] {
+    const began: number[] = [];
+    for (const leg of this.#legs) {
+      began[leg.call] = Math.max(began[leg.call] ?? 0, leg.firstSentAtMs ?? Infinity);
+    }
+    return began;
+  }
+
+  /** Legs that have a call: neither side has said BYE yet. */
+  legsUp(): number {
+    return this.#legs.filter((leg) => leg.remote !== undefined).length;
   }
 
   /** BYE on every call that is up; resolves when all are answered. */
@@ -221,68 +283,68 @@ export class LoadPhones {
   }
 
   async #openLeg(call: number, side: 'caller' | 'callee'): Promise<LoadLeg> {
-    const far = `${call} ${side === 'caller' ? 'callee' : 'caller'}`;
     const receiver: { leg?: LoadLeg } = {};
     const rtp = await this.#media.bind({
       host: HOST,
       port: 0,
       receive: (data, _from, arrivalUs) => {
-        if (receiver.leg !== undefined) this.#receive(receiver.leg, far, data, arrivalUs);
+        if (receiver.leg?.far !== undefined) this.#receive(receiver.leg.far, data, arrivalUs);
       },
     });
     const rtcp = await this.#media.bind({ host: HOST, port: 0, receive: () => undefined });
     const leg = new LoadLeg(call, side, rtp, rtcp);
     receiver.leg = leg;
-    this.#sentAtUs.set(`${call} ${side}`, new Float64Array(256).fill(Number.NaN));
+    const far = this.#legs.find((other) => other.call === call);
+    if (far !== undefined) {
+      far.far = leg;
+      leg.far = far;
+    }
+    this.#places[(this.#legs.length * PLACE_STEP) % PLACES]?.push(leg);
     this.#legs.push(leg);
     return leg;
   }
 
-  #receive(leg: LoadLeg, far: string, data: Uint8Array, arrivalUs: number): void {
+  /** A packet of `sender` arrived at the far end. */
+  #receive(sender: LoadLeg, data: Uint8Array, arrivalUs: number): void {
     if (data.length < HEADER_BYTES) return;
-    const sequence = ((data[2] ?? 0) << 8) | (data[3] ?? 0);
-    leg.firstSequence ??= sequence;
-    const number = (sequence - leg.firstSequence) & 0xffff;
-    leg.received += 1;
-    leg.total += 1;
-    leg.highest = Math.max(leg.highest, number);
-    const sentAtUs = this.#sentAtUs.get(far)?.[number & 0xff] ?? Number.NaN;
-    if (!Number.isNaN(sentAtUs) && this.#delaysUs.length < 1_000_000) {
-      this.#delaysUs.push(arrivalUs - sentAtUs);
-    }
+    const sequenceNumber = ((data[2] ?? 0) << 8) | (data[3] ?? 0);
+    const delayUs = sender.arrived(sequenceNumber, ((data[1] ?? 0) & 0x80) !== 0, arrivalUs);
+    if (Number.isNaN(delayUs)) return;
+    const of = Math.min(DELAY_CLASSES - 1, Math.max(0, Math.floor(delayUs / DELAY_CLASS_US)));
+    this.#delays[of] = (this.#delays[of] ?? 0) + 1;
   }
 
-  /** Packets of the far side that never came here, over the whole life of all legs. */
-  #lost(): number {
-    return this.#legs.reduce(
-      (sum, leg) => sum + (leg.firstSequence === undefined ? 0 : leg.highest + 1 - leg.total),
-      0,
-    );
+  #delayMs(quantile: number): number {
+    let left = this.#delays.reduce((sum, count) => sum + count, 0) * quantile;
+    const found = this.#delays.findIndex((count) => {
+      left -= count;
+      return left < 0;
+    });
+    return ((found + 1) * DELAY_CLASS_US) / 1000;
   }
 
   readonly #sendDue = (): void => {
     if (!this.#sending) return;
-    const legs = this.#legs.length;
-    const stepUs = (PACKET_MS * 1000) / Math.max(1, legs);
     const nowUs = systemClock.monotonicUs();
-    while (this.#startUs + this.#turn * stepUs <= nowUs && legs > 0) {
-      const leg = this.#legs[this.#turn % legs];
-      this.#lateMs = Math.max(this.#lateMs, (nowUs - this.#startUs - this.#turn * stepUs) / 1000);
-      this.#turn += 1;
-      if (leg?.remote !== undefined) this.#send(leg, leg.remote);
+    for (;;) {
+      const dueUs = this.#startUs + this.#passed * PLACE_US;
+      if (dueUs > nowUs) break;
+      this.#lateMs = Math.max(this.#lateMs, (nowUs - dueUs) / 1000);
+      for (const leg of this.#places[this.#passed % PLACES] ?? []) {
+        if (leg.remote !== undefined) this.#send(leg, leg.remote);
+      }
+      this.#passed += 1;
     }
     setImmediate(this.#sendDue);
   };
 
   #send(leg: LoadLeg, remote: RemoteMedia): void {
-    const number = leg.next;
-    leg.next += 1;
-    leg.sentAtMs.push(systemClock.nowMs());
-    leg.sent += 1;
-    writeRtpHeader(this.#packet, false, 0, number & 0xffff, (number * 160) >>> 0, leg.ssrc);
+    const number = leg.take(systemClock.monotonicUs());
+    if (leg.side === 'caller') leg.sentAtMs.push(systemClock.nowMs());
+    leg.firstSentAtMs ??= systemClock.nowMs();
+    const isMarked = number % MARKED_PACKETS === 0;
+    writeRtpHeader(this.#packet, isMarked, 0, number & 0xffff, (number * 160) >>> 0, leg.ssrc);
     this.#packet.set(this.#payloadOf(leg.call, leg.side, number), HEADER_BYTES);
-    const sentAtUs = this.#sentAtUs.get(`${leg.call} ${leg.side}`);
-    if (sentAtUs !== undefined) sentAtUs[number & 0xff] = systemClock.monotonicUs();
     leg.rtp.send(this.#packet, remote.rtp);
   }
 }

@@ -8,13 +8,16 @@ import type { LoadReply, LoadRequest } from './load-generator.ts';
 
 /** The generator's process: does what comes over IPC. See load-generator.ts. */
 
+/** Short, so that packets leave when they are due, not in groups. */
+const SLEEP_MS = 0.1;
+
 const [serverUri = '', sipPort = '', kind = 'tones'] = process.argv.slice(2);
 
 const calls = await loadLinuxCalls();
 const media =
   'unavailable' in calls
     ? new NodeDatagramNetwork(systemClock)
-    : new LinuxDatagramNetwork(calls, systemClock, { sleepMs: 1 });
+    : new LinuxDatagramNetwork(calls, systemClock, { sleepMs: SLEEP_MS });
 
 const phones = await LoadPhones.open({
   serverUri,
@@ -50,6 +53,9 @@ async function perform(request: LoadRequest): Promise<unknown> {
     case 'start':
       phones.start();
       return undefined;
+    case 'stop':
+      phones.stop();
+      return undefined;
     case 'reset':
       phones.resetCounts();
       return undefined;
@@ -57,6 +63,10 @@ async function perform(request: LoadRequest): Promise<unknown> {
       return phones.counts();
     case 'sent-at':
       return phones.sentAtMs(request.call);
+    case 'began-at':
+      return phones.beganAtMs();
+    case 'legs-up':
+      return phones.legsUp();
     case 'hang-up':
       return phones.hangUp();
     case 'close':

@@ -1,0 +1,207 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { readWav } from '../../src/media/wav/wav-reader.ts';
+import { EventReceiver, type ReceivedEvent } from '../support/event-receiver.ts';
+import { freePort } from '../support/free-port.ts';
+import { loadConfiguration, LoadGenerator } from '../support/load/load-generator.ts';
+import type { LoadCounts } from '../support/load/load-phones.ts';
+import { PACKET_MS, tonesOf } from '../support/load/payloads.ts';
+import { checkTones } from '../support/load/tone-check.ts';
+import { cpuMs, pin, rssKiB, threadsMs } from '../support/process-usage.ts';
+import { ServerProcess } from '../support/server-process.ts';
+
+const WARM_UP_MS = 5_000;
+/** Memory is read this long after the last call came up. */
+const STEADY_MS = 10_000;
+const READINGS = 5;
+const READING_MS = 100;
+/** Work that goes on after calls were placed, or files announced. */
+const SETTLE_MS = 500;
+const FINISH_MS = 60_000;
+/**
+ * Frames that are not looked at where media begins, after both legs have sent, and before the
+ * hang-up was asked for: the first packet may begin inside of a frame, its place is known to
+ * within one more (design §5), and the resampler's filter needs some of a third to swing in.
+ */
+export const EDGE_FRAMES = 3;
+
+export type CallsRun = {
+  readonly calls: number;
+  readonly secs: number;
+  /** Reads memory at a quarter of the calls first, which takes some seconds. */
+  readonly memory: boolean;
+  /** The server on core 0, the generator on core 1. */
+  readonly pinned: boolean;
+  /** Where CPU profiles of the server's threads go. */
+  readonly profile: string | undefined;
+};
+
+export type CallsResult = LoadCounts & {
+  readonly cpuMsPerCallSecond: number;
+  readonly setupCpuMsPerCall: number;
+  readonly rssKiBPerCall: number | null;
+  readonly recordingsComplete: number;
+  readonly framesChecked: number;
+  readonly detail: string;
+};
+
+/** One server, one generator, one measurement; see measures.md. */
+export async function runCalls(run: CallsRun): Promise<CallsResult> {
+  const { calls, secs } = run;
+  const events = await EventReceiver.open();
+  const sipPort = await freePort();
+  const server = await ServerProcess.start({
+    flags: ['--event-webhook', events.url],
+    file: loadConfiguration(sipPort, true),
+    ...(run.profile === undefined
+      ? {}
+      : { env: { NODE_OPTIONS: `--cpu-prof --cpu-prof-dir=${run.profile}` } }),
+  });
+  const { pid } = server;
+  const generator = await LoadGenerator.open({
+    serverUri: server.ready.sip,
+    sipPort,
+    kind: 'tones',
+  });
+  if (run.pinned) {
+    pin(pid, 0);
+    pin(generator.pid, 1);
+    pin(process.pid, 1);
+  }
+  try {
+    const quarter = Math.max(1, Math.floor(calls / 4));
+    await delay(SETTLE_MS);
+    const beforeSetupMs = cpuMs(pid);
+    await generator.place(0, quarter);
+    await delay(SETTLE_MS);
+    const setupMs = cpuMs(pid) - beforeSetupMs;
+    await generator.start();
+    let quarterKiB = 0;
+    if (run.memory) {
+      await delay(STEADY_MS);
+      quarterKiB = await memoryKiB(pid);
+    }
+    await generator.place(quarter, calls);
+
+    await delay(WARM_UP_MS);
+    await generator.reset();
+    const threadsBefore = threadsMs(pid);
+    const fromMs = performance.now();
+    const windowBeganMs = cpuMs(pid);
+    const wholeKiB = delay(STEADY_MS - WARM_UP_MS).then(() => memoryKiB(pid));
+    await delay(secs * 1000);
+    const windowMs = cpuMs(pid) - windowBeganMs;
+    const seconds = (performance.now() - fromMs) / 1000;
+    const threadsAfter = threadsMs(pid);
+    const counts = await generator.counts();
+
+    const beforeFinishMs = cpuMs(pid);
+    const beganAtMs = await generator.beganAtMs();
+    const hangUpAtMs = Date.now();
+    await generator.hangUp();
+    const files = await filesOf(events, calls);
+    await delay(SETTLE_MS);
+    const finishMs = cpuMs(pid) - beforeFinishMs;
+
+    const checks = await checkFiles(server, events, files, beganAtMs, hangUpAtMs);
+    return {
+      ...counts,
+      cpuMsPerCallSecond: (windowMs + finishMs) / (calls * seconds),
+      setupCpuMsPerCall: setupMs / quarter,
+      rssKiBPerCall: run.memory ? ((await wholeKiB) - quarterKiB) / (calls - quarter) : null,
+      recordingsComplete: checks.complete,
+      framesChecked: checks.frames,
+      detail: [
+        `window ${perCallSecond(windowMs)}, finishing ${perCallSecond(finishMs)} ms per call-second`,
+        `memory ${quarterKiB} KiB at ${quarter} calls, ${await wholeKiB} KiB at ${calls}`,
+        ...checks.complaints.slice(0, 5),
+        'threads of the window, ms per call-second:',
+        ...[...threadsAfter]
+          .map(([name, ms]) => [name, ms - (threadsBefore.get(name) ?? 0)] as const)
+          .filter(([, ms]) => ms / (calls * seconds) > 0.002)
+          .map(([name, ms]) => `  ${name} ${perCallSecond(ms)}`),
+      ].join('\n'),
+    };
+
+    function perCallSecond(ms: number): string {
+      return (ms / (calls * seconds)).toFixed(3);
+    }
+  } finally {
+    await generator.close();
+    await server.stop();
+    events.close();
+  }
+}
+
+async function memoryKiB(pid: number): Promise<number> {
+  const readings: number[] = [];
+  for (let index = 0; index < READINGS; index += 1) {
+    readings.push(rssKiB(pid));
+    await delay(READING_MS);
+  }
+  return readings.sort((a, b) => a - b)[READINGS >> 1] ?? Number.NaN;
+}
+
+/** Events of all files, or of those that came in time. */
+async function filesOf(events: EventReceiver, calls: number): Promise<readonly ReceivedEvent[]> {
+  const name = 'Microsoft.Communication.RecordingFileStatusUpdated';
+  const untilMs = performance.now() + FINISH_MS;
+  for (;;) {
+    const files = events.received.filter((event) => event.type === name);
+    if (files.length >= calls || performance.now() > untilMs) return files;
+    await delay(20);
+  }
+}
+
+type FileData = {
+  readonly serverCallId: string;
+  readonly recordingStartTime: string;
+  readonly recordingStorageInfo: { readonly recordingChunks: { readonly documentId: string }[] };
+};
+
+async function checkFiles(
+  server: ServerProcess,
+  events: EventReceiver,
+  files: readonly ReceivedEvent[],
+  beganAtMs: readonly number[],
+  hangUpAtMs: number,
+): Promise<{ complete: number; frames: number; complaints: string[] }> {
+  const callOf = callsByServerCallId(events);
+  const complete = new Set<number>();
+  const complaints: string[] = [];
+  let frames = 0;
+  for (const { data } of files) {
+    const file = data as FileData;
+    const call = callOf.get(file.serverCallId) ?? -1;
+    const documentId = file.recordingStorageInfo.recordingChunks[0]?.documentId ?? '';
+    const path = join(server.dataDirectory, 'blobs', 'recordings', `${documentId}.wav`);
+    const wav = readWav(await readFile(path));
+    if (!wav.ok) {
+      complaints.push(`call ${call}: ${wav.defect}`);
+      continue;
+    }
+    const { samples, sampleRateHz } = wav.value;
+    const startMs = Date.parse(file.recordingStartTime);
+    const check = checkTones(samples, sampleRateHz, tonesOf(call), {
+      fromMs: (beganAtMs[call] ?? 0) - startMs + EDGE_FRAMES * PACKET_MS,
+      toMs: hangUpAtMs - startMs - EDGE_FRAMES * PACKET_MS,
+    });
+    frames += check.framesChecked;
+    const wrong = check.wrongFrames;
+    if (wrong.length === 0 && check.framesChecked > 0) complete.add(call);
+    else complaints.push(`call ${call}: wrong in ${wrong.length} frames, first ${wrong[0] ?? '-'}`);
+  }
+  return { complete: complete.size, frames, complaints };
+}
+
+/** Our callers are named by the number of their call. */
+function callsByServerCallId(events: EventReceiver): ReadonlyMap<string, number> {
+  const calls = new Map<string, number>();
+  for (const event of events.received) {
+    if (!event.type.endsWith('CallParticipantAdded')) continue;
+    const caller = /caller(\d+)@/.exec(JSON.stringify(event.data['user']));
+    if (caller !== null) calls.set(String(event.data['serverCallId']), Number(caller[1]));
+  }
+  return calls;
+}

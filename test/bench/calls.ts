@@ -1,0 +1,102 @@
+/**
+ * What recorded calls cost: N two-party PCMU calls through the server by a route that records,
+ * both sides sending their own tones all the time; measures.md says exactly what is counted.
+ * The generator and this bench are processes of their own. One JSON line; details on stderr.
+ *
+ *   node test/bench/calls.ts [--calls 100] [--secs 20] [--memory] [--climb] [--profile DIR]
+ *
+ * `--memory`: with 200 calls, as the measure of memory is defined. `--climb`: steps of × 1.25,
+ * server and generator each on a core of its own, until a step does not hold.
+ */
+import { parseArgs } from 'node:util';
+import { EDGE_FRAMES, runCalls, type CallsResult, type CallsRun } from './calls-run.ts';
+
+/** A generator that was later than this has not measured the server. */
+const MAX_LATE_MS = 50;
+const TRIES = 3;
+const CLIMB_FACTOR = 1.25;
+
+const { values } = parseArgs({
+  options: {
+    calls: { type: 'string' },
+    secs: { type: 'string', default: '20' },
+    memory: { type: 'boolean', default: false },
+    climb: { type: 'boolean', default: false },
+    channels: { type: 'string', default: 'mixed' },
+    format: { type: 'string', default: 'wav' },
+    codec: { type: 'string', default: 'PCMU' },
+    srtp: { type: 'boolean', default: false },
+    profile: { type: 'string' },
+  },
+});
+if (values.channels !== 'mixed') notBuilt(`--channels ${values.channels}`);
+if (values.format !== 'wav') notBuilt(`--format ${values.format}`);
+if (values.codec !== 'PCMU') notBuilt(`--codec ${values.codec}`);
+if (values.srtp) notBuilt('--srtp');
+if (process.platform !== 'linux') notBuilt('measuring outside of Linux');
+
+const secs = Number(values.secs);
+const calls = Number(values.calls ?? (values.memory ? 200 : 100));
+if (!(calls >= 1 && secs >= 1)) {
+  process.stderr.write('--calls and --secs are numbers from 1\n');
+  process.exit(1);
+}
+if (values.climb) await climb(calls);
+else await measure({ calls, secs, memory: true, pinned: false, profile: values.profile });
+process.exit(0);
+
+/** Steps hold when two runs in turn are clean. */
+async function climb(from: number): Promise<void> {
+  let largest = 0;
+  for (let step = from; ; step = Math.ceil(step * CLIMB_FACTOR)) {
+    for (let time = 0; time < 2; time += 1) {
+      const run = { calls: step, secs, memory: false, pinned: true, profile: undefined };
+      const result = await measure(run);
+      if (result.lost > 0 || result.recordingsComplete < step) {
+        process.stdout.write(`${JSON.stringify({ bench: 'calls', largestCalls: largest })}\n`);
+        return;
+      }
+    }
+    largest = step;
+  }
+}
+
+async function measure(run: CallsRun): Promise<CallsResult> {
+  for (let attempt = 1; ; attempt += 1) {
+    const result = await runCalls(run);
+    process.stderr.write(
+      `${result.detail}\n${result.framesChecked} frames of 20 ms checked; not the first and last ` +
+        `${EDGE_FRAMES} of each recording's media\n`,
+    );
+    if (result.lateMs <= MAX_LATE_MS || attempt === TRIES) {
+      process.stdout.write(`${JSON.stringify(line(run, result))}\n`);
+      return result;
+    }
+    process.stderr.write(`void: the generator was ${result.lateMs} ms late; once more\n`);
+  }
+}
+
+function line(run: CallsRun, result: CallsResult): Record<string, unknown> {
+  return {
+    bench: 'calls',
+    calls: run.calls,
+    secs: run.secs,
+    cpuMsPerCallSecond: round(result.cpuMsPerCallSecond, 3),
+    setupCpuMsPerCall: round(result.setupCpuMsPerCall, 1),
+    rssKiBPerCall: result.rssKiBPerCall === null ? null : Math.round(result.rssKiBPerCall),
+    packetsSent: result.sent,
+    packetsLost: result.lost,
+    relayP99Ms: round(result.relayP99Ms, 2),
+    recordingsComplete: result.recordingsComplete,
+    generatorLateMs: round(result.lateMs, 1),
+  };
+}
+
+function round(value: number, digits: number): number {
+  return Number(value.toFixed(digits));
+}
+
+function notBuilt(what: string): never {
+  process.stderr.write(`${what}: not built yet\n`);
+  process.exit(1);
+}
