@@ -35,7 +35,7 @@ export function metadataDocument(
       recordingId: recording.recordingId,
       serverCallId: recording.serverCallId,
       sizeBytes: chunk.sizeBytes,
-      sha256: chunk.sha256,
+      samplesSha256: chunk.sha256,
       latePackets: chunk.latePackets,
       tornJournalBytes: chunk.tornBytes,
       endReason: recording.endReason,

@@ -77,6 +77,7 @@ export type ChunkRecord = {
   readonly blobKey: string;
   readonly sizeBytes: number;
   readonly durationMs: number;
+  /** Of the samples: the file without its header. */
   readonly sha256: string;
   readonly endReason: string;
   /** The metadata document as it is served (reference §9.4), JSON. */
