@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { mkdtemp, readFile, readdir, rm } from 'node:fs/promises';
+import { copyFile, mkdtemp, readFile, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -17,6 +17,8 @@ export type SippRun = {
   readonly service?: string;
   readonly timeoutSeconds?: number;
   readonly keys?: Readonly<Record<string, string>>;
+  /** Copied next to the run under this name: SIPp looks for media in its working directory. */
+  readonly files?: Readonly<Record<string, string>>;
   /** More arguments as they are. */
   readonly more?: readonly string[];
 };
@@ -31,6 +33,9 @@ const LOOPBACK = '127.0.0.1';
 export async function runSipp(run: SippRun): Promise<SippOutcome> {
   const directory = await mkdtemp(join(tmpdir(), 'tapedeck-sipp-'));
   try {
+    for (const [name, path] of Object.entries(run.files ?? {})) {
+      await copyFile(path, join(directory, name));
+    }
     const code = await spawnSipp(run, directory);
     return { code, errors: await errorsIn(directory) };
   } finally {

@@ -1,5 +1,6 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { sine } from '../../src/media/tone/sine.ts';
+import { encodeG711 } from '../../src/media/g711/g711.ts';
 import { findTone, type ToneSpan } from '../../src/media/tone/tone-meter.ts';
 import { wavHeader } from '../../src/media/wav/wav-header.ts';
 import { readWav, type WavClip } from '../../src/media/wav/wav-reader.ts';
@@ -13,17 +14,32 @@ export type TonePlan = {
   readonly amplitude: number;
 };
 
+const RATE_HZ = 8_000;
+
 /** Writes the plan as an 8 kHz mono 16-bit WAV. */
 export async function writeTonePlan(plan: TonePlan, path: string): Promise<void> {
-  const rateHz = 8_000;
-  const samples = new Int16Array((plan.totalMs * rateHz) / 1000);
-  for (const { startMs, endMs } of plan.spans) {
-    const from = (startMs * rateHz) / 1000;
-    const count = ((endMs - startMs) * rateHz) / 1000;
-    samples.set(sine(plan, rateHz, count, from), from);
-  }
-  const header = wavHeader({ sampleRateHz: rateHz, channels: 1 }, samples.byteLength);
+  const samples = samplesOfPlan(plan);
+  const header = wavHeader({ sampleRateHz: RATE_HZ, channels: 1 }, samples.byteLength);
   await writeFile(path, Buffer.concat([header, Buffer.from(samples.buffer)]));
+}
+
+/** Writes the plan as headerless PCMU. */
+export async function writePcmuPlan(plan: TonePlan, path: string): Promise<void> {
+  const samples = samplesOfPlan(plan);
+  const bytes = new Uint8Array(samples.length);
+  encodeG711('PCMU', samples, bytes);
+  await writeFile(path, bytes);
+}
+
+/** The plan in 8 kHz samples. */
+export function samplesOfPlan(plan: TonePlan): Int16Array {
+  const samples = new Int16Array((plan.totalMs * RATE_HZ) / 1000);
+  for (const { startMs, endMs } of plan.spans) {
+    const from = (startMs * RATE_HZ) / 1000;
+    const count = ((endMs - startMs) * RATE_HZ) / 1000;
+    samples.set(sine(plan, RATE_HZ, count, from), from);
+  }
+  return samples;
 }
 
 export async function readClip(path: string): Promise<WavClip> {
