@@ -9,6 +9,7 @@ import {
   type LocalOffer,
 } from '../../protocols/sdp/offer-answer.ts';
 import { parseSdp } from '../../protocols/sdp/parse-sdp.ts';
+import type { LocalOrigin } from '../../protocols/sdp/write-sdp.ts';
 
 export type MediaNegotiationOptions = {
   readonly local: LocalMedia;
@@ -24,6 +25,7 @@ export type MediaNegotiationOptions = {
 export class MediaNegotiation {
   readonly #options: MediaNegotiationOptions;
   #version = 0;
+  #lastText: string | undefined;
   #shape: SessionShape | undefined;
   #offer: LocalOffer | undefined;
 
@@ -33,8 +35,11 @@ export class MediaNegotiation {
 
   /** Our offer; the next `readAnswer` belongs to it. */
   offer(): Uint8Array {
-    this.#offer = createOffer(this.#options.local, this.#origin(), { shape: this.#shape });
-    return bytesOf(this.#offer.text);
+    const offer = this.#versioned((origin) =>
+      createOffer(this.#options.local, origin, { shape: this.#shape }),
+    );
+    this.#offer = offer;
+    return bytesOf(offer.text);
   }
 
   /** Answers with the first of our formats that the offer has. */
@@ -45,10 +50,13 @@ export class MediaNegotiation {
     if (!description.ok) return 'malformed';
     const { local } = this.#options;
     const preferred = this.#preferred(description.value);
-    const agreed = answerOffer(description.value, local, this.#origin(), { preferred });
-    if (!agreed.ok) return 'unsupported';
-    this.#shape = agreed.value.shape;
-    return { body: bytesOf(agreed.value.text), remote: this.#remote(agreed.value.media) };
+    const agreed = this.#versioned((origin) => {
+      const answer = answerOffer(description.value, local, origin, { preferred });
+      return answer.ok ? answer.value : undefined;
+    });
+    if (agreed === undefined) return 'unsupported';
+    this.#shape = agreed.shape;
+    return { body: bytesOf(agreed.text), remote: this.#remote(agreed.media) };
   }
 
   /** `undefined`: there was no offer of ours, or the body does not answer it. */
@@ -62,13 +70,17 @@ export class MediaNegotiation {
     return this.#remote(agreed.value.media);
   }
 
-  #origin(): { address: string; sessionId: string; sessionVersion: number } {
+  /** Writes with a new version only when something else differs from what was written last (RFC 3264 §8). */
+  #versioned<T extends { readonly text: string } | undefined>(
+    write: (origin: LocalOrigin) => T,
+  ): T {
+    const { address, sessionId } = this.#options;
+    const same = write({ address, sessionId, sessionVersion: this.#version });
+    if (same === undefined || same.text === this.#lastText) return same;
+    const changed = write({ address, sessionId, sessionVersion: this.#version + 1 });
     this.#version += 1;
-    return {
-      address: this.#options.address,
-      sessionId: this.#options.sessionId,
-      sessionVersion: this.#version,
-    };
+    this.#lastText = changed?.text;
+    return changed;
   }
 
   #preferred(offer: SessionDescription): CodecName | undefined {
