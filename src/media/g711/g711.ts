@@ -1,8 +1,5 @@
 import type { CodecName } from '../../core/media-format.ts';
 
-/** G.711 carries one byte a sample at this rate. */
-export const G711_RATE_HZ = 8000;
-
 /** µ-law adds this to the 16-bit magnitude, so that every segment starts at a power of two. */
 const MU_LAW_BIAS = 132;
 /** Largest 16-bit magnitude whose biased value stays in the last segment. */

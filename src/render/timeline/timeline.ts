@@ -16,6 +16,8 @@ export type Pause = { readonly fromUs: number; readonly toUs: number };
 /** How far behind the journal's time rendering stays: late packets, and 5 ms for the interpolator. */
 const TRAIL_SAMPLES = (LATE_WINDOW_MS * TIMELINE_RATE_HZ) / 1000 + 40;
 
+const NOTHING = new Uint8Array(0);
+
 /** Working memory of one timeline at a time, shared by all renderings of a thread. */
 export type TimelineScratch = { readonly sum: Int32Array; readonly span: SpanScratch };
 
@@ -36,7 +38,7 @@ export class Timeline implements JournalVisitor {
     sequenceNumber: 0,
     timestamp: 0,
     arrivalUs: 0,
-    bytes: new Uint8Array(0),
+    bytes: NOTHING,
     from: 0,
     count: 0,
   };
@@ -75,6 +77,8 @@ export class Timeline implements JournalVisitor {
     packet.from = start + header.payloadOffset;
     packet.count = header.payloadBytes;
     source.packet(header, packet);
+    // Or each recording would keep a buffer of the reader alive.
+    packet.bytes = NOTHING;
   }
 
   joined(stream: JournalStream, timeUs: number): void {
