@@ -1,11 +1,11 @@
 import type { Clock } from '../core/ports/clock.ts';
 
 export type AdmissionLimits = {
-  /** New requests outside dialogs, a second, from everywhere. Default 400. */
+  /** New requests outside dialogs, a second; one address may send half of them. Default 400. */
   readonly requestsPerSecond: number;
-  /** How many may come at once after a quiet time. Default 800. */
+  /** How many may come at once after a quiet time, half from one address. Default 800. */
   readonly requestBurst: number;
-  /** Half of both is what one address may use up. Calls, ringing and up, at once. Default 4,000. */
+  /** Dialogs at once, ringing and up; above it every new request is refused. Default 4,000. */
   readonly maxSessions: number;
 };
 
