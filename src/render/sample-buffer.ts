@@ -3,7 +3,8 @@ import { endianness } from 'node:os';
 /** Samples go from memory into files as they are; both are little-endian on all our platforms. */
 if (endianness() !== 'LE') throw new Error('this machine stores samples high byte first');
 
-const ORDINARY_SAMPLES = 128 * 1024;
+/** 16 s: what one step of a catch-up makes. */
+const ORDINARY_SAMPLES = 256 * 1024;
 
 /** 16-bit samples on their way to a file; grows for a catch-up and shrinks again. */
 export class SampleBuffer {
