@@ -1,13 +1,14 @@
 import { createHash, createHmac } from 'node:crypto';
 import type { ServerProcess } from './server-process.ts';
 
-/** A request to the admin API of a test's server, signed with its access key (reference §4.1). */
-export async function adminRequest(
+/** A request to a test's server over plain HTTP, signed with its access key (reference §4.1). */
+export async function signedFetch(
   server: ServerProcess,
   method: string,
   path: string,
   body?: unknown,
-): Promise<unknown> {
+  headers: Readonly<Record<string, string>> = {},
+): Promise<Response> {
   const key = /accesskey=(.+)$/.exec(server.ready.connectionString)?.[1] ?? '';
   const url = new URL(path, server.ready.http);
   const text = body === undefined ? '' : JSON.stringify(body);
@@ -17,9 +18,10 @@ export async function adminRequest(
   const signature = createHmac('sha256', Buffer.from(key, 'base64'))
     .update(toSign)
     .digest('base64');
-  const response = await fetch(url, {
+  return fetch(url, {
     method,
     headers: {
+      ...headers,
       'x-ms-date': date,
       'x-ms-content-sha256': hash,
       authorization: `HMAC-SHA256 SignedHeaders=x-ms-date;host;x-ms-content-sha256&Signature=${signature}`,
@@ -27,6 +29,16 @@ export async function adminRequest(
     },
     ...(text === '' ? {} : { body: text }),
   });
+}
+
+/** The same, with the answer's JSON; throws for any status but 2xx. */
+export async function adminRequest(
+  server: ServerProcess,
+  method: string,
+  path: string,
+  body?: unknown,
+): Promise<unknown> {
+  const response = await signedFetch(server, method, path, body);
   const answer = await response.text();
   if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${answer}`);
   return answer === '' ? undefined : JSON.parse(answer);

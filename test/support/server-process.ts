@@ -19,7 +19,20 @@ export type ServerOptions = {
   /** Kept when the server goes; made and removed with it by default. */
   readonly dataDirectory?: string;
   readonly env?: Readonly<Record<string, string>>;
+  /** Module that runs instead of the command and takes its arguments. */
+  readonly command?: string;
+  /** Free ones by default. A server that is started again takes those that it had. */
+  readonly ports?: ServerPorts;
 };
+
+export type ServerPorts = {
+  readonly http: number;
+  readonly https: number;
+  readonly sip: number;
+  readonly management: number;
+};
+
+const FREE_PORTS: ServerPorts = { http: 0, https: 0, sip: 0, management: 0 };
 
 /** A server as users run it: the command in a process of its own, on free ports. */
 export class ServerProcess {
@@ -53,12 +66,12 @@ export class ServerProcess {
     const child = spawn(
       process.execPath,
       [
-        COMMAND,
+        options.command ?? COMMAND,
         'start',
         ...['--config', configuration],
         ...['--data-dir', dataDirectory],
         ...['--ready-file', readyFile],
-        ...['--http-port', '0', '--https-port', '0', '--sip-port', '0', '--management-port', '0'],
+        ...portFlags(options.ports ?? FREE_PORTS),
         ...['--drain-seconds', '1', '--min-free-bytes', '1MiB'],
         ...(options.flags ?? []),
       ],
@@ -84,6 +97,17 @@ export class ServerProcess {
 
   get pid(): number {
     return this.ready.pid;
+  }
+
+  /** Where it listens, to be given to the next start. */
+  get ports(): ServerPorts {
+    const { http, https, sip, management } = this.ready;
+    return {
+      http: Number(new URL(http).port),
+      https: Number(new URL(https).port),
+      sip: Number(/:(\d+)$/.exec(sip)?.[1]),
+      management: Number(new URL(management).port),
+    };
   }
 
   /** Environment in which an unmodified SDK reaches this server, recording host included. */
@@ -117,6 +141,10 @@ export class ServerProcess {
     await exited;
     return this.#child.exitCode;
   }
+}
+
+function portFlags(ports: ServerPorts): readonly string[] {
+  return Object.entries(ports).flatMap(([name, port]) => [`--${name}-port`, String(port)]);
 }
 
 async function readyOf(
