@@ -142,6 +142,14 @@ describe('a journal', () => {
     ]);
   });
 
+  test('says from the moment it is open who is there, whatever becomes of this process', async () => {
+    const call = new TwoPartyCall();
+    await call.open();
+    await call.host.openJournal(JOURNAL);
+    const { log } = await readWhole(call.disk, DIRECTORY);
+    expect(log.records.map(({ type }) => type)).toEqual(['joined', 'joined', 'tick']);
+  });
+
   test('hears of legs that join, change their format and leave', async () => {
     const call = new TwoPartyCall();
     await call.host.openJournal(JOURNAL);

@@ -249,6 +249,10 @@ export class MediaHost implements MediaPort {
     }
     this.#flusher.add(writer);
     call.addJournal(journal);
+    // Whoever is told of the start will be told of a file: even if this process dies in the next
+    // moment, the journal says who was in the call and that some time has passed.
+    writer.tick(this.#clock.monotonicUs());
+    writer.flush();
     return journal;
   }
 
