@@ -4,7 +4,8 @@ import type { IncomingCallContext, RecordingId } from '../core/ids.ts';
 import type { ConnectionProperties } from '../core/ports/call-service.ts';
 import { Calls } from './calls.ts';
 import type { CallSettings } from './context.ts';
-import { FakeIncoming, FakeWorld, PCMA, settled } from './testing/fake-ports.ts';
+import { FakeIncoming, PCMA } from './testing/fake-signalling.ts';
+import { FakeWorld, settled } from './testing/fake-world.ts';
 
 const API_VERSION = '2026-03-12';
 const CALLBACK = 'https://app.test/events';
@@ -107,6 +108,27 @@ describe('a call that no route takes', () => {
     expect(invite.ended?.status).toBe(status);
   });
 
+  test('for which there is no media is refused, and the application hears of it', async () => {
+    world.media.exhausted = true;
+    const { invite } = await answered();
+    expect(invite.ended?.status).toBe(480);
+    expect(world.ledger.events('callback')).toEqual(['AnswerFailed']);
+  });
+
+  test('redirected when there is no media left for its caller is refused', async () => {
+    world.signalling.contacts.set('+15550111', ['sip:desk@127.0.0.1:5070']);
+    const invite = await receive(new FakeIncoming('+15550100', '+15550199'));
+    const incomingCallContext = offeredContext();
+    await calls.redirect({ incomingCallContext, target: phoneNumber('+15550111') });
+    await settled();
+    world.media.exhausted = true;
+    world.signalling.placed[0]?.accept();
+    await settled();
+    expect(invite.ended?.status).toBe(503);
+    expect(world.signalling.placed[0]?.ended).toBeDefined();
+    expect(await calls.calls()).toEqual([]);
+  });
+
   test('redirected rings the target and is bridged without the application', async () => {
     world.signalling.contacts.set('+15550111', ['sip:desk@127.0.0.1:5070']);
     const invite = await receive(new FakeIncoming('+15550100', '+15550199'));
@@ -140,6 +162,7 @@ describe('when somebody leaves', () => {
 
   test('hangUp of the application ends a call of one leg with a BYE', async () => {
     const { invite, properties } = await answered();
+    invite.isGone = true; // nobody waits for a phone that does not answer its BYE
     await calls.hangUp(properties.callConnectionId);
     expect(invite.ended?.status).toBe(200);
     expect(world.ledger.eventData('CallDisconnected')[0]).toMatchObject({
@@ -200,14 +223,27 @@ describe('createCall', () => {
     expect(world.ledger.events('grid')).not.toContain('CallEnded');
   });
 
-  test('holds CreateCallFailed back from a client whose parser does not know it', async () => {
+  test('is CallDisconnected to a client whose parser does not know CreateCallFailed', async () => {
     await calls.createCall({
       targets: [phoneNumber('+15550100')],
       callbackUri: CALLBACK,
       apiVersion: '2023-03-06',
     });
     await settled();
-    expect(world.ledger.events('callback')).toEqual([]);
+    expect(world.ledger.events('callback')).toEqual(['CallDisconnected']);
+    expect(world.ledger.eventData('CallDisconnected')[0]).toMatchObject({
+      resultInformation: { code: 404, subCode: 4500 },
+    });
+  });
+
+  test('that is hung up while it rings is a CreateCallFailed by its originator', async () => {
+    const properties = await create(['+15550100']);
+    await calls.hangUp(properties.callConnectionId);
+    await settled();
+    expect(world.ledger.events('callback')).toEqual(['CreateCallFailed']);
+    expect(world.ledger.eventData('CreateCallFailed')[0]).toMatchObject({
+      resultInformation: { code: 487, subCode: 540_487 },
+    });
   });
 
   test('rings every phone of the user and cancels the others when one answers', async () => {
@@ -508,6 +544,17 @@ test('a request that comes before the recovery has read the ledger waits for it'
   expect(early.ledger.facts).toEqual([]);
   await starting.start();
   expect((await created).state).toBe('connecting');
+});
+
+test('a drain refuses a call that waits for an application, and waits for no phone that is gone', async () => {
+  const { invite } = await answered();
+  invite.isGone = true;
+  const offered = await receive(new FakeIncoming('+15550101', '+15550198'));
+  const drained = calls.drain(0, new AbortController().signal);
+  await settled();
+  await world.clock.advanceWithTurns(2_000, 50);
+  await drained;
+  expect([invite.ended?.status, offered.ended?.status]).toEqual([503, 503]);
 });
 
 test('a drain refuses new calls, ends those that are on, and waits for their files', async () => {

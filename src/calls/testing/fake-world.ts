@@ -1,0 +1,90 @@
+import type { CallConnectionId, RecordingId, ServerCallId } from '../../core/ids.ts';
+import { ManualClock } from '../../core/manual-clock.ts';
+import type { Disk } from '../../core/ports/disk.ts';
+import type { Ledger } from '../../core/ports/ledger.ts';
+import { SILENT_LOGGER } from '../../core/ports/log.ts';
+import type { Random } from '../../core/ports/random.ts';
+import type { CallPorts, CallSettings } from '../context.ts';
+import { FakeDisk } from './fake-disk.ts';
+import { FakeMedia } from './fake-media.ts';
+import { FakeRender } from './fake-render.ts';
+import { FakeSignalling } from './fake-signalling.ts';
+import { MemoryLedger } from './memory-ledger.ts';
+
+/** A network of ports that do what tests tell them, with everything that happened written down. */
+export class FakeWorld {
+  readonly clock: ManualClock = new ManualClock();
+  readonly ledger: MemoryLedger = new MemoryLedger();
+  readonly media: FakeMedia = new FakeMedia(this.clock);
+  readonly render: FakeRender = new FakeRender();
+  readonly signalling: FakeSignalling = new FakeSignalling();
+  readonly disk: FakeDisk = new FakeDisk();
+  readonly removedBlobs: string[] = [];
+  #counter = 0;
+
+  readonly ports: CallPorts = {
+    clock: this.clock,
+    random: this.#random(),
+    log: SILENT_LOGGER,
+    ids: {
+      serverCallId: () => `call-${this.#next()}` as ServerCallId,
+      callConnectionId: () => `connection-${this.#next()}` as CallConnectionId,
+      recordingId: () => `recording-${this.#next()}` as RecordingId,
+      ownerOf: () => 'node',
+    },
+    ledger: this.ledger as unknown as Ledger,
+    media: this.media,
+    render: this.render,
+    blobs: {
+      open: () => Promise.reject(new Error('not used')),
+      read: () => Promise.resolve(undefined),
+      remove: (key) => {
+        this.removedBlobs.push(key);
+        return Promise.resolve();
+      },
+    },
+    disk: this.disk as unknown as Disk,
+    signalling: this.signalling,
+    subscribersOf: () => [],
+    wakeDelivery: () => undefined,
+  };
+
+  settings(overrides: Partial<CallSettings> = {}): CallSettings {
+    return {
+      resourceId: 'resource',
+      dataDirectory: '/data',
+      routes: [],
+      users: [],
+      trunks: [],
+      simulatedPhone: () => undefined,
+      answerTimeoutMs: 60_000,
+      ringTimeoutMs: 85_000,
+      retentionMs: 86_400_000,
+      minFreeBytes: 1_000,
+      contentBaseUrl: () => 'https://recordings.test',
+      ...overrides,
+    };
+  }
+
+  #next(): number {
+    this.#counter += 1;
+    return this.#counter;
+  }
+
+  #random(): Random {
+    return {
+      bytes: (length) => new Uint8Array(length),
+      hex: (byteLength) =>
+        this.#next()
+          .toString(16)
+          .padStart(byteLength * 2, '0'),
+      uuid: () => `uuid-${this.#next()}`,
+      fraction: () => 0.5,
+    };
+  }
+}
+
+/** Lets everything that is promised happen. */
+export async function settled(): Promise<void> {
+  for (let turn = 0; turn < 200; turn += 1) await Promise.resolve();
+}
