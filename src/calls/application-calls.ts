@@ -106,9 +106,9 @@ export class ApplicationCalls {
   }
 
   async reject(command: RejectCall): Promise<void> {
-    const { call, offer } = this.#take(command.incomingCallContext);
+    const { call } = this.#take(command.incomingCallContext);
     await commitFacts(this.#ports, repeatFacts(this.#ports.clock, command.repeat, undefined));
-    await this.#switchboard.endOffered(call, offer.invite, REJECTIONS[command.reason]);
+    await this.#switchboard.endOffered(call, REJECTIONS[command.reason]);
   }
 
   /** Also of connections that are over, as long as the ledger remembers them. */

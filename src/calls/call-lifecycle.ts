@@ -8,7 +8,12 @@ import { commitFacts, type CallPorts } from './context.ts';
 import type { CallEvents } from './events/call-events.ts';
 import { LiveCall, type CallShape, type Leg } from './live-call.ts';
 import type { Recorder, RecordingEndReason } from './recorder.ts';
-import { DISCONNECTED, SUCCESS, type ResultInformation } from './result-code.ts';
+import {
+  DISCONNECTED,
+  resultOfCancelling,
+  SUCCESS,
+  type ResultInformation,
+} from './result-code.ts';
 
 /** A leg on its way into a call: accepted, with sockets of its own. */
 export type ArrivingLeg = {
@@ -26,6 +31,8 @@ export type CallEnding = {
   /** What the phones are told, in BYE or in a refusal. */
   readonly sip: { readonly status: number; readonly reason: string };
   readonly recordingReason: RecordingEndReason;
+  /** Who left last; `undefined` when it was no participant. */
+  readonly by?: Pick<Leg, 'participant' | 'displayName'>;
 };
 
 export const ENDED_BY_LAST_LEAVING: CallEnding = {
@@ -34,12 +41,20 @@ export const ENDED_BY_LAST_LEAVING: CallEnding = {
   recordingReason: 'CallEnded',
 };
 
+/** What the application is told of a call that did not come about. */
+type Failure = {
+  readonly event: 'CreateCallFailed' | 'AnswerFailed';
+  readonly result: ResultInformation;
+};
+
 /** The calls that are on, and what happens when people join and leave them. */
 export class CallLifecycle {
   readonly #ports: CallPorts;
   readonly #events: CallEvents;
   readonly #recorder: Recorder;
   readonly #calls = new Map<ServerCallId, LiveCall>();
+  /** Last words to phones that have not answered them yet. */
+  readonly #goodbyes = new Set<Promise<unknown>>();
   /** Called after each call that is over. */
   onEnded: () => void = () => undefined;
 
@@ -133,22 +148,39 @@ export class CallLifecycle {
     await commitFacts(this.#ports, facts);
   }
 
-  /** Ends the call for everybody; idempotent. Must run in the call's queue. */
-  async end(call: LiveCall, ending: CallEnding): Promise<void> {
+  /** Resolves when every phone that was told to go has answered, or after `limitMs`. */
+  async goodbyes(limitMs: number): Promise<void> {
+    const { clock } = this.#ports;
+    await new Promise<void>((resolve) => {
+      const limit = clock.setTimer(limitMs, resolve);
+      void Promise.allSettled(this.#goodbyes).then(() => {
+        limit.cancel();
+        resolve();
+      });
+    });
+  }
+
+  /**
+   * Ends the call for everybody; idempotent. Resolves when the end is durable: phones that do not
+   * answer hold nobody up. Must run in the call's queue.
+   */
+  async end(call: LiveCall, ending: CallEnding, failure?: Failure): Promise<void> {
     if (call.state === 'ended') return;
     const wasConnected = call.state === 'connected';
     call.state = 'ended';
     call.endedAtMs = this.#ports.clock.nowMs();
-    call.offer?.timer.cancel();
+    const { offer } = call;
+    offer?.timer.cancel();
     call.offer = undefined;
     const legs = [...call.legs.values()];
     call.legs.clear();
     // First of all: the recording ends now, not when the last phone has answered its BYE.
     const recordings = this.#recorder.stopAllOf(call.serverCallId, ending.recordingReason);
-    const sessions = [...legs.map((leg) => leg.session), ...call.ringing];
+    const caller = offer === undefined ? [] : [offer.invite];
+    const sessions = new Set([...legs.map((leg) => leg.session), ...call.ringing, ...caller]);
     call.ringing.clear();
     for (const abort of call.aborts) abort.abort();
-    const goodbyes = Promise.all(sessions.map((session) => session.end(ending.sip)));
+    for (const session of sessions) this.#sayGoodbye(call, session, ending.sip);
     const facts: Fact[] = legs.map((leg) => ({
       kind: 'leg',
       record: legRecord(call, leg, 'ended'),
@@ -156,8 +188,14 @@ export class CallLifecycle {
     facts.push({ kind: 'call', record: call.record() });
     if (wasConnected) {
       facts.push(...legs.map((leg) => this.#events.participant(call, leg, 'Removed')));
-      facts.push(this.#events.ended(call, ending.result));
+      facts.push(this.#events.ended(call, ending.result, ending.by));
       facts.push(...this.#disconnectFacts(call, ending.result));
+    } else if (call.connection !== undefined) {
+      const event = offer === undefined ? 'CreateCallFailed' : 'AnswerFailed';
+      const failed = failure ?? { event, result: resultOfCancelling(ending.result) };
+      facts.push(...this.#events.connection(call, failed.event, failed.result));
+      call.connection = { ...call.connection, state: 'disconnected' };
+      facts.push({ kind: 'connection', record: call.connection });
     }
     try {
       await Promise.all([recordings, commitFacts(this.#ports, facts)]);
@@ -166,7 +204,6 @@ export class CallLifecycle {
       this.#calls.delete(call.serverCallId);
       this.onEnded();
     }
-    await goodbyes;
   }
 
   /** A call that never came about: no CallEnded, the failure event instead. Must run in the call's queue. */
@@ -175,18 +212,16 @@ export class CallLifecycle {
     event: 'CreateCallFailed' | 'AnswerFailed',
     result: ResultInformation,
   ): Promise<void> {
-    if (call.state === 'ended') return;
-    const facts = [...this.#events.connection(call, event, result)];
-    if (call.connection !== undefined) {
-      call.connection = { ...call.connection, state: 'disconnected' };
-      facts.push({ kind: 'connection', record: call.connection });
-    }
-    await commitFacts(this.#ports, facts);
-    await this.end(call, {
-      result,
-      sip: { status: 480, reason: 'Temporarily Unavailable' },
-      recordingReason: 'CallEnded',
+    const sip = { status: 480, reason: 'Temporarily Unavailable' };
+    await this.end(call, { result, sip, recordingReason: 'CallEnded' }, { event, result });
+  }
+
+  #sayGoodbye(call: LiveCall, session: SignallingSession, sip: CallEnding['sip']): void {
+    const goodbye = session.end(sip).catch((error: unknown) => {
+      this.#ports.log.warn({ serverCallId: call.serverCallId, error }, 'a phone was not told');
     });
+    this.#goodbyes.add(goodbye);
+    void goodbye.then(() => this.#goodbyes.delete(goodbye));
   }
 
   #disconnectFacts(call: LiveCall, result: ResultInformation): readonly Fact[] {
@@ -205,7 +240,7 @@ export class CallLifecycle {
         const last = call.legs.size === 0;
         if (last || call.shape === 'two-party') {
           call.legs.set(legId, leg);
-          await this.end(call, ENDED_BY_LAST_LEAVING);
+          await this.end(call, { ...ENDED_BY_LAST_LEAVING, by: leg });
           return;
         }
         await this.#ports.media.closeLeg(legId);

@@ -31,6 +31,8 @@ import { DISCONNECTED } from './result-code.ts';
 import { Switchboard } from './switchboard.ts';
 
 const DRAIN_POLL_MS = 100;
+/** How long phones may take to answer their BYE when the server stops. */
+const GOODBYE_MS = 2_000;
 
 /** The use cases: calls and their recordings. Owns everything that goes on between the ports. */
 export class Calls implements CallService {
@@ -141,6 +143,7 @@ export class Calls implements CallService {
     );
     await this.#finisher.idle();
     this.#finisher.close();
+    await this.#lifecycle.goodbyes(GOODBYE_MS);
     await this.content.close();
   }
 

@@ -94,7 +94,9 @@ function endOfCall(record: CallRecord, nowMs: number, events: CallEvents): reado
   call.connectedAtMs = record.connectedAtMs;
   call.endedAtMs = nowMs;
   const fact: Fact = { kind: 'call', record: call.record() };
-  return record.state === 'connected' ? [fact, events.ended(call, DISCONNECTED.byRestart)] : [fact];
+  return record.state === 'connected'
+    ? [fact, events.ended(call, DISCONNECTED.byRestart, undefined)]
+    : [fact];
 }
 
 /** A journal is opened before its recording is committed; a crash in between leaves it behind. */

@@ -35,6 +35,14 @@ const SUB_CODE_BY_STATUS: Readonly<Record<number, number>> = {
   484: 560_484,
 };
 
+/** What an application is told when its call was ended before it was up (reference §14.2). */
+export function resultOfCancelling(ending: ResultInformation): ResultInformation {
+  if (ending === DISCONNECTED.byApplication) {
+    return { code: 487, subCode: 540_487, message: 'The call was cancelled by its originator.' };
+  }
+  return ending.code === 200 ? { ...ending, code: 503, subCode: 560_503 } : ending;
+}
+
 /** What a callee's refusal is to the application. */
 export function resultOfRefusal(end: Pick<SessionEnd, 'status' | 'reason'>): ResultInformation {
   return {

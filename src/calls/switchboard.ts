@@ -148,21 +148,17 @@ export class Switchboard {
     context: IncomingCallContext,
     sip: { readonly status: number; readonly reason: string },
   ): Promise<void> {
-    const invite = call.offer?.invite;
-    if (this.takeOffer(context) === undefined || invite === undefined) return;
-    await this.endOffered(call, invite, sip);
+    if (this.takeOffer(context) !== undefined) await this.endOffered(call, sip);
   }
 
-  /** Refuses a call that was taken from offer. */
+  /** Refuses a call that is not up yet. */
   async endOffered(
     call: LiveCall,
-    invite: IncomingInvite,
     sip: { readonly status: number; readonly reason: string },
   ): Promise<void> {
-    await call.queue.run(async () => {
-      await invite.end(sip);
-      await this.#lifecycle.end(call, { result: SUCCESS, sip, recordingReason: 'CallEnded' });
-    });
+    await call.queue.run(() =>
+      this.#lifecycle.end(call, { result: SUCCESS, sip, recordingReason: 'CallEnded' }),
+    );
   }
 
   /** Rings `target` for a call that was taken from offer, and bridges the two. */
@@ -221,16 +217,8 @@ export class Switchboard {
         if (status !== 183) invite.ring(headers);
       },
     });
-    call.ringing.delete(invite);
     if (!outcome.ok) {
-      await call.queue.run(async () => {
-        await invite.end(refusalFor(outcome.end));
-        await this.#lifecycle.end(call, {
-          result: SUCCESS,
-          sip: refusalFor(outcome.end),
-          recordingReason: 'CallEnded',
-        });
-      });
+      await this.endOffered(call, refusalFor(outcome.end));
       return;
     }
     const { leg } = outcome;
@@ -238,17 +226,13 @@ export class Switchboard {
     try {
       const formats = preferring(leg.remote.format);
       const callerLeg = await this.#acceptCaller(call, parties, formats, record);
+      call.ringing.delete(invite);
       await call.queue.run(() => this.#lifecycle.join(call, [callerLeg, calleeLeg]));
     } catch (error) {
       this.#ports.log.info({ callId: invite.callId, error }, 'the caller could not be answered');
-      await leg.session.end({ status: 487, reason: 'Request Terminated' });
-      await call.queue.run(() =>
-        this.#lifecycle.end(call, {
-          result: SUCCESS,
-          sip: { status: 488, reason: 'Not Acceptable Here' },
-          recordingReason: 'CallEnded',
-        }),
-      );
+      call.ringing.add(leg.session);
+      // The caller knows already when no codec was agreed: this is for one without media here.
+      await this.endOffered(call, { status: 503, reason: 'Service Unavailable' });
     }
   }
 

@@ -8,6 +8,8 @@ export type ReceivedEvent = {
   readonly data: Readonly<Record<string, unknown>>;
   readonly envelope: Readonly<Record<string, unknown>>;
   readonly headers: IncomingMessage['headers'];
+  /** Whether the body was an array; false for a CloudEvent alone. */
+  readonly isArray: boolean;
   /** `performance.now()` when the whole POST was here. */
   readonly receivedAtMs: number;
 };
@@ -44,6 +46,7 @@ export class EventReceiver {
             data: envelope['data'] as Record<string, unknown>,
             envelope,
             headers: request.headers,
+            isArray: Array.isArray(body),
             receivedAtMs,
           });
         }

@@ -3,6 +3,7 @@ import type { Fact } from '../../core/ports/ledger.ts';
 import type { ConnectionRecord } from '../../core/records.ts';
 import type { Leg, LiveCall } from '../live-call.ts';
 import type { ResultInformation } from '../result-code.ts';
+import { isKnownTo } from './generation.ts';
 import type { EventPublisher } from './publisher.ts';
 
 /** The Call Automation callbacks and Event Grid events of a call (reference §10.3, §11.6). */
@@ -13,7 +14,10 @@ export class CallEvents {
     this.#publisher = publisher;
   }
 
-  /** A callback to the application that holds the call; none if nobody does. */
+  /**
+   * A callback to the application that holds the call; none if nobody does. A client that does not
+   * know the failures yet is told of the end that it does know (reference §10.4).
+   */
   connection(
     call: LiveCall,
     name: 'CallConnected' | 'CallDisconnected' | 'CreateCallFailed' | 'AnswerFailed',
@@ -21,7 +25,8 @@ export class CallEvents {
   ): readonly Fact[] {
     const { connection } = call;
     if (connection === undefined) return [];
-    return this.#callback(connection, call.correlationId, name, { resultInformation: result });
+    const known = isKnownTo(connection.apiVersion, name) ? name : 'CallDisconnected';
+    return this.#callback(connection, call.correlationId, known, { resultInformation: result });
   }
 
   /** As `connection`, for calls of an earlier process. */
@@ -82,7 +87,13 @@ export class CallEvents {
     });
   }
 
-  ended(call: LiveCall, result: ResultInformation): Fact {
+  /** `by`: the participant whose leaving ended it; `undefined` when an application or we did. */
+  ended(
+    call: LiveCall,
+    result: ResultInformation,
+    by: Pick<Leg, 'participant' | 'displayName'> | undefined,
+  ): Fact {
+    const kind = by === undefined ? 'MicrosoftInternal' : 'Participant';
     const durationMs = (call.endedAtMs ?? 0) - (call.connectedAtMs ?? call.endedAtMs ?? 0);
     return this.#publisher.grid({
       name: 'CallEnded',
@@ -90,9 +101,10 @@ export class CallEvents {
       data: {
         ...this.#common(call),
         endedBy: {
-          communicationIdentifier: identifierModel(call.startedBy),
-          type: 'Participant',
-          kind: 'Participant',
+          communicationIdentifier: identifierModel(by?.participant ?? call.startedBy),
+          type: kind,
+          kind,
+          name: by?.displayName ?? '',
         },
         reason: { code: result.code, subCode: result.subCode, phrase: result.message },
         callDurationInSeconds: Math.max(0, durationMs) / 1000,
