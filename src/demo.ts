@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { announcement, writeReadyFile } from './announce.ts';
 import type { Configuration } from './config/configuration.ts';
-import type { SimulatedPhone } from './config/simulated-phone.ts';
+import type { SimulatedPhone } from './core/simulated-phone.ts';
 import type { DemoTask } from './demo-application.ts';
 import { startServer, type RunningServer } from './server.ts';
 import { createLogger } from './telemetry/log.ts';

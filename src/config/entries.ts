@@ -10,7 +10,8 @@ import {
   type FieldTexts,
   type Kind,
 } from './kind.ts';
-import { SIMULATED_PHONE_TABLES, simulatedPhone, type SimulatedPhone } from './simulated-phone.ts';
+import type { SimulatedPhone } from '../core/simulated-phone.ts';
+import { SIMULATED_PHONE_TABLES, simulatedPhone } from './simulated-phone.ts';
 
 /** Someone who may register and call: SIP digest user. */
 export type User = {

@@ -1,3 +1,4 @@
+import type { PhoneStep, SimulatedPhone } from '../core/simulated-phone.ts';
 import * as kinds from './kinds.ts';
 import {
   entriesOf,
@@ -8,41 +9,6 @@ import {
   type FieldTexts,
   type Kind,
 } from './kind.ts';
-
-/** One thing that a simulated phone does once its call is up; each waits for the one before it. */
-export type PhoneStep =
-  | { readonly do: 'speak'; readonly file: string }
-  | {
-      readonly do: 'tone';
-      readonly frequencyHz: number;
-      readonly levelDb: number;
-      readonly durationMs: number;
-    }
-  | { readonly do: 'digits'; readonly digits: string; readonly durationMs: number }
-  | { readonly do: 'silence'; readonly durationMs: number }
-  | { readonly do: 'waitUntil'; readonly atMs: number }
-  | { readonly do: 'hangUp' };
-
-export type SimulatedPhone = {
-  /** As the API names it: `+1555…`, `8:acs:…` or `sip:…`. */
-  readonly identifier: string;
-  /** What `tapedeck sim call` names it by. */
-  readonly name: string;
-  /** How long it rings. */
-  readonly answerAfterMs: number;
-  /** Final SIP status instead of an answer: 486 is busy. `undefined` = it answers. */
-  readonly refuse: number | undefined;
-  /** Rings and never answers. */
-  readonly neverAnswers: boolean;
-  readonly codecs: readonly ('PCMU' | 'PCMA')[];
-  /** Name of the entry under `users` as which it registers and calls. */
-  readonly register: string | undefined;
-  readonly steps: readonly PhoneStep[];
-  /** Begin again after the last step, instead of silence. */
-  readonly loop: boolean;
-  /** `undefined` = it stays until the other side hangs up. */
-  readonly hangUpAfterMs: number | undefined;
-};
 
 type PhoneKeys = {
   readonly identifier: string;

@@ -3,7 +3,8 @@ import { resolve } from 'node:path';
 import { TapedeckError } from '../core/error.ts';
 import { kaiserSinc } from '../media/resample/kaiser.ts';
 import { readWav } from '../media/wav/wav-reader.ts';
-import { RATE_HZ, type SimPhone } from './phone-script.ts';
+import type { SimulatedPhone } from '../core/simulated-phone.ts';
+import { RATE_HZ } from './telephony.ts';
 
 /** `clip:alice` and `clip:bob` come with Tapedeck; anything else is a path. */
 const BUILT_IN = /^clip:(alice|bob)$/;
@@ -17,7 +18,7 @@ const BETA = 8;
  * or is no WAV of 8 or 16 kHz.
  */
 export async function loadClips(
-  phones: readonly Pick<SimPhone, 'steps'>[],
+  phones: readonly Pick<SimulatedPhone, 'steps'>[],
   baseDirectory: string,
 ): Promise<ReadonlyMap<string, Int16Array>> {
   const clips = new Map<string, Int16Array>();

@@ -4,7 +4,7 @@ import { sequenceDistance, timestampDistance } from '../protocols/rtp/arithmetic
 import { RtpHeaderReader } from '../protocols/rtp/header.ts';
 import { keyOf, parseTelephoneEvent } from '../protocols/rtp/telephone-event.ts';
 import type { RemoteMedia } from '../core/media-format.ts';
-import { RATE_HZ } from './phone-script.ts';
+import { RATE_HZ } from './telephony.ts';
 
 /** More is not kept: ten minutes, 9.6 MB. */
 const MAX_KEPT_SAMPLES = 600 * RATE_HZ;

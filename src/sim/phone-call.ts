@@ -3,7 +3,7 @@ import type { Clock, Timer } from '../core/ports/clock.ts';
 import type { SessionEnd } from '../core/ports/signalling.ts';
 import type { HeardStats } from './heard.ts';
 import type { PhoneMedia } from './phone-media.ts';
-import type { SimPhone } from './phone-script.ts';
+import type { SimulatedPhone } from '../core/simulated-phone.ts';
 import { Voice } from './voice.ts';
 
 /** The dialog under a call, whoever began it. */
@@ -14,7 +14,7 @@ export type CallSession = {
 };
 
 export type PhoneCallOptions = {
-  readonly phone: SimPhone;
+  readonly phone: SimulatedPhone;
   readonly direction: 'in' | 'out';
   readonly callId: string;
   /** `X-Tapedeck-Server-Call-Id`, as far as the INVITE carried it. */
@@ -28,7 +28,7 @@ const NORMAL_END = { status: 200, reason: 'Hung up' } as const;
 
 /** One call of a simulated phone, with what it said and heard. Owns its media. */
 export class PhoneCall {
-  readonly phone: SimPhone;
+  readonly phone: SimulatedPhone;
   readonly direction: 'in' | 'out';
   readonly callId: string;
   readonly serverCallId: string | undefined;

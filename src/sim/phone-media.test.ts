@@ -10,7 +10,7 @@ import { RtpHeaderReader } from '../protocols/rtp/header.ts';
 import { parseTelephoneEvent } from '../protocols/rtp/telephone-event.ts';
 import { Heard } from './heard.ts';
 import { PhoneMedia } from './phone-media.ts';
-import type { PhoneStep } from './phone-script.ts';
+import type { PhoneStep } from '../core/simulated-phone.ts';
 import { Voice } from './voice.ts';
 
 const RANDOM: Random = {

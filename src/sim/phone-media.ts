@@ -7,7 +7,7 @@ import { addSequence, addTimestamp } from '../protocols/rtp/arithmetic.ts';
 import { RTP_FIXED_HEADER_BYTES, writeRtpHeader } from '../protocols/rtp/header.ts';
 import { buildTelephoneEvent } from '../protocols/rtp/telephone-event.ts';
 import { Heard } from './heard.ts';
-import { FRAME_MS, FRAME_SAMPLES } from './phone-script.ts';
+import { FRAME_MS, FRAME_SAMPLES } from './telephony.ts';
 import type { Voice } from './voice.ts';
 
 /** RFC 3551 table 4. */

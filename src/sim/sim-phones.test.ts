@@ -9,7 +9,7 @@ import { NodeStreamNetwork } from '../sip/node-stream-network.ts';
 import { systemClock } from '../telemetry/system-clock.ts';
 import { systemRandom } from '../telemetry/system-random.ts';
 import type { PhoneCall } from './phone-call.ts';
-import type { PhoneStep, SimPhone } from './phone-script.ts';
+import type { PhoneStep, SimulatedPhone } from '../core/simulated-phone.ts';
 import { createSimPhones, type SimPhones, type SimPhonesConfig } from './sim-phones.ts';
 
 const PORTS = {
@@ -25,7 +25,7 @@ afterEach(async () => {
   for (const one of open.splice(0)) await one.close();
 });
 
-function phone(identifier: string, options: Partial<SimPhone> = {}): SimPhone {
+function phone(identifier: string, options: Partial<SimulatedPhone> = {}): SimulatedPhone {
   return {
     identifier,
     name: identifier,
@@ -42,7 +42,7 @@ function phone(identifier: string, options: Partial<SimPhone> = {}): SimPhone {
 }
 
 async function phones(
-  list: readonly SimPhone[],
+  list: readonly SimulatedPhone[],
   config: Partial<SimPhonesConfig> = {},
 ): Promise<SimPhones> {
   const defaults = { users: [], serverUri: 'sip:127.0.0.1:9', baseDirectory: '.', keepHeard: true };
@@ -53,8 +53,8 @@ async function phones(
 
 /** Alice, whose server is Bob's endpoint: what she dials, rings there. */
 async function aliceAndBob(
-  alice: Partial<SimPhone>,
-  bob: Partial<SimPhone>,
+  alice: Partial<SimulatedPhone>,
+  bob: Partial<SimulatedPhone>,
 ): Promise<{ alices: SimPhones; bobs: SimPhones; bobsCall: Promise<PhoneCall> }> {
   const bobs = await phones([phone('+15550102', bob)]);
   const serverUri = bobs.uriOf('+15550102')!.replace(/sip:.*@/, 'sip:');

@@ -13,7 +13,7 @@ import type { InviteServerSession } from '../sip/session/invite-server-session.t
 import { loadClips } from './clips.ts';
 import { PhoneCall } from './phone-call.ts';
 import { PhoneMedia } from './phone-media.ts';
-import type { SimPhone } from './phone-script.ts';
+import type { SimulatedPhone } from '../core/simulated-phone.ts';
 import { Registration } from './registration.ts';
 
 const SERVER_CALL_ID_HEADER = 'X-Tapedeck-Server-Call-Id';
@@ -23,7 +23,7 @@ const MAX_ENDED_CALLS = 64;
 const CLOSE_MS = 1000;
 
 export type SimPhonesConfig = {
-  readonly phones: readonly SimPhone[];
+  readonly phones: readonly SimulatedPhone[];
   /** For those phones that register. */
   readonly users: readonly { readonly name: string; readonly password: string }[];
   /** Where calls and registrations go: `sip:127.0.0.1:5060`. */
@@ -56,7 +56,7 @@ export class SimPhones implements SimulatedCallers {
   readonly #host: string;
   readonly #clips: ReadonlyMap<string, Int16Array>;
   /** By the user part that reaches them. */
-  readonly #phones: ReadonlyMap<string, SimPhone>;
+  readonly #phones: ReadonlyMap<string, SimulatedPhone>;
   #registrations: readonly Registration[] = [];
   readonly #live = new Set<PhoneCall>();
   readonly #ended: PhoneCall[] = [];
@@ -235,19 +235,19 @@ export class SimPhones implements SimulatedCallers {
     return call;
   }
 
-  #openMedia(phone: SimPhone): Promise<PhoneMedia> {
+  #openMedia(phone: SimulatedPhone): Promise<PhoneMedia> {
     const { clock, random, datagrams } = this.#ports;
     const keepHeard = this.#config.keepHeard ?? false;
     const options = { host: this.#host, codecs: phone.codecs, keepHeard };
     return PhoneMedia.open(options, { clock, random, datagrams });
   }
 
-  #credentialsOf(phone: SimPhone): Credentials | undefined {
+  #credentialsOf(phone: SimulatedPhone): Credentials | undefined {
     const user = this.#config.users.find((one) => one.name === phone.register);
     return user === undefined ? undefined : { username: user.name, password: user.password };
   }
 
-  #from(phone: SimPhone): { user: string; host: string; displayName: string } {
+  #from(phone: SimulatedPhone): { user: string; host: string; displayName: string } {
     const uri = phone.identifier.startsWith('sip:') ? parseSipUri(phone.identifier) : undefined;
     if (uri?.ok === true) return { user: uri.value.user, host: uri.value.host, displayName: '' };
     const user = phone.identifier.startsWith('+')
@@ -293,6 +293,6 @@ export async function createSimPhones(
 }
 
 /** The user part under which the phone is called: the number, the raw id, or user@host. */
-function userOf(phone: SimPhone): string {
+function userOf(phone: SimulatedPhone): string {
   return phone.identifier.replace(/^sip:/, '');
 }

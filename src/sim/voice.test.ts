@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { findTone, levelDb } from '../media/tone/tone-meter.ts';
-import { FRAME_SAMPLES, RATE_HZ, samplesOf, type PhoneStep } from './phone-script.ts';
+import type { PhoneStep } from '../core/simulated-phone.ts';
+import { FRAME_SAMPLES, RATE_HZ, samplesOf } from './telephony.ts';
 import { Voice, type Frame } from './voice.ts';
 
 function speak(

@@ -1,5 +1,6 @@
 import { keyOf } from '../protocols/rtp/telephone-event.ts';
-import { FRAME_SAMPLES, RATE_HZ, samplesOf, type PhoneStep } from './phone-script.ts';
+import type { PhoneStep } from '../core/simulated-phone.ts';
+import { FRAME_SAMPLES, RATE_HZ, samplesOf } from './telephony.ts';
 
 /** What leaves a phone in one frame of 20 ms. */
 export type Frame =

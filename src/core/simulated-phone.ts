@@ -1,4 +1,4 @@
-import type { CodecName } from '../core/media-format.ts';
+import type { CodecName } from './media-format.ts';
 
 /** One thing that a phone does once its call is up; each waits for the one before it. */
 export type PhoneStep =
@@ -18,7 +18,7 @@ export type PhoneStep =
   | { readonly do: 'hangUp' };
 
 /** What a simulated phone is and does (design §4). */
-export type SimPhone = {
+export type SimulatedPhone = {
   /** As the API names it: `+1555…`, `8:acs:…` or `sip:…`. */
   readonly identifier: string;
   readonly name: string;
@@ -37,12 +37,3 @@ export type SimPhone = {
   /** After the answer; `undefined` = it stays until the other side hangs up. */
   readonly hangUpAfterMs: number | undefined;
 };
-
-/** Telephony: what G.711 and its timestamps count in. */
-export const RATE_HZ = 8000;
-export const FRAME_MS = 20;
-export const FRAME_SAMPLES = 160;
-
-export function samplesOf(durationMs: number): number {
-  return Math.round((durationMs * RATE_HZ) / 1000);
-}
