@@ -180,6 +180,16 @@ export async function startServer(
   opened.defer(() => delivery.close());
   opened.defer(() => subscriptions.close());
 
+  // Closed in another order than that of opening, also when one of them cannot be opened.
+  const listeners: {
+    http?: { close(deadlineMs: number): Promise<void> };
+    sip?: { close(): Promise<void> };
+    sims?: { close(): Promise<void> };
+  } = {};
+  opened.defer(() => listeners.http?.close(HTTP_CLOSE_MS));
+  opened.defer(() => listeners.sip?.close());
+  opened.defer(() => listeners.sims?.close());
+
   const datagrams = new NodeDatagramNetwork(clock);
   const streams = new NodeStreamNetwork();
   const sip = await createSipServer(
@@ -196,7 +206,10 @@ export async function startServer(
       trunks: configuration.trunks,
     },
     { clock, random, log, datagrams, streams, resolveHost: createNodeResolveHost() },
-  );
+  ).catch((error: unknown) => {
+    throw naming('--sip-port', error);
+  });
+  listeners.sip = sip;
   const [sipAddress] = sip.addresses;
   if (sipAddress === undefined) throw new TapedeckError('internal', 'SIP has no address');
   const sipUri = `sip:${inUrl(sipAddress.address)}:${sipAddress.port}`;
@@ -209,6 +222,8 @@ export async function startServer(
     },
     { clock, random, log, datagrams, streams },
   );
+
+  listeners.sims = sims;
 
   const calls = new Calls(
     {
@@ -315,11 +330,9 @@ export async function startServer(
       metrics: () => metrics.text(),
     },
   );
+  listeners.http = http;
   addresses.bound({ httpPort: http.plainPort, httpsPort: http.tlsPort });
 
-  opened.defer(() => http.close(HTTP_CLOSE_MS));
-  opened.defer(() => sip.close());
-  opened.defer(() => sims.close());
 
   const housekeeping = new Housekeeping({ clock, log, ledger, outbox });
   opened.defer(() => housekeeping.close());
@@ -373,6 +386,15 @@ function workerCounts(configuration: Configuration): { media: number; render: nu
     media: configuration['media-workers'] ?? Math.max(1, cores - 1),
     render: configuration['render-workers'] ?? Math.max(1, Math.floor(cores / 2)),
   };
+}
+
+/** The room knows the address that it could not bind, the composition the option that named it. */
+function naming(option: string, error: unknown): unknown {
+  if (!(error instanceof TapedeckError)) return error;
+  return new TapedeckError(error.code, `${option}: ${error.message}`, {
+    field: option,
+    cause: error.cause,
+  });
 }
 
 function byFamily(hosts: readonly string[]): { readonly IPv4?: string; readonly IPv6?: string } {
