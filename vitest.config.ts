@@ -7,6 +7,7 @@ const config: UserConfig = defineConfig({
       'test/unit/**/*.test.ts',
       'test/sdk-js/**/*.test.ts',
       'test/e2e/**/*.test.ts',
+      'test/faults/**/*.test.ts',
       'tools/**/*.test.ts',
     ],
     testTimeout: 30_000,

@@ -169,16 +169,17 @@ export class Judge {
     const run = firstRun(samples, sentAtMs.length);
     const firstMs = run === undefined ? undefined : sentAtMs[run.firstNumber - 1];
     const lastMs = run === undefined ? undefined : sentAtMs[run.lastNumber - 1];
-    if (
-      run === undefined ||
-      firstMs === undefined ||
-      lastMs === undefined ||
-      firstMs > promisedFromMs + START_TOLERANCE_MS
-    ) {
-      this.#tally.lost(untilMs - promisedFromMs);
+    const wanted = `${announcement.documentId} (${recording.origin}) from ${promisedFrom + 1} on`;
+    if (run === undefined || firstMs === undefined || lastMs === undefined) {
+      this.#tally.lost(untilMs - promisedFromMs, `${wanted}, nothing is there`);
       return;
     }
-    this.#tally.lost(Math.max(0, untilMs - lastMs));
+    const found = `${wanted}, there are ${run.firstNumber} to ${run.lastNumber}`;
+    if (firstMs > promisedFromMs + START_TOLERANCE_MS) {
+      this.#tally.lost(untilMs - promisedFromMs, found);
+      return;
+    }
+    this.#tally.lost(Math.max(0, untilMs - lastMs), found);
     const placeMs = announcement.startedAtMs + run.firstSample / SAMPLES_PER_MS;
     this.#tally.maxPlaceErrorMs = Math.max(
       this.#tally.maxPlaceErrorMs,

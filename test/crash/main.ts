@@ -15,7 +15,6 @@ import { Judge } from './judge.ts';
 import { Tally } from './promises.ts';
 import { runRound, UNRECORDED_FROM, type Scene } from './round.ts';
 
-const MOST_LOST_MS = 200;
 const ACKNOWLEDGED: readonly Scene[] = ['start', 'stop', 'delete'];
 
 const { values } = parseArgs({ options: { kills: { type: 'string', default: '5' } } });
@@ -62,7 +61,7 @@ const isClean =
   tally.announced === tally.recordings &&
   tally.unreadable.length === 0 &&
   tally.broken.length === 0 &&
-  tally.maxLostMs <= MOST_LOST_MS;
+  tally.losses.length === 0;
 process.stdout.write(
   `${JSON.stringify({
     bench: 'crash',
@@ -75,7 +74,7 @@ process.stdout.write(
     maxLostMs: Math.round(tally.maxLostMs),
   })}\n`,
 );
-for (const sentence of [...tally.broken, ...tally.unreadable]) {
+for (const sentence of [...tally.broken, ...tally.unreadable, ...tally.losses]) {
   process.stderr.write(`${sentence}\n`);
 }
 process.stderr.write(

@@ -13,6 +13,9 @@ export type PromisedRecording = {
   deleteAcknowledged?: true;
 };
 
+/** So much may be lost by kill -9. */
+const MOST_LOST_MS = 200;
+
 /** What came of the promises; counted over all kills. */
 export class Tally {
   recordings = 0;
@@ -26,11 +29,16 @@ export class Tally {
   /** A sentence for each file that is not what it should be. */
   readonly unreadable: string[] = [];
 
+  /** A sentence for each loss of more than that. */
+  readonly losses: string[] = [];
+
   break(sentence: string): void {
     this.broken.push(sentence);
   }
 
-  lost(ms: number): void {
+  /** @param sentence what to look at if it is too much. */
+  lost(ms: number, sentence: string): void {
     this.maxLostMs = Math.max(this.maxLostMs, ms);
+    if (ms > MOST_LOST_MS) this.losses.push(`lost ${Math.round(ms)} ms: ${sentence}`);
   }
 }
