@@ -1,12 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
-import { announcement, writeReadyFile } from './announce.ts';
 import { runVerb } from './cli/run.ts';
 import { parseConfiguration, type Configuration } from './config/configuration.ts';
 import { TapedeckError, systemCode } from './core/error.ts';
-import { runDemo } from './demo.ts';
-import { startServer, type RunningServer } from './server.ts';
-import { createLogger } from './telemetry/log.ts';
+import type { RunningServer } from './server.ts';
 
 /** Exit code for options and surroundings that have to be changed first (sysexits: EX_CONFIG). */
 const EXIT_CONFIGURATION = 78;
@@ -19,6 +16,7 @@ try {
   process.exitCode = report(error);
 }
 
+/** The server's modules are loaded only for those verbs that need them. */
 async function run(): Promise<number> {
   if (rest.includes('--help') || (verb !== 'start' && verb !== 'demo')) {
     return runVerb([verb, ...rest], process.env, process.stdout, process.stderr);
@@ -26,9 +24,13 @@ async function run(): Promise<number> {
   if (verb === 'demo') {
     const once = rest.includes('--once');
     const options = rest.filter((argument) => argument !== '--once');
+    const { runDemo } = await import('./demo.ts');
     return runDemo(configurationOf(options), { once, untilSignal });
   }
   const configuration = configurationOf(rest);
+  const { announcement, writeReadyFile } = await import('./announce.ts');
+  const { startServer } = await import('./server.ts');
+  const { createLogger } = await import('./telemetry/log.ts');
   const server = await startServer(configuration, createLogger(configuration['log-level']));
   const readyFile = configuration['ready-file'];
   if (readyFile !== undefined) await writeReadyFile(readyFile, server.ready);

@@ -38,6 +38,8 @@ const FREE_PORTS: ServerPorts = { http: 0, https: 0, sip: 0, management: 0 };
 export class ServerProcess {
   readonly ready: ReadyInformation;
   readonly dataDirectory: string;
+  /** By which commands find it. */
+  readonly readyFile: string;
   readonly #child: ChildProcess;
   readonly #output: string[];
   readonly #remove: () => Promise<void>;
@@ -46,13 +48,14 @@ export class ServerProcess {
     child: ChildProcess,
     ready: ReadyInformation,
     output: string[],
-    dataDirectory: string,
+    paths: { readonly dataDirectory: string; readonly readyFile: string },
     remove: () => Promise<void>,
   ) {
     this.#child = child;
     this.ready = ready;
     this.#output = output;
-    this.dataDirectory = dataDirectory;
+    this.dataDirectory = paths.dataDirectory;
+    this.readyFile = paths.readyFile;
     this.#remove = remove;
   }
 
@@ -85,7 +88,7 @@ export class ServerProcess {
       stream.setEncoding('utf8').on('data', (text: string) => output.push(text));
     }
     const ready = await readyOf(child, readyFile, output);
-    return new ServerProcess(child, ready, output, dataDirectory, () =>
+    return new ServerProcess(child, ready, output, { dataDirectory, readyFile }, () =>
       rm(scratch, { recursive: true, force: true }),
     );
   }
