@@ -30,6 +30,7 @@ import { GuardedHttp } from './net/guarded-http.ts';
 import { SystemResolver } from './net/host-resolver.ts';
 import { createSimPhones } from './sim/sim-phones.ts';
 import { NodeDatagramNetwork } from './sip/node-datagram-network.ts';
+import { nodeLocalAddressFor } from './sip/node-local-address.ts';
 import { createNodeResolveHost } from './sip/node-resolve-host.ts';
 import { NodeStreamNetwork } from './sip/node-stream-network.ts';
 import { createSipServer } from './sip/server.ts';
@@ -74,6 +75,12 @@ export type RunningServer = {
   close(hurry?: AbortSignal): Promise<void>;
 };
 
+/** Concrete parts that benches replace. */
+export type ReplacedParts = {
+  /** Module that runs in the media worker threads. */
+  readonly mediaEntry?: URL;
+};
+
 /**
  * Starts everything. Rejects with a `TapedeckError` whose message is one clear line; nothing is
  * left open then.
@@ -81,6 +88,7 @@ export type RunningServer = {
 export async function startServer(
   configuration: Configuration,
   log: Logger,
+  replaced: ReplacedParts = {},
 ): Promise<RunningServer> {
   // Closed in the reverse order of opening: see docs/closing-order.md.
   await using opened = new AsyncDisposableStack();
@@ -136,6 +144,7 @@ export async function startServer(
       syncMs: configuration['journal-sync'],
     },
     log,
+    replaced.mediaEntry,
   );
   opened.defer(() => media.close());
 
@@ -205,7 +214,15 @@ export async function startServer(
       })),
       trunks: configuration.trunks,
     },
-    { clock, random, log, datagrams, streams, resolveHost: createNodeResolveHost() },
+    {
+      clock,
+      random,
+      log,
+      datagrams,
+      streams,
+      resolveHost: createNodeResolveHost(),
+      localAddressFor: nodeLocalAddressFor,
+    },
   ).catch((error: unknown) => {
     throw naming('--sip-port', error);
   });
@@ -332,7 +349,6 @@ export async function startServer(
   );
   listeners.http = http;
   addresses.bound({ httpPort: http.plainPort, httpsPort: http.tlsPort });
-
 
   const housekeeping = new Housekeeping({ clock, log, ledger, outbox });
   opened.defer(() => housekeeping.close());

@@ -34,6 +34,7 @@ type Slot = {
 /** The media workers: each call lives in one of them, the emptiest when it began. */
 export class MediaWorkers implements MediaPort {
   readonly #log: Logger;
+  readonly #entry: URL | undefined;
   readonly #emitter = new EventEmitter();
   readonly #slots: Slot[];
   readonly #slotOfCall = new Map<ServerCallId, Slot>();
@@ -41,9 +42,13 @@ export class MediaWorkers implements MediaPort {
   readonly #callOfRecording = new Map<RecordingId, ServerCallId>();
   #closing: Promise<void> | undefined;
 
-  /** Shares the ports of `data.rtpPorts` out between `count` workers. */
-  constructor(count: number, data: MediaWorkerData, log: Logger) {
+  /**
+   * Shares the ports of `data.rtpPorts` out between `count` workers.
+   * @param entry runs in the threads instead of their own module; see `serveMedia`.
+   */
+  constructor(count: number, data: MediaWorkerData, log: Logger, entry?: URL) {
     this.#log = log;
+    this.#entry = entry;
     this.#slots = shares(data.rtpPorts, count).map((rtpPorts) => {
       const calls = new Set<ServerCallId>();
       const own = { ...data, rtpPorts };
@@ -154,6 +159,7 @@ export class MediaWorkers implements MediaPort {
   #spawn(data: MediaWorkerData, slotOf: () => Slot): WorkerThread {
     return new WorkerThread({
       name: 'media',
+      entry: this.#entry,
       data,
       onEvent: (name, args) => {
         this.#emitter.emit(name, ...args);

@@ -7,6 +7,8 @@ export type WorkerName = 'database' | 'media' | 'render';
 
 export type WorkerThreadOptions = {
   readonly name: WorkerName;
+  /** Runs instead of the worker's own module. */
+  readonly entry?: URL | undefined;
   /** What the entry reads as `workerData`. */
   readonly data: unknown;
   readonly onEvent?: (name: string, args: readonly unknown[]) => void;
@@ -27,8 +29,8 @@ export class WorkerThread {
   constructor(options: WorkerThreadOptions) {
     // The same file is `.ts` in a checkout and `.js` in a build.
     const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
-    const entry = new URL(`./${options.name}-entry.${extension}`, import.meta.url);
-    this.#worker = new Worker(entry, {
+    const own = new URL(`./${options.name}-entry.${extension}`, import.meta.url);
+    this.#worker = new Worker(options.entry ?? own, {
       workerData: options.data,
       name: `tapedeck-${options.name}`,
     });

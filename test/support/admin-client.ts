@@ -9,26 +9,35 @@ export async function signedFetch(
   body?: unknown,
   headers: Readonly<Record<string, string>> = {},
 ): Promise<Response> {
-  const key = /accesskey=(.+)$/.exec(server.ready.connectionString)?.[1] ?? '';
   const url = new URL(path, server.ready.http);
   const text = body === undefined ? '' : JSON.stringify(body);
+  return fetch(url, {
+    method,
+    headers: { ...headers, ...signedHeaders(server, method, url, text) },
+    ...(text === '' ? {} : { body: text }),
+  });
+}
+
+/** Headers that sign a request with the server's access key (reference §4.1). */
+export function signedHeaders(
+  server: ServerProcess,
+  method: string,
+  url: URL,
+  text: string,
+): Readonly<Record<string, string>> {
+  const key = /accesskey=(.+)$/.exec(server.ready.connectionString)?.[1] ?? '';
   const date = new Date().toUTCString();
   const hash = createHash('sha256').update(text).digest('base64');
   const toSign = `${method}\n${url.pathname}${url.search}\n${date};${url.host};${hash}`;
   const signature = createHmac('sha256', Buffer.from(key, 'base64'))
     .update(toSign)
     .digest('base64');
-  return fetch(url, {
-    method,
-    headers: {
-      ...headers,
-      'x-ms-date': date,
-      'x-ms-content-sha256': hash,
-      authorization: `HMAC-SHA256 SignedHeaders=x-ms-date;host;x-ms-content-sha256&Signature=${signature}`,
-      ...(text === '' ? {} : { 'content-type': 'application/json' }),
-    },
-    ...(text === '' ? {} : { body: text }),
-  });
+  return {
+    'x-ms-date': date,
+    'x-ms-content-sha256': hash,
+    authorization: `HMAC-SHA256 SignedHeaders=x-ms-date;host;x-ms-content-sha256&Signature=${signature}`,
+    ...(text === '' ? {} : { 'content-type': 'application/json' }),
+  };
 }
 
 /** The same, with the answer's JSON; throws for any status but 2xx. */

@@ -128,7 +128,7 @@ export class LoadPhones {
   readonly #media: DatagramNetwork;
   readonly #payloadOf: PayloadOf;
   readonly #legs: LoadLeg[] = [];
-  readonly #sessions: InviteClientSession[] = [];
+  readonly #sessions = new Map<number, InviteClientSession>();
   readonly #packet = new Uint8Array(HEADER_BYTES + PACKET_SAMPLES);
   /** Legs by their place in the 20 ms. */
   readonly #places: LoadLeg[][] = Array.from({ length: PLACES }, () => []);
@@ -251,8 +251,14 @@ export class LoadPhones {
 
   /** BYE on every call that is up; resolves when all are answered. */
   async hangUp(): Promise<void> {
-    const sessions = this.#sessions.splice(0);
-    await Promise.all(sessions.map((session) => session.end({ status: 200, reason: 'OK' })));
+    await Promise.all([...this.#sessions.keys()].map((call) => this.hangUpCall(call)));
+  }
+
+  /** BYE of the caller, sent before this returns; resolves when it is answered. */
+  async hangUpCall(call: number): Promise<void> {
+    const session = this.#sessions.get(call);
+    this.#sessions.delete(call);
+    await session?.end({ status: 200, reason: 'OK' });
   }
 
   async close(): Promise<void> {
@@ -269,7 +275,7 @@ export class LoadPhones {
       from: { user: `caller${call}`, host: HOST, displayName: '' },
       media: leg.local,
     });
-    this.#sessions.push(session);
+    this.#sessions.set(call, session);
     await new Promise<void>((resolve, reject) => {
       session.onAccept = (remote) => {
         leg.remote = remote;

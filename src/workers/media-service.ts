@@ -1,0 +1,49 @@
+import { MediaHost } from '../bridge/media-host.ts';
+import type { Clock } from '../core/ports/clock.ts';
+import type { DatagramNetwork } from '../core/ports/datagram.ts';
+import type { Logger } from '../core/ports/log.ts';
+import { DiskReserve } from '../journal/disk-reserve.ts';
+import { nodeDisk } from '../journal/node-disk.ts';
+import { systemRandom } from '../telemetry/system-random.ts';
+import { serveChannel } from './channel.ts';
+import { ownEnd } from './entry.ts';
+import type { MediaWorkerData } from './media-workers.ts';
+
+/** Serves the media of this worker thread's calls; closes `datagrams` when it is asked to close. */
+export function serveMedia(
+  data: MediaWorkerData,
+  parts: { readonly datagrams: DatagramNetwork; readonly clock: Clock; readonly log: Logger },
+): void {
+  const { datagrams, clock, log } = parts;
+  const host = new MediaHost({
+    datagrams,
+    clock,
+    random: systemRandom,
+    log,
+    disk: nodeDisk,
+    rtpPorts: data.rtpPorts,
+    hosts: data.hosts,
+    journal: {
+      nodeId: data.nodeId,
+      reserve: DiskReserve.at(nodeDisk, data.reservePath),
+      flushEveryMs: data.flushMs,
+      syncEveryMs: data.syncMs,
+    },
+  });
+  const emit = serveChannel(ownEnd(), {
+    openLeg: (request: Parameters<MediaHost['openLeg']>[0]) => host.openLeg(request),
+    setLegMedia: (...args: Parameters<MediaHost['setLegMedia']>) => host.setLegMedia(...args),
+    closeLeg: (...args: Parameters<MediaHost['closeLeg']>) => host.closeLeg(...args),
+    openJournal: (...args: Parameters<MediaHost['openJournal']>) => host.openJournal(...args),
+    endJournal: (...args: Parameters<MediaHost['endJournal']>) => host.endJournal(...args),
+    closeCall: (...args: Parameters<MediaHost['closeCall']>) => host.closeCall(...args),
+    statistics: () => Promise.resolve(host.statistics()),
+    close: async () => {
+      await host.close();
+      await datagrams.close();
+    },
+  });
+  host.on('legReceiving', (...args) => emit('legReceiving', ...args));
+  host.on('legSilent', (...args) => emit('legSilent', ...args));
+  host.on('journalFailed', (...args) => emit('journalFailed', ...args));
+}
