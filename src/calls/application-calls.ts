@@ -17,12 +17,19 @@ import type { Fact } from '../core/ports/ledger.ts';
 import type { ConnectionRecord } from '../core/records.ts';
 import type { SessionEnd } from '../core/ports/signalling.ts';
 import type { ArrivingLeg, CallEnding, CallLifecycle } from './call-lifecycle.ts';
+import { CALL_ID_HEADER, type CallSetup } from './call-setup.ts';
 import { commitFacts, type CallPorts, type CallSettings } from './context.ts';
 import { BUILT_FORMATS, destinationsOf, dial } from './dial.ts';
 import type { Directory } from './directory.ts';
 import type { LiveCall, Offer } from './live-call.ts';
-import { DISCONNECTED, resultOfRefusal } from './result-code.ts';
-import { CALL_ID_HEADER, type Switchboard } from './switchboard.ts';
+import {
+  DISCONNECTED,
+  refusalAfter,
+  resultOfAnswer,
+  resultOfRefusal,
+  type Refusal,
+} from './result-code.ts';
+import type { Switchboard } from './switchboard.ts';
 
 const ENDED_BY_APPLICATION: CallEnding = {
   result: DISCONNECTED.byApplication,
@@ -33,9 +40,7 @@ const ENDED_BY_APPLICATION: CallEnding = {
 /** Who calls when the application did not say: as SIP user, and in the resource's identifier. */
 const APPLICATION_USER = 'tapedeck';
 
-const REJECTIONS: Readonly<
-  Record<RejectCall['reason'], { readonly status: number; readonly reason: string }>
-> = {
+const REJECTIONS: Readonly<Record<RejectCall['reason'], Refusal>> = {
   none: { status: 603, reason: 'Decline' },
   busy: { status: 486, reason: 'Busy Here' },
   forbidden: { status: 403, reason: 'Forbidden' },
@@ -48,6 +53,7 @@ export class ApplicationCalls {
   readonly #directory: Directory;
   readonly #lifecycle: CallLifecycle;
   readonly #switchboard: Switchboard;
+  readonly #setup: CallSetup;
   /** Calls by the connection that holds them. */
   readonly #held = new Map<CallConnectionId, LiveCall>();
 
@@ -57,12 +63,14 @@ export class ApplicationCalls {
     readonly directory: Directory;
     readonly lifecycle: CallLifecycle;
     readonly switchboard: Switchboard;
+    readonly setup: CallSetup;
   }) {
     this.#ports = parts.ports;
     this.#settings = parts.settings;
     this.#directory = parts.directory;
     this.#lifecycle = parts.lifecycle;
     this.#switchboard = parts.switchboard;
+    this.#setup = parts.setup;
   }
 
   async create(command: CreateCall): Promise<ConnectionProperties> {
@@ -76,15 +84,14 @@ export class ApplicationCalls {
       sourceDisplayName: command.sourceDisplayName,
     };
     const properties = await this.#hold(call, connection, command.repeat);
-    this.#background(call, 'placing a call failed', () =>
-      this.#place(call, command, command.targets),
-    );
+    this.#background(call, 'placing a call failed', () => this.#place(call, command));
     return properties;
   }
 
   async answer(command: AnswerCall): Promise<ConnectionProperties> {
     const { call, offer } = this.#take(command.incomingCallContext);
     call.state = 'connecting';
+    call.failureEvent = 'AnswerFailed';
     const connection: ConnectionRecord = {
       ...this.#newConnection(call, command),
       targets: [offer.caller.rawId],
@@ -93,13 +100,13 @@ export class ApplicationCalls {
       answeredBy: command.answeredBy?.rawId,
     };
     const properties = await this.#hold(call, connection, command.repeat);
-    this.#background(call, 'answering a call failed', () => this.#switchboard.answer(call));
+    this.#background(call, 'answering a call failed', () => this.#setup.answer(call));
     return properties;
   }
 
   async redirect(command: RedirectCall): Promise<void> {
     const { call } = this.#take(command.incomingCallContext);
-    await commitFacts(this.#ports, repeatFacts(this.#ports.clock, command.repeat, undefined));
+    await this.#commit(call, repeatFacts(this.#ports.clock, command.repeat, undefined));
     this.#background(call, 'redirecting a call failed', () =>
       this.#switchboard.redirect(call, command.target),
     );
@@ -107,8 +114,8 @@ export class ApplicationCalls {
 
   async reject(command: RejectCall): Promise<void> {
     const { call } = this.#take(command.incomingCallContext);
-    await commitFacts(this.#ports, repeatFacts(this.#ports.clock, command.repeat, undefined));
-    await this.#switchboard.endOffered(call, REJECTIONS[command.reason]);
+    await this.#commit(call, repeatFacts(this.#ports.clock, command.repeat, undefined));
+    await this.#setup.refuse(call, REJECTIONS[command.reason]);
   }
 
   /** Also of connections that are over, as long as the ledger remembers them. */
@@ -126,8 +133,8 @@ export class ApplicationCalls {
     const call = await this.liveCall(id);
     await call.queue.run(async () => {
       if (call.state === 'connected' && call.legs.size > 1) {
-        this.#held.delete(id);
         await this.#lifecycle.releaseConnection(call, DISCONNECTED.byApplication);
+        this.#held.delete(id);
         return;
       }
       await this.#lifecycle.end(call, ENDED_BY_APPLICATION);
@@ -160,14 +167,21 @@ export class ApplicationCalls {
     throw new TapedeckError('call-ended', 'The call is over.');
   }
 
-  async #place(call: LiveCall, command: CreateCall, targets: readonly Identifier[]): Promise<void> {
-    const outcomes = await Promise.all(targets.map((target) => this.#ring(call, command, target)));
+  async #place(call: LiveCall, command: CreateCall): Promise<void> {
+    const outcomes = await Promise.all(
+      command.targets.map((target) => this.#ring(call, command, target)),
+    );
     const joined = outcomes.some((outcome) => outcome === 'joined');
     const refusal = outcomes.find((outcome) => outcome !== 'joined');
     if (joined || refusal === undefined) return;
     await call.queue.run(async () => {
-      if (call.legs.size > 0) return;
-      await this.#lifecycle.fail(call, 'CreateCallFailed', resultOfRefusal(refusal));
+      const result = resultOfRefusal(refusal);
+      await this.#lifecycle.end(call, {
+        result,
+        failure: result,
+        sip: refusal,
+        recordingReason: 'CallEnded',
+      });
     });
   }
 
@@ -176,8 +190,6 @@ export class ApplicationCalls {
     command: CreateCall,
     target: Identifier,
   ): Promise<'joined' | SessionEnd> {
-    const abort = new AbortController();
-    call.aborts.add(abort);
     const { signalling } = this.#ports;
     const outcome = await dial(this.#ports, this.#settings.ringTimeoutMs, {
       serverCallId: call.serverCallId,
@@ -192,9 +204,8 @@ export class ApplicationCalls {
       },
       formats: BUILT_FORMATS,
       headers: { [CALL_ID_HEADER]: call.serverCallId },
-      signal: abort.signal,
+      signal: call.over.signal,
     });
-    call.aborts.delete(abort);
     if (!outcome.ok) return outcome.end;
     const leg: ArrivingLeg = { ...outcome.leg, participant: target, displayName: '' };
     await call.queue.run(() => this.#lifecycle.join(call, [leg]));
@@ -229,7 +240,7 @@ export class ApplicationCalls {
     call.connection = connection;
     this.#held.set(connection.callConnectionId, call);
     const properties = propertiesOf(connection, call.correlationId);
-    await commitFacts(this.#ports, [
+    await this.#commit(call, [
       { kind: 'call', record: call.record() },
       { kind: 'connection', record: connection },
       ...repeatFacts(this.#ports.clock, repeat, properties),
@@ -237,21 +248,43 @@ export class ApplicationCalls {
     return properties;
   }
 
+  /** What a request changes. When the ledger refuses, so does the request, and the call is over. */
+  async #commit(call: LiveCall, facts: readonly Fact[]): Promise<void> {
+    try {
+      await commitFacts(this.#ports, facts);
+    } catch (error) {
+      // The application has not got this connection: it is not to hear of its end.
+      this.forget(call);
+      call.connection = undefined;
+      this.#endAfter(call, error);
+      throw error;
+    }
+  }
+
   /** Goes on after the answer to the request; what goes wrong ends the call, and the application hears of it. */
   #background(call: LiveCall, sentence: string, work: () => Promise<void>): void {
-    void work()
-      .catch(async (error: unknown) => {
-        this.#ports.log.warn({ serverCallId: call.serverCallId, error }, sentence);
-        await call.queue.run(() =>
-          this.#lifecycle.fail(
-            call,
-            call.offer === undefined ? 'CreateCallFailed' : 'AnswerFailed',
-            { code: 500, subCode: 9999, message: 'The call could not be set up.' },
-          ),
+    work().catch((error: unknown) => {
+      this.#ports.log.warn({ serverCallId: call.serverCallId, error }, sentence);
+      this.#endAfter(call, error);
+    });
+  }
+
+  #endAfter(call: LiveCall, error: unknown): void {
+    const result = resultOfAnswer(error);
+    call.queue
+      .run(() =>
+        this.#lifecycle.end(call, {
+          result,
+          failure: result,
+          sip: refusalAfter(error),
+          recordingReason: 'CallEnded',
+        }),
+      )
+      .catch((failure: unknown) => {
+        this.#ports.log.error(
+          { serverCallId: call.serverCallId, error: failure },
+          'a call that could not be set up could not be ended either; a restart will do it',
         );
-      })
-      .catch((error: unknown) => {
-        this.#ports.log.error({ serverCallId: call.serverCallId, error }, sentence);
       });
   }
 
@@ -267,9 +300,9 @@ export class ApplicationCalls {
     return { call, offer: call.offer };
   }
 
-  /** Drops connections whose calls are over; called by the lifecycle's owner. */
-  forgetEnded(): void {
-    for (const [id, call] of this.#held) if (call.state === 'ended') this.#held.delete(id);
+  /** The call is over: its connection names nothing any more. */
+  forget(call: LiveCall): void {
+    if (call.connection !== undefined) this.#held.delete(call.connection.callConnectionId);
   }
 }
 

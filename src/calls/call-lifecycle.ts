@@ -6,12 +6,15 @@ import type { SessionEnd, SignallingSession } from '../core/ports/signalling.ts'
 import type { LegRecord } from '../core/records.ts';
 import { commitFacts, type CallPorts } from './context.ts';
 import type { CallEvents } from './events/call-events.ts';
+import type { InsistentCommit } from './insistent-commit.ts';
 import { LiveCall, type CallShape, type Leg } from './live-call.ts';
 import type { Recorder, RecordingEndReason } from './recorder.ts';
 import {
   DISCONNECTED,
   resultOfCancelling,
+  SETUP_FAILED,
   SUCCESS,
+  type Refusal,
   type ResultInformation,
 } from './result-code.ts';
 
@@ -29,8 +32,10 @@ export type ArrivingLeg = {
 export type CallEnding = {
   readonly result: ResultInformation;
   /** What the phones are told, in BYE or in a refusal. */
-  readonly sip: { readonly status: number; readonly reason: string };
+  readonly sip: Refusal;
   readonly recordingReason: RecordingEndReason;
+  /** What the application hears of a call that did not come about; default: cancelled, by `result`. */
+  readonly failure?: ResultInformation;
   /** Who left last; `undefined` when it was no participant. */
   readonly by?: Pick<Leg, 'participant' | 'displayName'>;
 };
@@ -41,10 +46,11 @@ export const ENDED_BY_LAST_LEAVING: CallEnding = {
   recordingReason: 'CallEnded',
 };
 
-/** What the application is told of a call that did not come about. */
-type Failure = {
-  readonly event: 'CreateCallFailed' | 'AnswerFailed';
-  readonly result: ResultInformation;
+/** The ledger did not take the connection. */
+const NOT_COMMITTED: CallEnding = {
+  result: SETUP_FAILED,
+  sip: { status: 500, reason: 'Server Internal Error' },
+  recordingReason: 'CallEnded',
 };
 
 /** The calls that are on, and what happens when people join and leave them. */
@@ -55,13 +61,21 @@ export class CallLifecycle {
   readonly #calls = new Map<ServerCallId, LiveCall>();
   /** Last words to phones that have not answered them yet. */
   readonly #goodbyes = new Set<Promise<unknown>>();
-  /** Called after each call that is over. */
-  onEnded: () => void = () => undefined;
+  readonly #insistent: InsistentCommit;
+  /** Called for each call that is over. */
+  onEnded: (call: LiveCall) => void = () => undefined;
 
-  constructor(ports: CallPorts, events: CallEvents, recorder: Recorder) {
+  constructor(parts: {
+    readonly ports: CallPorts;
+    readonly events: CallEvents;
+    readonly recorder: Recorder;
+    readonly insistent: InsistentCommit;
+  }) {
+    const { ports } = parts;
     this.#ports = ports;
-    this.#events = events;
-    this.#recorder = recorder;
+    this.#events = parts.events;
+    this.#recorder = parts.recorder;
+    this.#insistent = parts.insistent;
     ports.media.on('workerLost', (calls) => {
       for (const id of calls) void this.#mediaLost(id);
     });
@@ -91,13 +105,15 @@ export class CallLifecycle {
 
   /**
    * Puts accepted legs into the call; the first ones connect it. Legs that have ended meanwhile
-   * leave again at once. Must run in the call's queue.
+   * leave again at once. Rejects, and has ended the call, when the ledger does not take it. Must
+   * run in the call's queue.
    */
   async join(call: LiveCall, arriving: readonly ArrivingLeg[]): Promise<void> {
     if (call.state === 'ended') {
-      await Promise.all(arriving.map((leg) => this.#turnAway(leg)));
+      for (const leg of arriving) this.turnAway(call, leg);
       return;
     }
+    const wasConnected = call.state === 'connected';
     const facts: Fact[] = [];
     const nowMs = this.#ports.clock.nowMs();
     const joined: Leg[] = [];
@@ -116,11 +132,12 @@ export class CallLifecycle {
         membershipId,
       };
       call.legs.set(legId, leg);
+      call.ringing.delete(session);
       joined.push(leg);
       facts.push({ kind: 'leg', record: legRecord(call, leg, 'up') });
     }
     call.mostLegs = Math.max(call.mostLegs, call.legs.size);
-    if (call.state !== 'connected') {
+    if (!wasConnected) {
       call.state = 'connected';
       call.connectedAtMs = nowMs;
       facts.push({ kind: 'call', record: call.record() });
@@ -133,19 +150,41 @@ export class CallLifecycle {
     }
     facts.push(...joined.map((leg) => this.#events.participant(call, leg, 'Added')));
     facts.push(...this.#events.participantsUpdated(call));
-    await commitFacts(this.#ports, facts);
     for (const leg of arriving) {
       void leg.ended.then(() => this.#left(call, leg.legId));
     }
+    try {
+      await commitFacts(this.#ports, facts);
+    } catch (error) {
+      // Nobody has heard of the connection: to the outside the call has failed.
+      if (!wasConnected) call.state = 'connecting';
+      await this.end(call, NOT_COMMITTED);
+      throw error;
+    }
+    if (wasConnected) return;
+    const { serverCallId, correlationId } = call;
+    this.#ports.log.info({ serverCallId, correlationId }, 'call connected');
+  }
+
+  /** Ends a leg that does not come into its call. */
+  turnAway(call: LiveCall, leg: ArrivingLeg): void {
+    this.#sayGoodbye(call, leg.session, { status: 487, reason: 'Request Terminated' });
+    this.#closeLeg(leg.legId);
   }
 
   /** The application lets go of the call; it goes on between the others. Must run in the call's queue. */
   async releaseConnection(call: LiveCall, result: ResultInformation): Promise<void> {
     if (call.connection === undefined) return;
+    const before = call.connection;
     const facts = this.#disconnectFacts(call, result);
+    try {
+      await commitFacts(this.#ports, facts);
+    } catch (error) {
+      call.connection = before;
+      throw error;
+    }
     call.connection = undefined;
     call.shape = 'two-party';
-    await commitFacts(this.#ports, facts);
   }
 
   /** Resolves when every phone that was told to go has answered, or after `limitMs`. */
@@ -164,7 +203,7 @@ export class CallLifecycle {
    * Ends the call for everybody; idempotent. Resolves when the end is durable: phones that do not
    * answer hold nobody up. Must run in the call's queue.
    */
-  async end(call: LiveCall, ending: CallEnding, failure?: Failure): Promise<void> {
+  async end(call: LiveCall, ending: CallEnding): Promise<void> {
     if (call.state === 'ended') return;
     const wasConnected = call.state === 'connected';
     call.state = 'ended';
@@ -179,7 +218,7 @@ export class CallLifecycle {
     const caller = offer === undefined ? [] : [offer.invite];
     const sessions = new Set([...legs.map((leg) => leg.session), ...call.ringing, ...caller]);
     call.ringing.clear();
-    for (const abort of call.aborts) abort.abort();
+    call.over.abort();
     for (const session of sessions) this.#sayGoodbye(call, session, ending.sip);
     const facts: Fact[] = legs.map((leg) => ({
       kind: 'leg',
@@ -191,32 +230,26 @@ export class CallLifecycle {
       facts.push(this.#events.ended(call, ending.result, ending.by));
       facts.push(...this.#disconnectFacts(call, ending.result));
     } else if (call.connection !== undefined) {
-      const event = offer === undefined ? 'CreateCallFailed' : 'AnswerFailed';
-      const failed = failure ?? { event, result: resultOfCancelling(ending.result) };
-      facts.push(...this.#events.connection(call, failed.event, failed.result));
+      const result = ending.failure ?? resultOfCancelling(ending.result);
+      facts.push(...this.#events.connection(call, call.failureEvent, result));
       call.connection = { ...call.connection, state: 'disconnected' };
       facts.push({ kind: 'connection', record: call.connection });
     }
+    const { serverCallId, correlationId } = call;
+    const { code, subCode, message } = ending.failure ?? ending.result;
+    this.#ports.log.info({ serverCallId, correlationId, code, subCode, message }, 'call ended');
     try {
-      await Promise.all([recordings, commitFacts(this.#ports, facts)]);
+      await Promise.all([recordings, this.#insistent.commit(facts)]);
     } finally {
-      await this.#ports.media.closeCall(call.serverCallId);
-      this.#calls.delete(call.serverCallId);
-      this.onEnded();
+      this.#calls.delete(serverCallId);
+      this.onEnded(call);
+      await this.#ports.media.closeCall(serverCallId).catch((error: unknown) => {
+        this.#ports.log.warn({ serverCallId, error }, 'the media of a call could not be closed');
+      });
     }
   }
 
-  /** A call that never came about: no CallEnded, the failure event instead. Must run in the call's queue. */
-  async fail(
-    call: LiveCall,
-    event: 'CreateCallFailed' | 'AnswerFailed',
-    result: ResultInformation,
-  ): Promise<void> {
-    const sip = { status: 480, reason: 'Temporarily Unavailable' };
-    await this.end(call, { result, sip, recordingReason: 'CallEnded' }, { event, result });
-  }
-
-  #sayGoodbye(call: LiveCall, session: SignallingSession, sip: CallEnding['sip']): void {
+  #sayGoodbye(call: LiveCall, session: SignallingSession, sip: Refusal): void {
     const goodbye = session.end(sip).catch((error: unknown) => {
       this.#ports.log.warn({ serverCallId: call.serverCallId, error }, 'a phone was not told');
     });
@@ -243,8 +276,8 @@ export class CallLifecycle {
           await this.end(call, { ...ENDED_BY_LAST_LEAVING, by: leg });
           return;
         }
-        await this.#ports.media.closeLeg(legId);
-        await commitFacts(this.#ports, [
+        this.#closeLeg(legId);
+        await this.#insistent.commit([
           { kind: 'leg', record: legRecord(call, leg, 'ended') },
           this.#events.participant(call, leg, 'Removed'),
           ...this.#events.participantsUpdated(call),
@@ -258,9 +291,10 @@ export class CallLifecycle {
       });
   }
 
-  async #turnAway(leg: ArrivingLeg): Promise<void> {
-    await leg.session.end({ status: 487, reason: 'Request Terminated' });
-    await this.#ports.media.closeLeg(leg.legId);
+  #closeLeg(legId: LegId): void {
+    this.#ports.media.closeLeg(legId).catch((error: unknown) => {
+      this.#ports.log.warn({ legId, error }, 'sockets of a leg could not be closed');
+    });
   }
 
   #applyMedia(legId: LegId, remote: RemoteMedia): void {

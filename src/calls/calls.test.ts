@@ -111,7 +111,7 @@ describe('a call that no route takes', () => {
   test('for which there is no media is refused, and the application hears of it', async () => {
     world.media.exhausted = true;
     const { invite } = await answered();
-    expect(invite.ended?.status).toBe(480);
+    expect(invite.ended?.status).toBe(503);
     expect(world.ledger.events('callback')).toEqual(['AnswerFailed']);
   });
 

@@ -16,6 +16,7 @@ import type {
 import type { RecordingRecord } from '../core/records.ts';
 import { ApplicationCalls, participantsOf, repeatFacts } from './application-calls.ts';
 import { CallLifecycle } from './call-lifecycle.ts';
+import { CallSetup } from './call-setup.ts';
 import { StoredContent } from './content.ts';
 import type { CallPorts, CallSettings } from './context.ts';
 import { Directory } from './directory.ts';
@@ -24,6 +25,7 @@ import { EventPublisher } from './events/publisher.ts';
 import { RecordingEvents } from './events/recording-events.ts';
 import { Finisher } from './finisher.ts';
 import { FreeSpace } from './free-space.ts';
+import { InsistentCommit } from './insistent-commit.ts';
 import type { LiveCall } from './live-call.ts';
 import { Recorder } from './recorder.ts';
 import { recover, type RecoveryReport } from './recovery.ts';
@@ -41,11 +43,13 @@ export class Calls implements CallService {
   readonly #settings: CallSettings;
   readonly #callEvents: CallEvents;
   readonly #recordingEvents: RecordingEvents;
+  readonly #insistent: InsistentCommit;
   readonly #finisher: Finisher;
   readonly #recorder: Recorder;
   readonly #lifecycle: CallLifecycle;
   readonly #switchboard: Switchboard;
   readonly #applications: ApplicationCalls;
+  #draining = false;
   /** Requests may come before the recovery has read what the last process left: they wait for it. */
   readonly #recovered = Promise.withResolvers<undefined>();
 
@@ -55,21 +59,39 @@ export class Calls implements CallService {
     const publisher = new EventPublisher(ports);
     this.#callEvents = new CallEvents(publisher);
     this.#recordingEvents = new RecordingEvents(publisher, settings.contentBaseUrl);
-    this.content = new StoredContent(ports);
+    this.content = new StoredContent(ports, settings);
     const space = new FreeSpace({
       disk: ports.disk,
       directory: settings.dataDirectory,
       minFreeBytes: settings.minFreeBytes,
     });
-    this.#finisher = new Finisher(ports, settings, this.#recordingEvents);
+    this.#insistent = new InsistentCommit(ports);
+    this.#finisher = new Finisher({
+      ports,
+      settings,
+      events: this.#recordingEvents,
+      insistent: this.#insistent,
+    });
     this.#recorder = new Recorder({
       ports,
       settings,
       events: this.#recordingEvents,
       finisher: this.#finisher,
+      insistent: this.#insistent,
       space,
     });
-    this.#lifecycle = new CallLifecycle(ports, this.#callEvents, this.#recorder);
+    this.#lifecycle = new CallLifecycle({
+      ports,
+      events: this.#callEvents,
+      recorder: this.#recorder,
+      insistent: this.#insistent,
+    });
+    const setup = new CallSetup({
+      ports,
+      settings,
+      lifecycle: this.#lifecycle,
+      recorder: this.#recorder,
+    });
     const directory = new Directory(settings.resourceId, settings.users);
     this.#switchboard = new Switchboard({
       ports,
@@ -77,7 +99,7 @@ export class Calls implements CallService {
       directory,
       events: this.#callEvents,
       lifecycle: this.#lifecycle,
-      recorder: this.#recorder,
+      setup,
     });
     this.#applications = new ApplicationCalls({
       ports,
@@ -85,9 +107,11 @@ export class Calls implements CallService {
       directory,
       lifecycle: this.#lifecycle,
       switchboard: this.#switchboard,
+      setup,
     });
-    this.#lifecycle.onEnded = () => {
-      this.#applications.forgetEnded();
+    this.#lifecycle.onEnded = (call) => {
+      this.#applications.forget(call);
+      this.#switchboard.forget(call);
     };
   }
 
@@ -121,6 +145,7 @@ export class Calls implements CallService {
    * when their recordings are stored.
    */
   async drain(graceMs: number, signal: AbortSignal): Promise<void> {
+    this.#draining = true;
     this.#switchboard.refuseNew();
     const untilUs = this.#ports.clock.monotonicUs() + graceMs * 1000;
     while (
@@ -130,7 +155,9 @@ export class Calls implements CallService {
     ) {
       await new Promise<void>((resolve) => this.#ports.clock.setTimer(DRAIN_POLL_MS, resolve));
     }
-    await Promise.allSettled(
+    // A database that refuses does not keep the process alive: the next start repairs what it must.
+    this.#insistent.giveUp();
+    const ends = await Promise.allSettled(
       this.#lifecycle.all().map((call) =>
         call.queue.run(() =>
           this.#lifecycle.end(call, {
@@ -141,6 +168,13 @@ export class Calls implements CallService {
         ),
       ),
     );
+    for (const end of ends) {
+      if (end.status === 'fulfilled') continue;
+      this.#ports.log.error(
+        { error: end.reason },
+        'ending a call failed; the next start will do it',
+      );
+    }
     await this.#finisher.idle();
     this.#finisher.close();
     await this.#lifecycle.goodbyes(GOODBYE_MS);
@@ -149,6 +183,9 @@ export class Calls implements CallService {
 
   async createCall(command: CreateCall): Promise<ConnectionProperties> {
     await this.#recovered.promise;
+    if (this.#draining) {
+      throw new TapedeckError('shutting-down', 'The server is stopping and takes no new calls.');
+    }
     return this.#applications.create(command);
   }
 
@@ -187,6 +224,12 @@ export class Calls implements CallService {
   async startRecording(command: StartRecording): Promise<RecordingStatus> {
     await this.#recovered.promise;
     const call = await this.#referencedCall(command);
+    // In the queue: a call does not end between the opening of a journal and its commit.
+    return call.queue.run(() => this.#startRecording(call, command));
+  }
+
+  async #startRecording(call: LiveCall, command: StartRecording): Promise<RecordingStatus> {
+    if (call.state === 'ended') throw callEnded();
     if (call.state !== 'connected') {
       throw new TapedeckError('call-not-established', 'The call is not established yet.');
     }
@@ -259,8 +302,12 @@ export class Calls implements CallService {
     if ((await this.#ports.ledger.call(reference.serverCallId)) === undefined) {
       throw new TapedeckError('call-not-found', 'Call not found.', { field: 'callLocator' });
     }
-    throw new TapedeckError('call-ended', 'The call is over.', { field: 'callLocator' });
+    throw callEnded();
   }
+}
+
+function callEnded(): TapedeckError {
+  return new TapedeckError('call-ended', 'The call is over.', { field: 'callLocator' });
 }
 
 function recordingNotFound(): TapedeckError {

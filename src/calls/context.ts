@@ -1,4 +1,4 @@
-import type { IdCodec } from '../core/ids.ts';
+import type { DocumentId, IdCodec } from '../core/ids.ts';
 import type { BlobStore } from '../core/ports/blob-store.ts';
 import type { Clock } from '../core/ports/clock.ts';
 import type { Disk } from '../core/ports/disk.ts';
@@ -52,6 +52,15 @@ export type CallPorts = {
   /** The outbox has something new. */
   readonly wakeDelivery: () => void;
 };
+
+/** Where the journal of a recording lies; not taken from its row: the data directory may have moved. */
+export function journalDirectory(settings: CallSettings, documentId: DocumentId): string {
+  return `${journalsDirectory(settings)}/${documentId}`;
+}
+
+export function journalsDirectory(settings: CallSettings): string {
+  return `${settings.dataDirectory}/journals`;
+}
 
 /** Commits facts and lets the delivery know when events are among them. */
 export async function commitFacts(

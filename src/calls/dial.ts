@@ -4,6 +4,7 @@ import type { AudioFormat, RemoteMedia } from '../core/media-format.ts';
 import type { OutgoingInvite, SessionEnd, SipParty } from '../core/ports/signalling.ts';
 import type { CallPorts, CallSettings } from './context.ts';
 import type { Directory } from './directory.ts';
+import { refusalAfter } from './result-code.ts';
 
 /** What we offer when nothing narrows it down, in order of preference. */
 export const BUILT_FORMATS: readonly AudioFormat[] = [
@@ -86,22 +87,25 @@ export async function dial(
   const branches: Branch[] = [];
   try {
     for (const destination of request.destinations) {
+      // Sockets that are asked for after the end of the call would belong to nobody.
+      if (request.signal.aborted) break;
       branches.push(await openBranch(ports, request, destination));
     }
   } catch (error) {
-    for (const branch of branches) await cancelBranch(ports, branch);
-    ports.log.error({ error }, 'no media for an outgoing leg');
-    return { ok: false, end: { status: 500, reason: 'Server Internal Error', by: 'local' } };
+    for (const branch of branches) cancelBranch(ports, branch);
+    if (request.signal.aborted) return { ok: false, end: GIVEN_UP };
+    ports.log.error({ serverCallId: request.serverCallId, error }, 'no media for an outgoing leg');
+    return { ok: false, end: { ...refusalAfter(error), by: 'local' } };
   }
   const winner = await race(ports, ringTimeoutMs, request, branches);
   for (const branch of branches) {
     if (winner.ok && branch.legId === winner.leg.legId) continue;
-    cancelBranch(ports, branch).catch((error: unknown) => {
-      ports.log.warn({ error }, 'cancelling a ringing phone failed');
-    });
+    cancelBranch(ports, branch);
   }
   return winner;
 }
+
+const GIVEN_UP: SessionEnd = { status: 487, reason: 'Request Terminated', by: 'local' };
 
 type Branch = {
   readonly legId: LegId;
@@ -142,9 +146,14 @@ async function openBranch(
   };
 }
 
-async function cancelBranch(ports: Pick<CallPorts, 'media'>, branch: Branch): Promise<void> {
-  await branch.session.end({ status: 487, reason: 'Request Terminated' });
-  await ports.media.closeLeg(branch.legId);
+/** The sockets go when the phone has answered: it may still be sending. */
+function cancelBranch(ports: Pick<CallPorts, 'media' | 'log'>, { session, legId }: Branch): void {
+  session
+    .end({ status: 487, reason: 'Request Terminated' })
+    .finally(() => ports.media.closeLeg(legId))
+    .catch((error: unknown) => {
+      ports.log.warn({ legId, error }, 'cancelling a ringing phone failed');
+    });
 }
 
 function race(
@@ -162,7 +171,7 @@ function race(
       resolve(outcome);
     };
     const giveUp = (): void => {
-      settle({ ok: false, end: { status: 487, reason: 'Request Terminated', by: 'local' } });
+      settle({ ok: false, end: GIVEN_UP });
     };
     const timer = ports.clock.setTimer(ringTimeoutMs, () => {
       settle({ ok: false, end: { status: 480, reason: 'No Answer', by: 'local' } });

@@ -2,8 +2,9 @@ import type { RecordingId } from '../core/ids.ts';
 import type { Timer } from '../core/ports/clock.ts';
 import type { RenderJob, RenderedChunk } from '../core/ports/render.ts';
 import type { ChunkRecord, RecordingRecord } from '../core/records.ts';
-import { commitFacts, type CallPorts, type CallSettings } from './context.ts';
+import { journalDirectory, type CallPorts, type CallSettings } from './context.ts';
 import type { RecordingEvents } from './events/recording-events.ts';
+import type { InsistentCommit } from './insistent-commit.ts';
 import { metadataDocument } from './recording-metadata.ts';
 
 const FIRST_RETRY_MS = 5_000;
@@ -17,20 +18,27 @@ export class Finisher {
   readonly #ports: CallPorts;
   readonly #settings: CallSettings;
   readonly #events: RecordingEvents;
+  readonly #insistent: InsistentCommit;
   readonly #working = new Map<RecordingId, Promise<void>>();
   readonly #retries = new Map<RecordingId, Timer>();
   #closed = false;
 
-  constructor(ports: CallPorts, settings: CallSettings, events: RecordingEvents) {
-    this.#ports = ports;
-    this.#settings = settings;
-    this.#events = events;
+  constructor(parts: {
+    readonly ports: CallPorts;
+    readonly settings: CallSettings;
+    readonly events: RecordingEvents;
+    readonly insistent: InsistentCommit;
+  }) {
+    this.#ports = parts.ports;
+    this.#settings = parts.settings;
+    this.#events = parts.events;
+    this.#insistent = parts.insistent;
   }
 
   jobOf(record: RecordingRecord): RenderJob {
     return {
       recordingId: record.recordingId,
-      journalDirectory: record.journalDirectory,
+      journalDirectory: journalDirectory(this.#settings, record.documentId),
       documentId: record.documentId,
       blobKey: `recordings/${record.documentId}.wav`,
       format: { container: 'wav', channels: 'mixed' },
@@ -63,15 +71,21 @@ export class Finisher {
     const { recordingId } = record;
     const work = this.#store(record, correlationId, ended)
       .catch((error: unknown) => {
+        if (this.#closed) {
+          this.#ports.log.error(
+            { recordingId, error },
+            'a recording could not be finished; the next start will do it',
+          );
+          return;
+        }
         this.#ports.log.error(
           { recordingId, error, retryMs },
           'a recording could not be finished; it will be tried again',
         );
-        if (this.#closed) return;
         const retry = this.#ports.clock.setTimer(retryMs, () => {
           this.#retries.delete(recordingId);
           const nextMs = Math.min(retryMs * 2, LONGEST_RETRY_MS);
-          this.#attempt(record, correlationId, Promise.resolve(), nextMs);
+          this.#attempt(record, correlationId, ended, nextMs);
         });
         this.#retries.set(recordingId, retry);
       })
@@ -88,16 +102,21 @@ export class Finisher {
   ): Promise<void> {
     const [rendered] = await Promise.all([this.#ports.render.finish(this.jobOf(record)), ended]);
     const done: RecordingRecord = { ...record, state: 'done' };
+    const { recordingId, serverCallId } = record;
     if (rendered.length === 0) {
-      await commitFacts(this.#ports, [{ kind: 'recording', record: done }]);
+      await this.#insistent.commit([{ kind: 'recording', record: done }]);
+      this.#ports.log.info({ recordingId, serverCallId }, 'recording without media, no file');
+      await this.#ports.disk.remove(journalDirectory(this.#settings, record.documentId));
       return;
     }
     const chunks = rendered.map((chunk) => this.#chunkRecord(done, chunk, correlationId));
-    await commitFacts(this.#ports, [
+    await this.#insistent.commit([
       { kind: 'recording', record: done },
       ...chunks.map((chunk) => ({ kind: 'chunk', record: chunk }) as const),
       this.#events.fileStatusUpdated(done, chunks, correlationId),
     ]);
+    const durationMs = chunks.reduce((sum, chunk) => sum + chunk.durationMs, 0);
+    this.#ports.log.info({ recordingId, serverCallId, durationMs }, 'recording stored');
   }
 
   #chunkRecord(record: RecordingRecord, chunk: RenderedChunk, callId: string): ChunkRecord {

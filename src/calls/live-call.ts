@@ -17,13 +17,19 @@ export type Leg = {
   readonly membershipId: string;
 };
 
-/** A call that waits for an application to answer, redirect or reject it. */
-export type Offer = {
-  readonly context: IncomingCallContext;
+/** Who calls us, from the INVITE on. */
+export type CallingParty = {
   readonly invite: IncomingInvite;
   /** Resolves when the caller gives up or hangs up. */
   readonly ended: Promise<SessionEnd>;
+  /** Fires with `ended`. */
+  readonly gone: AbortSignal;
   readonly caller: Identifier;
+};
+
+/** A call that waits for an application to answer, redirect or reject it. */
+export type Offer = CallingParty & {
+  readonly context: IncomingCallContext;
   readonly callee: Identifier;
   readonly timer: Timer;
 };
@@ -43,21 +49,23 @@ export class LiveCall {
   readonly createdAtMs: number;
   readonly queue: SerialQueue = new SerialQueue();
   readonly legs: Map<LegId, Leg> = new Map();
-  /** Sessions that ring; ended when the call ends. */
+  /** Callers that wait for an answer; refused when the call ends. */
   readonly ringing: Set<SignallingSession> = new Set();
-  /** Dialling attempts under way; aborted when the call ends. */
-  readonly aborts: Set<AbortController> = new Set();
+  /** Fires when the call ends: dialling under way is given up. */
+  readonly over: AbortController = new AbortController();
   shape: CallShape;
   state: CallRecord['state'];
   connectedAtMs: number | undefined;
   endedAtMs: number | undefined;
   offer: Offer | undefined;
   connection: ConnectionRecord | undefined;
+  /** What the holder of the connection hears when the call is over before it connected. */
+  failureEvent: 'CreateCallFailed' | 'AnswerFailed' = 'CreateCallFailed';
   /** A route wants the call recorded from its first packet. */
   routeRecording: RouteRecording | undefined;
   /** Of ParticipantsUpdated, from 1. */
   rosterSequence = 0;
-  /** The callers that this call has seen; whether it was ever a call of two. */
+  /** The most that were in it at once: whether it was ever more than a call of two. */
   mostLegs = 0;
 
   constructor(start: {

@@ -3,10 +3,11 @@ import type { CallConnectionId, DocumentId, RecordingId, ServerCallId } from '..
 import type { Fact } from '../core/ports/ledger.ts';
 import type { JournalEnd, JournalEndReason } from '../core/ports/media.ts';
 import type { RecordingRecord } from '../core/records.ts';
-import { commitFacts, type CallPorts, type CallSettings } from './context.ts';
+import { commitFacts, journalDirectory, type CallPorts, type CallSettings } from './context.ts';
 import type { RecordingEvents } from './events/recording-events.ts';
 import type { Finisher } from './finisher.ts';
 import type { FreeSpace } from './free-space.ts';
+import type { InsistentCommit } from './insistent-commit.ts';
 
 export type RecordingRequest = {
   readonly serverCallId: ServerCallId;
@@ -44,6 +45,7 @@ export class Recorder {
   readonly #settings: CallSettings;
   readonly #events: RecordingEvents;
   readonly #finisher: Finisher;
+  readonly #insistent: InsistentCommit;
   readonly #space: FreeSpace;
   readonly #running = new Map<RecordingId, Running>();
   /** Calls with a recording of the API that runs or is being started. */
@@ -54,12 +56,14 @@ export class Recorder {
     readonly settings: CallSettings;
     readonly events: RecordingEvents;
     readonly finisher: Finisher;
+    readonly insistent: InsistentCommit;
     readonly space: FreeSpace;
   }) {
     this.#ports = parts.ports;
     this.#settings = parts.settings;
     this.#events = parts.events;
     this.#finisher = parts.finisher;
+    this.#insistent = parts.insistent;
     this.#space = parts.space;
     parts.ports.media.on('journalFailed', (recordingId, end, systemCode) => {
       void this.#journalFailed(recordingId, end, systemCode);
@@ -86,24 +90,27 @@ export class Recorder {
 
   async #start(request: RecordingRequest): Promise<RecordingRecord> {
     await this.#space.require();
-    const { media, random, ids, render, disk, log } = this.#ports;
+    const { media, random, ids, render, log } = this.#ports;
     const documentId = `0-td-1-${random.hex(16)}` as DocumentId;
     const recordingId = ids.recordingId();
-    const journalDirectory = `${this.#settings.dataDirectory}/journals/${documentId}`;
-    const { startedAtMs } = await media.openJournal({
-      serverCallId: request.serverCallId,
-      recordingId,
-      directory: journalDirectory,
-    });
+    const directory = journalDirectory(this.#settings, documentId);
+    const { serverCallId } = request;
+    let startedAtMs: number;
+    try {
+      ({ startedAtMs } = await media.openJournal({ serverCallId, recordingId, directory }));
+    } catch (error) {
+      await this.#dropJournal(directory);
+      throw error;
+    }
     const record: RecordingRecord = {
       recordingId,
-      serverCallId: request.serverCallId,
+      serverCallId,
       callConnectionId: request.callConnectionId,
       state: 'active',
       origin: request.origin,
       apiVersion: request.apiVersion,
       stateCallbackUri: request.stateCallbackUri,
-      journalDirectory,
+      journalDirectory: directory,
       documentId,
       startedAtMs,
       endedAtMs: undefined,
@@ -121,10 +128,15 @@ export class Recorder {
       ]);
     } catch (error) {
       this.#running.delete(recordingId);
-      await media.endJournal(recordingId, 'stopped');
-      await disk.remove(journalDirectory);
+      await media.endJournal(recordingId, 'stopped').catch((failure: unknown) => {
+        log.warn({ recordingId, error: failure }, 'the journal of a refused start was not closed');
+      });
+      await this.#dropJournal(directory);
       throw error;
     }
+    log.info({ recordingId, serverCallId, origin: record.origin }, 'recording started');
+    // One that ended meanwhile is in the finisher's hands: nothing is to trail it any more.
+    if (running.ending !== undefined) return record;
     render.follow(this.#finisher.jobOf(record)).catch((error: unknown) => {
       // Not fatal: the finisher renders everything at the end.
       log.warn({ recordingId, error }, 'rendering cannot follow the call');
@@ -132,7 +144,14 @@ export class Recorder {
     return record;
   }
 
-  /** Whether the API has a recording on this call that runs. */
+  /** Of a start that is refused. What cannot be removed now is an orphan for the next start. */
+  async #dropJournal(directory: string): Promise<void> {
+    await this.#ports.disk.remove(directory).catch((error: unknown) => {
+      this.#ports.log.warn({ directory, error }, 'the journal of a refused start was not removed');
+    });
+  }
+
+  /** The recordings of this call that run, of the API and of routes. */
   runningOf(serverCallId: ServerCallId): readonly RecordingId[] {
     return [...this.#running.values()]
       .filter((running) => running.record.serverCallId === serverCallId)
@@ -164,6 +183,7 @@ export class Recorder {
     endJournal: () => Promise<JournalEnd>,
   ): Promise<void> {
     const { recordingId, serverCallId, origin } = running.record;
+    this.#ports.log.info({ recordingId, serverCallId, reason }, 'recording ended');
     let end: JournalEnd;
     try {
       end = await endJournal();
@@ -180,7 +200,7 @@ export class Recorder {
     };
     // A new recording may start from here on, even while this file is being finished.
     if (origin === 'api') this.#busyCalls.delete(serverCallId);
-    const ended = commitFacts(this.#ports, [
+    const ended = this.#insistent.commit([
       { kind: 'recording', record },
       ...this.#events.stateChanged(record, running.correlationId, 'inactive'),
     ]);

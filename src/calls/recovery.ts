@@ -1,6 +1,6 @@
 import type { CallRecord, RecordingRecord } from '../core/records.ts';
 import type { Fact } from '../core/ports/ledger.ts';
-import { commitFacts, type CallPorts, type CallSettings } from './context.ts';
+import { commitFacts, journalsDirectory, type CallPorts, type CallSettings } from './context.ts';
 import type { CallEvents } from './events/call-events.ts';
 import type { RecordingEvents } from './events/recording-events.ts';
 import type { Finisher } from './finisher.ts';
@@ -101,13 +101,14 @@ function endOfCall(record: CallRecord, nowMs: number, events: CallEvents): reado
 
 /** A journal is opened before its recording is committed; a crash in between leaves it behind. */
 async function removeOrphans(settings: CallSettings, ports: CallPorts): Promise<number> {
-  const directory = `${settings.dataDirectory}/journals`;
-  const known = new Set(await ports.ledger.journalDirectories());
+  const directory = journalsDirectory(settings);
+  // By name: the data directory may lie elsewhere than when the rows were written.
+  const directories = await ports.ledger.journalDirectories();
+  const known = new Set(directories.map((path) => path.slice(path.lastIndexOf('/') + 1)));
   let orphans = 0;
   for (const name of await ports.disk.list(directory)) {
-    const path = `${directory}/${name}`;
-    if (known.has(path)) continue;
-    await ports.disk.remove(path);
+    if (known.has(name)) continue;
+    await ports.disk.remove(`${directory}/${name}`);
     orphans += 1;
   }
   return orphans;

@@ -1,3 +1,4 @@
+import { TapedeckError } from '../core/error.ts';
 import type { SessionEnd } from '../core/ports/signalling.ts';
 
 /** `resultInformation` of callback events (reference §10.3, §14). */
@@ -9,6 +10,44 @@ export type ResultInformation = {
 };
 
 export const SUCCESS: ResultInformation = { code: 200, subCode: 0, message: 'Success.' };
+
+/** What went wrong on our side (reference §14.3). */
+export const SETUP_FAILED: ResultInformation = {
+  code: 500,
+  subCode: 9999,
+  message: 'The call could not be set up.',
+};
+
+/** Why a caller could not be answered (reference §14.2, AnswerFailed), by the error that came of it. */
+export function resultOfAnswer(error: unknown): ResultInformation {
+  switch (error instanceof TapedeckError ? error.code : undefined) {
+    case 'call-ended':
+      return { code: 487, subCode: 0, message: 'The caller gave up before it was answered.' };
+    case 'destination-refused':
+      return { code: 487, subCode: 4501, message: 'No audio format in common with the caller.' };
+    default:
+      return SETUP_FAILED;
+  }
+}
+
+/** What a phone is told, in a final answer or in the reason of a BYE. */
+export type Refusal = { readonly status: number; readonly reason: string };
+
+/** What a caller is told when nobody took the call. */
+export function refusalFor(end: Refusal): Refusal {
+  // A far side's own trouble with authentication or routing is not the caller's to mend.
+  const hidden = end.status < 400 || end.status === 401 || end.status === 407;
+  const { status, reason } = end;
+  return hidden ? { status: 503, reason: 'Service Unavailable' } : { status, reason };
+}
+
+/** What a caller is told when we could not give it media; it knows already when no codec was agreed. */
+export function refusalAfter(error: unknown): Refusal {
+  const code = error instanceof TapedeckError ? error.code : undefined;
+  return code === 'ports-exhausted' || code === 'worker-failed' || code === 'shutting-down'
+    ? { status: 503, reason: 'Service Unavailable' }
+    : { status: 500, reason: 'Server Internal Error' };
+}
 
 /** Why a connection is over (reference §14.2, CallDisconnected). */
 export const DISCONNECTED: Readonly<

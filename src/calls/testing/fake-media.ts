@@ -1,4 +1,5 @@
 import { EventEmitter } from 'node:events';
+import { TapedeckError } from '../../core/error.ts';
 import type { LegId, RecordingId } from '../../core/ids.ts';
 import type { ManualClock } from '../../core/manual-clock.ts';
 import type { RemoteMedia } from '../../core/media-format.ts';
@@ -19,7 +20,8 @@ export class FakeMedia implements MediaPort {
   }
 
   openLeg: MediaPort['openLeg'] = (request) => {
-    if (this.exhausted) return Promise.reject(new Error('no port is free'));
+    if (this.exhausted)
+      return Promise.reject(new TapedeckError('ports-exhausted', 'no port is free'));
     this.legs.set(request.legId, undefined);
     this.log.push(`leg ${request.participantId}`);
     const rtp = { address: '127.0.0.1', port: 20_000 + this.legs.size * 2 };
