@@ -19,14 +19,6 @@ export class BlockBuffer {
     return this.#end === BLOCK_PREFIX_BYTES;
   }
 
-  get bytes(): Uint8Array {
-    return this.#bytes;
-  }
-
-  get view(): DataView {
-    return this.#view;
-  }
-
   fits(contentBytes: number): boolean {
     return this.#end + RECORD_PREFIX_BYTES + contentBytes <= this.#bytes.byteLength;
   }
@@ -38,18 +30,18 @@ export class BlockBuffer {
     this.#use(grown);
   }
 
-  /** Writes the prefix of a record that fits; the caller fills its content at the returned offset. */
-  begin(type: number, flags: number, stream: number, timeUs: number, contentBytes: number): number {
+  /** Copies in a record that fits. */
+  append(type: number, flags: number, stream: number, timeUs: number, content: Uint8Array): void {
     const at = this.#end;
     const view = this.#view;
-    view.setUint16(at, contentBytes, true);
+    view.setUint16(at, content.byteLength, true);
     view.setUint8(at + 2, type);
     view.setUint8(at + 3, flags);
     view.setUint16(at + 4, stream, true);
     view.setUint16(at + 6, timeUs % 0x10000, true);
     view.setUint32(at + 8, Math.floor(timeUs / 0x10000), true);
-    this.#end = at + RECORD_PREFIX_BYTES + contentBytes;
-    return at + RECORD_PREFIX_BYTES;
+    this.#bytes.set(content, at + RECORD_PREFIX_BYTES);
+    this.#end = at + RECORD_PREFIX_BYTES + content.byteLength;
   }
 
   /** The block with length and CRC; valid until the next record or `clear`. */

@@ -1,8 +1,7 @@
-import { dirname, join } from 'node:path';
 import { systemCode, TapedeckError } from '../core/error.ts';
 import type { RecordingId } from '../core/ids.ts';
 import type { Clock } from '../core/ports/clock.ts';
-import type { Disk, DiskFile } from '../core/ports/disk.ts';
+import type { Disk } from '../core/ports/disk.ts';
 import type { JournalEnd, JournalEndReason } from '../core/ports/media.ts';
 import { BlockBuffer } from './block-buffer.ts';
 import type { DiskReserve } from './disk-reserve.ts';
@@ -11,10 +10,8 @@ import {
   FLAG_PLAYED,
   MAX_RECORD_CONTENT_BYTES,
   MAX_TIME_US,
-  NO_PAYLOAD_TYPE,
   NO_STREAM,
   RECORD_ANCHOR,
-  RECORD_CONTINUED,
   RECORD_ENDED,
   RECORD_JOINED,
   RECORD_LEFT,
@@ -23,15 +20,17 @@ import {
   RECORD_RESUMED,
   RECORD_TICK,
   RECORD_TONE,
-  segmentName,
 } from './format.ts';
 import type { JournalStream } from './journal-stream.ts';
-import { encodeHeader } from './segment-header.ts';
+import { anchorContent, endedContent, joinedContent, toneContent } from './record-content.ts';
+import { SegmentFiles, type JournalIdentity } from './segment-files.ts';
+import { SharedSync } from './shared-sync.ts';
 
 export const DEFAULT_JOURNAL_BUFFER_BYTES = 8192;
 
 /** `ended` with its longest reason. */
 const ENDED_ROOM_BYTES = 64;
+const NO_CONTENT = new Uint8Array();
 
 export type JournalOptions = {
   readonly disk: Disk;
@@ -65,49 +64,32 @@ export class JournalWriter {
   readonly startedAtUs: number;
   readonly recordingId: RecordingId;
 
-  readonly #startedWallUs: number;
   readonly #options: JournalOptions;
-  readonly #segmentBytes: number;
+  readonly #startedWallUs: number;
   readonly #block: BlockBuffer;
-  #file: DiskFile;
-  #segment = 0;
-  #position: number;
-  #crc: number;
-  /** Segments that are full but not synced yet. */
-  readonly #retired: DiskFile[] = [];
-  #next: DiskFile | undefined;
-  #openingNext: Promise<void> | undefined;
-  #openNextAt: number;
+  readonly #segments: SegmentFiles;
+  readonly #sync: SharedSync;
+  /** No record may be earlier: the latest `tick`. Since the start, as the next two. */
   #tickUs = 0;
+  /** Time of the latest record. */
   #latestUs = 0;
+  /** The same of those that the system has. */
   #flushedUs = 0;
-  #flushedBlocks = 0;
-  #syncedBlocks = 0;
-  #syncing: Promise<void> | undefined;
-  #queuedSync: Promise<void> | undefined;
   #failure: string | undefined;
   /** `ended` is in the block or in the file. */
   #hasEnded = false;
   #closed = false;
   #ending: Promise<JournalEnd> | undefined;
 
-  private constructor(
-    options: JournalOptions,
-    file: DiskFile,
-    header: Uint8Array,
-    started: { readonly wallUs: number; readonly monotonicUs: number },
-  ) {
+  private constructor(options: JournalOptions, identity: JournalIdentity, segments: SegmentFiles) {
     this.#options = options;
     this.recordingId = options.recordingId;
-    this.#segmentBytes = options.segmentBytes ?? DEFAULT_SEGMENT_BYTES;
-    this.#openNextAt = this.#segmentBytes - this.#segmentBytes / 8;
     this.#block = new BlockBuffer(options.bufferBytes ?? DEFAULT_JOURNAL_BUFFER_BYTES);
-    this.#file = file;
-    this.#position = header.byteLength;
-    this.#crc = headerCrc(header);
-    this.#startedWallUs = started.wallUs;
-    this.startedAtMs = started.wallUs / 1000;
-    this.startedAtUs = started.monotonicUs;
+    this.#segments = segments;
+    this.#sync = new SharedSync(() => this.#syncSegments());
+    this.#startedWallUs = identity.startedWallUs;
+    this.startedAtMs = identity.startedWallUs / 1000;
+    this.startedAtUs = identity.startedMonotonicUs;
   }
 
   /**
@@ -116,30 +98,17 @@ export class JournalWriter {
    */
   static async open(options: JournalOptions): Promise<JournalWriter> {
     const { disk, directory, clock } = options;
-    const started = {
-      wallUs: Math.round(clock.nowMs() * 1000),
-      monotonicUs: Math.floor(clock.monotonicUs()),
+    const identity = {
+      startedWallUs: Math.round(clock.nowMs() * 1000),
+      startedMonotonicUs: Math.floor(clock.monotonicUs()),
+      recordingId: options.recordingId,
+      nodeId: options.nodeId,
     };
-    let file: DiskFile | undefined;
+    const segmentBytes = options.segmentBytes ?? DEFAULT_SEGMENT_BYTES;
     try {
-      const header = encodeHeader({
-        segment: 0,
-        previousCrc: 0,
-        previousBytes: 0,
-        startedWallUs: started.wallUs,
-        startedMonotonicUs: started.monotonicUs,
-        recordingId: options.recordingId,
-        nodeId: options.nodeId,
-      });
-      await disk.makeDirectory(directory);
-      file = await disk.open(join(directory, segmentName(0)), 'create');
-      await file.write(header, 0);
-      await file.sync();
-      await disk.syncDirectory(directory);
-      await disk.syncDirectory(dirname(directory));
-      return new JournalWriter(options, file, header, started);
+      const segments = await SegmentFiles.create({ disk, directory, identity, segmentBytes });
+      return new JournalWriter(options, identity, segments);
     } catch (error) {
-      await file?.close().catch(() => undefined);
       throw new TapedeckError('disk-failed', `cannot begin a journal in ${directory}`, {
         cause: error,
       });
@@ -157,64 +126,44 @@ export class JournalWriter {
   }
 
   /**
-   * The datagram of a packet, RTP header included; copied before this returns.
+   * The datagram of a packet, RTP header included; copied before this returns. One that is larger
+   * than any UDP datagram can be is ignored.
    * @param atUs when it arrived, or was sent if `played`.
    */
   packet(stream: number, atUs: number, datagram: Uint8Array, played = false): void {
-    const bytes = datagram.byteLength;
-    // Larger than any UDP datagram can be.
-    if (bytes > MAX_RECORD_CONTENT_BYTES) return;
-    const at = this.#append(RECORD_PACKET, played ? FLAG_PLAYED : 0, stream, atUs, bytes);
-    if (at >= 0) this.#block.bytes.set(datagram, at);
+    if (datagram.byteLength > MAX_RECORD_CONTENT_BYTES) return;
+    this.#append(RECORD_PACKET, played ? FLAG_PLAYED : 0, stream, atUs, datagram);
   }
 
-  /** Comes before the first record that uses the stream's number. */
+  /**
+   * Comes before the first record that uses the stream's number. Throws a `RangeError` if the
+   * stream's texts do not fit into a record.
+   */
   joined(stream: JournalStream, atUs: number): void {
-    const legId = Buffer.from(stream.legId);
-    const participantId = Buffer.from(stream.participantId);
-    const codec = Buffer.from(stream.codec);
-    const bytes = 8 + 6 + legId.length + participantId.length + codec.length;
-    if (bytes > MAX_RECORD_CONTENT_BYTES) throw new RangeError('stream description is too long');
     const flags = stream.played ? FLAG_PLAYED : 0;
-    let at = this.#append(RECORD_JOINED, flags, stream.stream, atUs, bytes);
-    if (at < 0) return;
-    const { view } = this.#block;
-    view.setUint32(at, stream.clockRateHz, true);
-    view.setUint8(at + 4, stream.payloadType);
-    view.setUint8(at + 5, stream.auxiliary.telephoneEvent ?? NO_PAYLOAD_TYPE);
-    view.setUint8(at + 6, stream.auxiliary.comfortNoise ?? NO_PAYLOAD_TYPE);
-    view.setUint8(at + 7, 0);
-    at += 8;
-    for (const text of [legId, participantId, codec]) {
-      view.setUint16(at, text.length, true);
-      this.#block.bytes.set(text, at + 2);
-      at += 2 + text.length;
-    }
+    this.#append(RECORD_JOINED, flags, stream.stream, atUs, joinedContent(stream));
   }
 
   left(stream: number, atUs: number): void {
-    this.#append(RECORD_LEFT, 0, stream, atUs, 0);
+    this.#append(RECORD_LEFT, 0, stream, atUs, NO_CONTENT);
   }
 
   /** The gate is closed: the caller appends no packet until `resumed`. */
   paused(atUs: number): void {
-    this.#append(RECORD_PAUSED, 0, NO_STREAM, atUs, 0);
+    this.#append(RECORD_PAUSED, 0, NO_STREAM, atUs, NO_CONTENT);
   }
 
   resumed(atUs: number): void {
-    this.#append(RECORD_RESUMED, 0, NO_STREAM, atUs, 0);
+    this.#append(RECORD_RESUMED, 0, NO_STREAM, atUs, NO_CONTENT);
   }
 
   /**
    * A tone that was detected on a stream.
    * @param eventCode telephone-event of RFC 4733 §3.2: 0–9, 10 `*`, 11 `#`, 12–15 A–D.
+   * @param durationMs written as 65,535 if longer.
    */
   tone(stream: number, atUs: number, eventCode: number, durationMs: number): void {
-    const at = this.#append(RECORD_TONE, 0, stream, atUs, 4);
-    if (at < 0) return;
-    this.#block.view.setUint8(at, eventCode);
-    this.#block.view.setUint8(at + 1, 0);
-    this.#block.view.setUint16(at + 2, Math.min(0xffff, Math.max(0, durationMs)), true);
+    this.#append(RECORD_TONE, 0, stream, atUs, toneContent(eventCode, durationMs));
   }
 
   /**
@@ -223,12 +172,8 @@ export class JournalWriter {
    * @param placeUs on `Clock.monotonicUs`; may lie before the journal's start.
    */
   anchor(stream: number, atUs: number, ssrc: number, rtpTimestamp: number, placeUs: number): void {
-    const at = this.#append(RECORD_ANCHOR, 0, stream, atUs, 16);
-    if (at < 0) return;
-    const { view } = this.#block;
-    view.setUint32(at, ssrc, true);
-    view.setUint32(at + 4, rtpTimestamp, true);
-    view.setBigInt64(at + 8, BigInt(Math.round(placeUs - this.startedAtUs)), true);
+    const content = anchorContent(ssrc, rtpTimestamp, placeUs - this.startedAtUs);
+    this.#append(RECORD_ANCHOR, 0, stream, atUs, content);
   }
 
   /**
@@ -236,8 +181,8 @@ export class JournalWriter {
    * are given this one, so that what readers were told stays true.
    */
   tick(atUs: number): void {
-    const at = this.#append(RECORD_TICK, 0, NO_STREAM, atUs, 0);
-    if (at >= 0) this.#tickUs = Math.max(this.#tickUs, this.#latestTimeOf(atUs));
+    if (!this.#append(RECORD_TICK, 0, NO_STREAM, atUs, NO_CONTENT)) return;
+    this.#tickUs = Math.max(this.#tickUs, this.#latestTimeOf(atUs));
   }
 
   /** Hands what was appended to the system in one write. A failure is reported by `onFailure`. */
@@ -245,11 +190,7 @@ export class JournalWriter {
     if (this.#block.isEmpty || this.#failure !== undefined || this.#closed) return;
     try {
       this.#writeBlock();
-      if (this.#hasEnded) return;
-      this.#openNextAhead();
-      if (this.#next !== undefined && this.#position >= this.#segmentBytes) {
-        this.#switchTo(this.#next);
-      }
+      if (!this.#hasEnded) this.#segments.rotate(this.#block, this.#latestUs);
     } catch (error) {
       this.#fail(error);
     }
@@ -262,7 +203,7 @@ export class JournalWriter {
   sync(): Promise<void> {
     if (this.#ending !== undefined) return this.#ending.then(() => this.#throwIfFailed());
     this.flush();
-    return this.#syncFlushed();
+    return this.#sync.run();
   }
 
   /**
@@ -275,18 +216,20 @@ export class JournalWriter {
     return this.#ending;
   }
 
-  /** Offset in the block for the content, or −1 when nothing is accepted any more. */
-  #append(type: number, flags: number, stream: number, atUs: number, bytes: number): number {
-    if (this.#failure !== undefined || this.#closed) return -1;
+  /** Whether it was taken: not any more after the end or a failure. */
+  #append(type: number, flags: number, stream: number, atUs: number, content: Uint8Array): boolean {
+    if (this.#failure !== undefined || this.#closed) return false;
     const block = this.#block;
+    const bytes = content.byteLength;
     if (!block.fits(bytes)) {
       this.flush();
-      if (this.#hasFailed()) return -1;
+      if (this.#hasFailed()) return false;
       if (!block.fits(bytes)) block.grow(bytes);
     }
     const timeUs = this.#latestTimeOf(atUs);
     if (timeUs > this.#latestUs) this.#latestUs = timeUs;
-    return block.begin(type, flags, stream, timeUs, bytes);
+    block.append(type, flags, stream, timeUs, content);
+    return true;
   }
 
   #latestTimeOf(atUs: number): number {
@@ -296,105 +239,18 @@ export class JournalWriter {
   }
 
   #writeBlock(): void {
-    const sealed = this.#block.seal(this.#crc);
-    this.#file.writeSync(sealed, this.#position);
-    this.#position += sealed.byteLength;
-    this.#crc = this.#block.sealedCrc;
+    this.#segments.write(this.#block);
     this.#flushedUs = this.#latestUs;
-    this.#flushedBlocks += 1;
-    this.#block.clear();
   }
 
-  /** Creating a file waits for the disk, so the next segment is there before it is needed. */
-  #openNextAhead(): void {
-    if (this.#position < this.#openNextAt || this.#openingNext !== undefined) return;
-    const { disk, directory } = this.#options;
-    this.#openingNext = this.#openNext(join(directory, segmentName(this.#segment + 1)), disk);
-  }
-
-  async #openNext(path: string, disk: Disk): Promise<void> {
-    let file: DiskFile | undefined;
-    try {
-      await disk.remove(path); // left by a try that failed half-way
-      file = await disk.open(path, 'create');
-      await disk.syncDirectory(dirname(path));
-      this.#next = file;
-    } catch {
-      await file?.close().catch(() => undefined);
-      await disk.remove(path).catch(() => undefined);
-      // The size of a segment is a wish: go on with this one, and try again a little later.
-      this.#openNextAt = this.#position + this.#segmentBytes / 8;
-      this.#openingNext = undefined;
-    }
-  }
-
-  /** Header first: should a write fail, the old segment can still take `ended`. */
-  #switchTo(next: DiskFile): void {
-    this.#block.begin(RECORD_CONTINUED, 0, NO_STREAM, this.#latestUs, 0);
-    const sealed = this.#block.seal(this.#crc);
-    const header = encodeHeader({
-      segment: this.#segment + 1,
-      previousCrc: this.#block.sealedCrc,
-      previousBytes: this.#position + sealed.byteLength,
-      startedWallUs: this.#startedWallUs,
-      startedMonotonicUs: this.startedAtUs,
-      recordingId: this.#options.recordingId,
-      nodeId: this.#options.nodeId,
-    });
-    try {
-      next.writeSync(header, 0);
-      this.#file.writeSync(sealed, this.#position);
-    } finally {
-      this.#block.clear();
-    }
-    this.#retired.push(this.#file);
-    this.#file = next;
-    this.#segment += 1;
-    this.#position = header.byteLength;
-    this.#crc = headerCrc(header);
-    this.#flushedBlocks += 1;
-    this.#next = undefined;
-    this.#openingNext = undefined;
-    this.#openNextAt = this.#segmentBytes - this.#segmentBytes / 8;
-  }
-
-  #syncFlushed(): Promise<void> {
-    // First, as the one that waits may start a few turns after the one that ran has ended.
-    if (this.#queuedSync !== undefined) return this.#queuedSync;
-    if (this.#syncing === undefined) return this.#startSync();
-    this.#queuedSync = this.#syncing
-      .catch(() => undefined)
-      .then(() => {
-        this.#queuedSync = undefined;
-        return this.#startSync();
-      });
-    return this.#queuedSync;
-  }
-
-  #startSync(): Promise<void> {
-    this.#syncing = this.#syncFiles().finally(() => {
-      this.#syncing = undefined;
-    });
-    return this.#syncing;
-  }
-
-  async #syncFiles(): Promise<void> {
+  async #syncSegments(): Promise<void> {
     this.#throwIfFailed();
-    const blocks = this.#flushedBlocks;
-    if (blocks === this.#syncedBlocks) return;
     try {
-      for (let full = this.#retired[0]; full !== undefined; full = this.#retired[0]) {
-        await full.sync();
-        await full.close();
-        this.#retired.shift();
-      }
-      // Not taken before the loop: the segment may have changed meanwhile, and been closed by it.
-      await this.#file.sync();
+      await this.#segments.sync();
     } catch (error) {
       this.#fail(error);
       this.#throwIfFailed();
     }
-    this.#syncedBlocks = blocks;
   }
 
   #fail(error: unknown): void {
@@ -423,14 +279,12 @@ export class JournalWriter {
       this.#appendEnded(reason, this.#latestTimeOf(atUs));
       this.flush();
       this.#closed = true;
-      await this.#syncFlushed().catch(() => undefined);
+      await this.#sync.run().catch(() => undefined);
     }
     this.#closed = true;
     // Not "else": the flush or the sync above may have been the one that failed.
     if (this.#hasFailed()) await this.#salvage();
-    await this.#openingNext;
-    await this.#discardNext();
-    for (const file of [...this.#retired, this.#file]) await file.close().catch(() => undefined);
+    await this.#segments.close();
     return {
       endedAtMs: this.startedAtMs + this.#flushedUs / 1000,
       durationMs: this.#flushedUs / 1000,
@@ -439,15 +293,10 @@ export class JournalWriter {
 
   #appendEnded(reason: JournalEndReason, timeUs: number): void {
     if (this.#hasEnded) return;
-    const text = Buffer.from(reason);
-    const bytes = 10 + text.length;
-    if (!this.#block.fits(bytes)) this.#block.grow(bytes);
     this.#latestUs = Math.max(this.#latestUs, timeUs);
-    const at = this.#block.begin(RECORD_ENDED, 0, NO_STREAM, this.#latestUs, bytes);
-    const { view } = this.#block;
-    view.setBigUint64(at, BigInt(this.#startedWallUs + this.#latestUs), true);
-    view.setUint16(at + 8, text.length, true);
-    this.#block.bytes.set(text, at + 10);
+    const content = endedContent(reason, this.#startedWallUs + this.#latestUs);
+    if (!this.#block.fits(content.byteLength)) this.#block.grow(content.byteLength);
+    this.#block.append(RECORD_ENDED, 0, NO_STREAM, this.#latestUs, content);
     this.#hasEnded = true;
   }
 
@@ -457,28 +306,14 @@ export class JournalWriter {
    */
   async #salvage(): Promise<void> {
     await this.#options.reserve?.release();
-    await this.#syncing?.catch(() => undefined);
+    await this.#sync.settled();
     try {
       this.#appendEnded('disk-failed', this.#latestUs);
       // Empty if `ended` was written and only the sync of it failed.
       if (!this.#block.isEmpty) this.#writeBlock();
     } catch {
-      await this.#file.truncate(this.#position).catch(() => undefined);
+      await this.#segments.cutTail();
     }
-    for (const file of [...this.#retired, this.#file]) await file.sync().catch(() => undefined);
+    await this.#segments.trySync();
   }
-
-  /** Closes and removes a segment that was opened ahead and not used. */
-  async #discardNext(): Promise<void> {
-    const next = this.#next;
-    if (next === undefined) return;
-    this.#next = undefined;
-    await next.close().catch(() => undefined);
-    const { disk, directory } = this.#options;
-    await disk.remove(join(directory, segmentName(this.#segment + 1))).catch(() => undefined);
-  }
-}
-
-function headerCrc(header: Uint8Array): number {
-  return new DataView(header.buffer, header.byteOffset).getUint32(header.byteLength - 4, true);
 }
