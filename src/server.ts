@@ -28,6 +28,7 @@ import { ensureDevelopmentTls } from './net/development-ca.ts';
 import { AddressPolicy } from './net/address-policy.ts';
 import { GuardedHttp } from './net/guarded-http.ts';
 import { SystemResolver } from './net/host-resolver.ts';
+import { Hairpin } from './sim/hairpin.ts';
 import { createSimPhones } from './sim/sim-phones.ts';
 import { NodeDatagramNetwork } from './sip/node-datagram-network.ts';
 import { nodeLocalAddressFor } from './sip/node-local-address.ts';
@@ -230,14 +231,21 @@ export async function startServer(
   const [sipAddress] = sip.addresses;
   if (sipAddress === undefined) throw new TapedeckError('internal', 'SIP has no address');
   const sipUri = `sip:${inUrl(sipAddress.address)}:${sipAddress.port}`;
+  const simsReach = loopbackOf(sipAddress.address);
   const sims = await createSimPhones(
     {
       phones: configuration.sim,
       users: configuration.users,
-      serverUri: `sip:${inUrl(loopbackOf(sipAddress.address))}:${sipAddress.port}`,
+      serverUri: `sip:${inUrl(simsReach)}:${sipAddress.port}`,
       baseDirectory: configuration.baseDirectory,
     },
-    { clock, random, log, datagrams, streams },
+    {
+      clock,
+      random,
+      log,
+      datagrams: new Hairpin(datagrams, configuration['external-address'], simsReach),
+      streams,
+    },
   );
 
   listeners.sims = sims;
