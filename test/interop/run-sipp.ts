@@ -53,7 +53,8 @@ function spawnSipp(run: SippRun, directory: string): Promise<number> {
     ...['-p', String(run.port), '-m', String(run.calls), '-l', String(concurrent)],
     ...['-r', String(run.perSecond ?? concurrent), '-t', run.transport ?? 'u1'],
     ...['-nostdin', '-trace_err', '-max_socket', '1000', '-timeout', `${timeout}s`],
-    ...['-timeout_error', ...keys, ...(run.more ?? [])],
+    // A busy machine is no error of a call's.
+    ...['-watchdog_interval', '0', '-timeout_error', ...keys, ...(run.more ?? [])],
   ];
   return new Promise((resolve, reject) => {
     const child = spawn('sipp', argumentsOf, { cwd: directory, stdio: 'ignore' });

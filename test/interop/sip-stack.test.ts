@@ -10,7 +10,8 @@ import { systemRandom } from '../../src/telemetry/system-random.ts';
 import { LossyRelay } from './lossy-relay.ts';
 import { runSipp, type SippRun } from './run-sipp.ts';
 
-const SIPP_PORT = 25_071;
+/** Below what servers take for RTP, and what the system gives away. */
+const SIPP_PORT = 15_071;
 const MEDIA: LocalMedia = {
   rtp: { address: '127.0.0.1', port: 25_500 },
   rtcp: { address: '127.0.0.1', port: 25_501 },

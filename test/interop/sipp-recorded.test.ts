@@ -6,17 +6,18 @@ import type { PhoneCall } from '../../src/sim/phone-call.ts';
 import type { SimPhones } from '../../src/sim/sim-phones.ts';
 import { EventReceiver, type ReceivedEvent } from '../support/event-receiver.ts';
 import { expectPlanned } from '../support/expect-planned.ts';
-import { liveCalls } from '../support/live-calls.ts';
 import { openPhones, phoneOf } from '../support/peers/sim-phones.ts';
 import { recordingFile } from '../support/recording-file.ts';
+import { liveCalls, relayedPackets } from '../support/server-metrics.ts';
 import { ServerProcess } from '../support/server-process.ts';
 import { readClip, spansOf, writePcmuPlan, type TonePlan } from '../support/tone-plan.ts';
 import { LossyRelay } from './lossy-relay.ts';
 import { runSipp } from './run-sipp.ts';
 
 const CALLS = 20;
-const SIPP_PORT = 25_171;
-const SIPP_MEDIA_PORT = 32_000;
+/** Below what servers take for RTP, and what the system gives away. */
+const SIPP_PORT = 15_171;
+const SIPP_MEDIA_PORT = 16_000;
 const CALLER: TonePlan = {
   frequencyHz: 440,
   spans: [
@@ -75,6 +76,7 @@ afterAll(async () => {
 
 describe.each(['u1', 't1', 'tn'] as const)('20 calls of SIPp at once (%s)', (transport) => {
   test('are recorded with both sides as planned, and the phones heard SIPp', async () => {
+    const before = await relayedPackets(server);
     const outcome = await runSipp({
       scenario: 'call-with-audio.xml',
       target: server.ready.sip.replace('sip:', ''),
@@ -94,6 +96,10 @@ describe.each(['u1', 't1', 'tn'] as const)('20 calls of SIPp at once (%s)', (tra
       expectPlanned(clip, CALLEE);
     }
     expect(await liveCalls(server)).toBe(0);
+    // What SIPp hears it keeps to itself: all that either side sent went out at the other.
+    const after = await relayedPackets(server);
+    expect(after.in - before.in).toBeGreaterThan(2 * CALLS * (CALLER.totalMs / 20));
+    expect(after.out - before.out).toBe(after.in - before.in);
     expect(answered).toHaveLength(CALLS);
     for (const call of answered) {
       expect(call.heardStats()).toMatchObject({ lostPackets: 0 });
