@@ -149,8 +149,9 @@ export async function startServer(
   );
   opened.defer(() => media.close());
 
+  const addressPolicy = new AddressPolicy(configuration['allow-private-urls']);
   const sender = new GuardedHttp(
-    new AddressPolicy(configuration['allow-private-urls']),
+    addressPolicy,
     new SystemResolver(clock),
     clock,
   );
@@ -346,6 +347,7 @@ export async function startServer(
         simulatedCallers: sims,
         clock,
       },
+      permitsAddress: (address) => addressPolicy.permits(address),
       publicUrl: () => addresses.publicUrl,
       log,
     },

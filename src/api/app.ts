@@ -10,7 +10,7 @@ import type { CallbackTokens } from '../identity/callback-tokens.ts';
 import type { HmacAuthenticator } from '../identity/hmac-authenticator.ts';
 import type { SignedLinks } from '../identity/signed-links.ts';
 import { connectionRoutes, offerRoutes } from './acs/call-connections.ts';
-import { IdFields } from './acs/fields.ts';
+import { CallbackUris, IdFields } from './acs/fields.ts';
 import { openIdRoutes } from './acs/open-id.ts';
 import { recordingRoutes } from './acs/recordings.ts';
 import { unbuiltRoutes } from './acs/unbuilt.ts';
@@ -46,7 +46,9 @@ export type ApiServices = {
   readonly links: SignedLinks;
   readonly callbackTokens: CallbackTokens;
   readonly repeatability: Repeatability;
-  readonly admin: Omit<AdminServices, 'links' | 'publicUrl'>;
+  readonly admin: Omit<AdminServices, 'links' | 'publicUrl' | 'callbackUris'>;
+  /** Whether callbacks and events may go to this IP address. */
+  readonly permitsAddress: (address: string) => boolean;
   /** What absolute URLs in answers begin with, without a slash at the end. */
   readonly publicUrl: () => string;
   readonly log: Logger;
@@ -102,11 +104,12 @@ export function buildApp(
 
   const byKey = byAccessKey(services.hmac);
   const ids = new IdFields(services.ids);
+  const callbackUris = new CallbackUris(services.permitsAddress);
   const { calls, repeatability } = services;
   scope(app, [byKey], (routes) => {
-    offerRoutes(routes, calls, repeatability);
+    offerRoutes(routes, calls, callbackUris, repeatability);
     connectionRoutes(routes, calls, ids, repeatability);
-    recordingRoutes(routes, calls, ids, repeatability);
+    recordingRoutes(routes, calls, ids, callbackUris, repeatability);
     unbuiltRoutes(routes);
   });
   scope(app, [bySignedLink(services.links), byKey], (routes) => {
@@ -114,7 +117,7 @@ export function buildApp(
   });
   scope(app, [byKey, byAdminToken(services.adminToken)], (routes) => {
     const { links, publicUrl } = services;
-    adminRoutes(routes, { ...services.admin, links, publicUrl }, calls);
+    adminRoutes(routes, { ...services.admin, links, publicUrl, callbackUris }, calls);
   });
   confirmationRoutes(app, services.admin.subscriptions);
   openIdRoutes(app, services.callbackTokens, services.publicUrl);

@@ -140,6 +140,8 @@ describe('fields', () => {
     ['targets', { targets: undefined }],
     ['targets[0]', { targets: [{ kind: 'phoneNumber' }] }],
     ['callbackUri', { callbackUri: 'nowhere' }],
+    ['callbackUri', { callbackUri: 'http://10.1.2.3/hook' }],
+    ['callbackUri', { callbackUri: 'http://[::ffff:169.254.169.254]/hook' }],
     ['callbackUri', { callbackUri: undefined }],
     ['operationContext', { operationContext: 'x'.repeat(5_001) }],
   ])('a call with a wrong %s is 400/8523 and says so', async (field, body) => {

@@ -147,6 +147,7 @@ export async function makeFakeApi(
       systemRandom,
     ),
     repeatability: new Repeatability({ repeated: (key) => Promise.resolve(stored.get(key)) }),
+    permitsAddress: (address) => !address.startsWith('10.'),
     publicUrl: () => 'https://localhost:8443',
     admin: {
       ledger: {

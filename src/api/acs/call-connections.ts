@@ -11,7 +11,7 @@ import type { Repeatability } from '../repeatability.ts';
 import { jsonAnswer, NO_CONTENT, type Routes, send } from '../routes.ts';
 import { toConnectionBody, toParticipantBody } from './call-models.ts';
 import {
-  callbackUri,
+  type CallbackUris,
   type IdFields,
   MAX_OPERATION_CONTEXT_CHARACTERS,
   MAX_TOKEN_CHARACTERS,
@@ -70,6 +70,7 @@ const ParticipantParams = Type.Object({ connection: Type.String(), participant: 
 export function offerRoutes(
   routes: Routes,
   calls: CallService,
+  callbackUris: CallbackUris,
   repeatability: Repeatability,
 ): void {
   routes.post(
@@ -88,7 +89,7 @@ export function offerRoutes(
       const caller = body.sourceCallerIdNumber;
       const command = {
         targets: body.targets.map((target, index) => toIdentifier(target, `targets[${index}]`)),
-        callbackUri: callbackUri(body.callbackUri, 'callbackUri'),
+        callbackUri: callbackUris.check(body.callbackUri, 'callbackUri'),
         ...(caller && {
           sourceCallerIdNumber: checkedNumber(
             caller.value,
@@ -114,7 +115,7 @@ export function offerRoutes(
       refuseUnbuilt(body, UNBUILT_FIELDS);
       const command = {
         incomingCallContext: body.incomingCallContext as IncomingCallContext,
-        callbackUri: callbackUri(body.callbackUri, 'callbackUri'),
+        callbackUri: callbackUris.check(body.callbackUri, 'callbackUri'),
         ...pick(body, 'operationContext'),
         ...(body.answeredBy && { answeredBy: communicationUser(body.answeredBy.id) }),
         apiVersion: request.query['api-version'],

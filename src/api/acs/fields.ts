@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import { TapedeckError } from '../../core/error.ts';
 import type { CallConnectionId, IdCodec, RecordingId, ServerCallId } from '../../core/ids.ts';
 
@@ -22,15 +23,36 @@ export function oneOf<Value extends string>(
   );
 }
 
-/** An absolute http or https URL, as it was written. */
-export function callbackUri(given: string, field: string): string {
-  const url = URL.canParse(given) ? new URL(given) : undefined;
-  if (url?.protocol === 'http:' || url?.protocol === 'https:') return given;
-  throw new TapedeckError(
-    'callback-uri-invalid',
-    `Invalid argument: the CallbackUri in ${field} has to be an absolute http or https URL.`,
-    { field },
-  );
+/** Where callers may want to be called back. */
+export class CallbackUris {
+  readonly #permits: (address: string) => boolean;
+
+  /** @param permits whether requests may go to this IP address. */
+  constructor(permits: (address: string) => boolean) {
+    this.#permits = permits;
+  }
+
+  /**
+   * An absolute http or https URL, as it was written. Names are resolved, and checked again, when
+   * something is sent; what can be known now is refused now, while the caller listens.
+   */
+  check(given: string, field: string): string {
+    const url = URL.canParse(given) ? new URL(given) : undefined;
+    if (url?.protocol !== 'http:' && url?.protocol !== 'https:') {
+      throw unacceptable(field, 'has to be an absolute http or https URL');
+    }
+    const host = url.hostname.replace(/^\[|\]$/g, '');
+    const address = host === 'localhost' ? '127.0.0.1' : host;
+    if (isIP(address) !== 0 && !this.#permits(address)) {
+      throw unacceptable(field, `points to ${host}, which --allow-private-urls does not allow`);
+    }
+    return given;
+  }
+}
+
+function unacceptable(field: string, problem: string): TapedeckError {
+  const message = `Invalid argument: the CallbackUri in ${field} ${problem}.`;
+  return new TapedeckError('callback-uri-invalid', message, { field });
 }
 
 /** Refuses a field of an operation that is not built, rather than ignore what it asks for. */

@@ -10,7 +10,7 @@ import type {
 import type { Repeatability } from '../repeatability.ts';
 import { jsonAnswer, NO_CONTENT, type Routes, send } from '../routes.ts';
 import {
-  callbackUri,
+  type CallbackUris,
   type IdFields,
   MAX_TOKEN_CHARACTERS,
   MAX_URI_CHARACTERS,
@@ -67,6 +67,7 @@ export function recordingRoutes(
   routes: Routes,
   calls: CallService,
   ids: IdFields,
+  callbackUris: CallbackUris,
   repeatability: Repeatability,
 ): void {
   routes.post(
@@ -81,7 +82,7 @@ export function recordingRoutes(
         ...shape,
         call: callReference(body, ids),
         ...(stateCallback !== undefined && {
-          stateCallbackUri: callbackUri(stateCallback, 'recordingStateCallbackUri'),
+          stateCallbackUri: callbackUris.check(stateCallback, 'recordingStateCallbackUri'),
         }),
         apiVersion: request.query['api-version'],
       };

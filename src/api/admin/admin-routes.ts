@@ -4,6 +4,7 @@ import type { Ledger, Outbox } from '../../core/ports/ledger.ts';
 import type { SimulatedCallers } from '../../core/ports/simulated-callers.ts';
 import type { SubscriptionAdmin } from '../../core/ports/subscription-admin.ts';
 import type { SignedLinks } from '../../identity/signed-links.ts';
+import type { CallbackUris } from '../acs/fields.ts';
 import type { Routes } from '../routes.ts';
 import { callRoutes } from './calls.ts';
 import { eventRoutes } from './events.ts';
@@ -17,6 +18,7 @@ export type AdminServices = {
   readonly simulatedCallers: SimulatedCallers;
   readonly clock: Clock;
   readonly links: SignedLinks;
+  readonly callbackUris: CallbackUris;
   /** What links begin with, without a slash at the end. */
   readonly publicUrl: () => string;
 };
@@ -29,6 +31,6 @@ export function adminRoutes(
 ): void {
   recordingListRoutes(routes, services);
   callRoutes(routes, calls, services.simulatedCallers);
-  subscriptionRoutes(routes, services.subscriptions);
+  subscriptionRoutes(routes, services.subscriptions, services.callbackUris);
   eventRoutes(routes, services.outbox, services.clock);
 }

@@ -2,7 +2,7 @@ import { Type } from 'typebox';
 import { TapedeckError } from '../../core/error.ts';
 import type { SubscriptionAdmin } from '../../core/ports/subscription-admin.ts';
 import type { SubscriptionRecord } from '../../core/records.ts';
-import { callbackUri, MAX_URI_CHARACTERS } from '../acs/fields.ts';
+import { type CallbackUris, MAX_URI_CHARACTERS } from '../acs/fields.ts';
 import { NO_CONTENT, type Routes, send } from '../routes.ts';
 import { isoTime } from './page.ts';
 
@@ -29,7 +29,11 @@ const Body = Type.Object({
 });
 
 /** `GET|PUT|DELETE /admin/event-subscriptions`. */
-export function subscriptionRoutes(routes: Routes, subscriptions: SubscriptionAdmin): void {
+export function subscriptionRoutes(
+  routes: Routes,
+  subscriptions: SubscriptionAdmin,
+  callbackUris: CallbackUris,
+): void {
   const path = '/admin/event-subscriptions';
 
   routes.get(path, async () => ({ value: (await subscriptions.list()).map(toSubscription) }));
@@ -39,7 +43,7 @@ export function subscriptionRoutes(routes: Routes, subscriptions: SubscriptionAd
     return toSubscription(
       await subscriptions.put({
         name: request.params.name,
-        endpoint: callbackUri(body.endpoint, 'endpoint'),
+        endpoint: callbackUris.check(body.endpoint, 'endpoint'),
         schema: body.schema ?? 'eventgrid',
         includedTypes: body.includedTypes ?? [],
         maxAttempts: body.maxAttempts ?? MAX_ATTEMPTS,
