@@ -99,6 +99,8 @@ export class SipEndpoint {
   readonly #clients: ClientTransactions;
   readonly #dialogs = new Map<string, DialogUser>();
   readonly #invites = new Map<ServerTransaction, InviteServerSession>();
+  /** How many of them came from an address. */
+  readonly #unanswered = new Map<string, number>();
   readonly #statelessTag: string;
   readonly #product: string | undefined;
   readonly #context: SipContext;
@@ -207,6 +209,11 @@ export class SipEndpoint {
       dialogs: this.#dialogs.size,
       connections: this.#transports.connectionCount,
     };
+  }
+
+  /** INVITEs from this address that have no final answer yet. */
+  unansweredFrom(address: string): number {
+    return this.#unanswered.get(address) ?? 0;
   }
 
   /** Places a call. Handlers are set on the session before the event loop turns. */
@@ -334,8 +341,15 @@ export class SipEndpoint {
   #serveInvite(transaction: ServerTransaction): void {
     const session = receiveInvite(this.#context, transaction, this.#policy.formats);
     if (session === undefined) return;
+    const { address } = transaction.flow.remote;
     this.#invites.set(transaction, session);
-    session.whenAnswered(() => this.#invites.delete(transaction));
+    this.#unanswered.set(address, this.unansweredFrom(address) + 1);
+    session.whenAnswered(() => {
+      this.#invites.delete(transaction);
+      const left = this.unansweredFrom(address) - 1;
+      if (left > 0) this.#unanswered.set(address, left);
+      else this.#unanswered.delete(address);
+    });
     this.onInvite(session);
   }
 }

@@ -7,12 +7,22 @@ export type AdmissionLimits = {
   readonly requestBurst: number;
   /** Dialogs at once, ringing and up; above it every new request is refused. Default 4,000. */
   readonly maxSessions: number;
+  /** INVITEs at once from one address that nobody has answered; more are refused. Default 1,000. */
+  readonly maxUnansweredPerAddress: number;
 };
 
 export const DEFAULT_ADMISSION_LIMITS: AdmissionLimits = {
   requestsPerSecond: 400,
   requestBurst: 800,
   maxSessions: 4_000,
+  maxUnansweredPerAddress: 1_000,
+};
+
+/** What is alive when a request comes. */
+export type AdmissionLoad = {
+  readonly dialogs: number;
+  /** INVITEs from its address that have no final answer; 0 if it is none itself. */
+  readonly unanswered: number;
 };
 
 /** Addresses that are remembered; the one that was quiet longest is forgotten first. */
@@ -32,8 +42,9 @@ export class Admission {
   }
 
   /** Whether a new request from this address may be served now. */
-  admits(address: string, sessions: number): boolean {
-    if (sessions >= this.#limits.maxSessions) return false;
+  admits(address: string, load: AdmissionLoad): boolean {
+    const { maxSessions, maxUnansweredPerAddress } = this.#limits;
+    if (load.dialogs >= maxSessions || load.unanswered >= maxUnansweredPerAddress) return false;
     const nowUs = this.#clock.monotonicUs();
     // The address is asked first: what it may not send does not use up what others may.
     return this.#bucketOf(address).take(nowUs) && this.#all.take(nowUs);

@@ -372,6 +372,26 @@ test('above the limits new requests get 503 without a trace, and calls that are 
   expect((await ask({ method: 'OPTIONS', callId: 'later' })).status).toBe(200);
 });
 
+test('one address may have so many calls that nobody answers, and others may still call', async () => {
+  await server.close();
+  server = await open({ limits: { maxUnansweredPerAddress: 3 } });
+  for (let call = 0; call < 5; call += 1) peer.send({ ...INVITE, callId: `ringing-${call}` });
+  await turn();
+  expect(invites).toHaveLength(3);
+  expect(peer.statuses.filter((status) => status === 503)).toHaveLength(2);
+  expect((await ask({ method: 'OPTIONS', callId: 'no-call' })).status).toBe(200);
+  const elsewhere = await RawPeer.open(world.network, '10.0.0.7', 5062, SERVER);
+  elsewhere.send({ ...INVITE, callId: 'elsewhere' });
+  await turn();
+  expect(invites).toHaveLength(4);
+  // What is answered or over makes room.
+  await invites[0]?.accept(mediaAt(SERVER.address));
+  await invites[1]?.end({ status: 480, reason: 'Temporarily Unavailable' });
+  for (let call = 5; call < 8; call += 1) peer.send({ ...INVITE, callId: `ringing-${call}` });
+  await turn();
+  expect(invites).toHaveLength(6);
+});
+
 test('while draining, new calls get 503 and those that are up go on', async () => {
   peer.send(INVITE);
   await turn();

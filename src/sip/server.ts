@@ -167,9 +167,11 @@ class Server implements SipServer {
   }
 
   admit(request: SipRequest, flow: Flow): Verdict {
-    const admits =
-      !this.#draining && this.#admission.admits(flow.remote.address, this.#endpoint.counts.dialogs);
-    if (admits) return { kind: 'accept' };
+    const { address } = flow.remote;
+    const { dialogs } = this.#endpoint.counts;
+    const unanswered = request.method === 'INVITE' ? this.#endpoint.unansweredFrom(address) : 0;
+    if (!this.#draining && this.#admission.admits(address, { dialogs, unanswered }))
+      return { kind: 'accept' };
     return {
       kind: 'refuse',
       response: responseTo(request, 503, undefined, {
