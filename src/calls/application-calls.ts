@@ -208,8 +208,14 @@ export class ApplicationCalls {
     });
     if (!outcome.ok) return outcome.end;
     const leg: ArrivingLeg = { ...outcome.leg, participant: target, displayName: '' };
-    await call.queue.run(() => this.#lifecycle.join(call, [leg]));
-    return 'joined';
+    try {
+      await call.queue.run(() => this.#lifecycle.join(call, [leg]));
+      return 'joined';
+    } catch (error) {
+      const { serverCallId } = call;
+      this.#ports.log.error({ serverCallId, error }, 'who answered could not join the call');
+      return { ...refusalAfter(error), by: 'local' };
+    }
   }
 
   #newConnection(

@@ -105,8 +105,8 @@ export class CallLifecycle {
 
   /**
    * Puts accepted legs into the call; the first ones connect it. Legs that have ended meanwhile
-   * leave again at once. Rejects, and has ended the call, when the ledger does not take it. Must
-   * run in the call's queue.
+   * leave again at once. When the ledger does not take them it rejects, and has turned them away;
+   * a call that they were to connect is over then. Must run in the call's queue.
    */
   async join(call: LiveCall, arriving: readonly ArrivingLeg[]): Promise<void> {
     if (call.state === 'ended') {
@@ -156,9 +156,16 @@ export class CallLifecycle {
     try {
       await commitFacts(this.#ports, facts);
     } catch (error) {
-      // Nobody has heard of the connection: to the outside the call has failed.
-      if (!wasConnected) call.state = 'connecting';
-      await this.end(call, NOT_COMMITTED);
+      // Nobody has heard of these legs: they were never in the call.
+      for (const leg of arriving) {
+        call.legs.delete(leg.legId);
+        this.turnAway(call, leg);
+      }
+      if (!wasConnected) {
+        call.state = 'connecting';
+        call.connectedAtMs = undefined;
+        await this.end(call, NOT_COMMITTED);
+      }
       throw error;
     }
     if (wasConnected) return;

@@ -317,7 +317,7 @@ describe('a route', () => {
     const invite = new FakeIncoming('alice', '1234');
     invite.trunk = 'carrier';
     await receive(invite);
-    invite.onEnd({ status: 487, reason: 'Cancelled', by: 'remote' });
+    invite.hangUp();
     await settled();
     expect(world.signalling.placed[0]?.ended?.status).toBe(487);
     expect(await calls.calls()).toEqual([]);
@@ -437,7 +437,7 @@ describe('a recording', () => {
 
   test('does not start when its row cannot be committed, and leaves nothing behind', async () => {
     const { properties } = await answered();
-    world.ledger.failNext = true;
+    world.ledger.refusals = 1;
     await expect(startRecording(properties)).rejects.toThrow('disk full');
     expect(world.media.journals.size).toBe(0);
     expect(world.disk.removed).toHaveLength(1);

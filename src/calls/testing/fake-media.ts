@@ -1,59 +1,78 @@
 import { EventEmitter } from 'node:events';
 import { TapedeckError } from '../../core/error.ts';
-import type { LegId, RecordingId } from '../../core/ids.ts';
+import type { LegId, RecordingId, ServerCallId } from '../../core/ids.ts';
 import type { ManualClock } from '../../core/manual-clock.ts';
 import type { RemoteMedia } from '../../core/media-format.ts';
 import type { JournalEnd, MediaEvents, MediaPort } from '../../core/ports/media.ts';
+import type { Pace } from './pace.ts';
 
-/** Journals and legs that are open, and the order in which things were asked for. */
+/**
+ * What is open in the media workers, and the order in which things were asked for. As with the real
+ * ones a request counts from when it is made, and its answer comes later.
+ */
 export class FakeMedia implements MediaPort {
   readonly log: string[] = [];
   readonly legs: Map<LegId, RemoteMedia | undefined> = new Map();
   readonly journals: Set<RecordingId> = new Set();
+  /** Calls for which something was opened and that were not closed. */
+  readonly bridges: Set<ServerCallId> = new Set();
   readonly #clock: ManualClock;
+  readonly #pace: Pace;
+  readonly #callOf = new Map<LegId | RecordingId, ServerCallId>();
   readonly #events = new EventEmitter<MediaEvents>();
   /** No port is left. */
   exhausted = false;
 
-  constructor(clock: ManualClock) {
+  constructor(clock: ManualClock, pace: Pace) {
     this.#clock = clock;
+    this.#pace = pace;
   }
 
-  openLeg: MediaPort['openLeg'] = (request) => {
-    if (this.exhausted)
-      return Promise.reject(new TapedeckError('ports-exhausted', 'no port is free'));
-    this.legs.set(request.legId, undefined);
-    this.log.push(`leg ${request.participantId}`);
+  openLeg: MediaPort['openLeg'] = async (request) => {
+    if (this.exhausted) throw new TapedeckError('ports-exhausted', 'no port is free');
+    const { legId, serverCallId, participantId } = request;
+    this.legs.set(legId, undefined);
+    this.#callOf.set(legId, serverCallId);
+    this.bridges.add(serverCallId);
+    this.log.push(`leg ${participantId}`);
     const rtp = { address: '127.0.0.1', port: 20_000 + this.legs.size * 2 };
-    return Promise.resolve({ rtp, rtcp: { ...rtp, port: rtp.port + 1 } });
+    await this.#pace.step();
+    if (!this.legs.has(legId)) throw callEnded();
+    return { rtp, rtcp: { ...rtp, port: rtp.port + 1 } };
   };
 
-  setLegMedia: MediaPort['setLegMedia'] = (legId, remote) => {
-    this.legs.set(legId, remote);
-    return Promise.resolve();
+  setLegMedia: MediaPort['setLegMedia'] = async (legId, remote) => {
+    if (this.legs.has(legId)) this.legs.set(legId, remote);
+    await this.#pace.step();
   };
 
-  closeLeg: MediaPort['closeLeg'] = (legId) => {
+  closeLeg: MediaPort['closeLeg'] = async (legId) => {
     this.legs.delete(legId);
-    return Promise.resolve();
+    await this.#pace.step();
   };
 
-  openJournal: MediaPort['openJournal'] = (request) => {
-    this.journals.add(request.recordingId);
+  openJournal: MediaPort['openJournal'] = async ({ recordingId, serverCallId }) => {
+    this.journals.add(recordingId);
+    this.#callOf.set(recordingId, serverCallId);
+    this.bridges.add(serverCallId);
     this.log.push('journal opened');
-    return Promise.resolve({ startedAtMs: this.#clock.nowMs() });
+    await this.#pace.step();
+    if (!this.journals.has(recordingId)) throw callEnded();
+    return { startedAtMs: this.#clock.nowMs() };
   };
 
-  endJournal: MediaPort['endJournal'] = (recordingId, reason) => {
+  endJournal: MediaPort['endJournal'] = async (recordingId, reason) => {
     this.journals.delete(recordingId);
     this.log.push(`journal ended ${reason}`);
-    return Promise.resolve({ endedAtMs: this.#clock.nowMs(), durationMs: 1_000 });
+    const end = { endedAtMs: this.#clock.nowMs(), durationMs: 1_000 };
+    await this.#pace.step();
+    return end;
   };
 
-  closeCall: MediaPort['closeCall'] = () => {
+  closeCall: MediaPort['closeCall'] = async (serverCallId) => {
     this.log.push('call closed');
-    this.legs.clear();
-    return Promise.resolve();
+    this.#forget(serverCallId);
+    await this.#pace.step();
   };
 
   on: MediaPort['on'] = (event, listener) => {
@@ -61,10 +80,30 @@ export class FakeMedia implements MediaPort {
   };
 
   fail(recordingId: RecordingId, end: JournalEnd): void {
+    this.journals.delete(recordingId);
     this.emit('journalFailed', recordingId, end, 'ENOSPC');
+  }
+
+  /** The worker of these calls dies. */
+  lose(calls: readonly ServerCallId[]): void {
+    for (const call of calls) this.#forget(call);
+    this.emit('workerLost', calls);
   }
 
   emit<K extends keyof MediaEvents>(event: K, ...args: MediaEvents[K]): void {
     this.#events.emit(event, ...(args as never));
   }
+
+  #forget(serverCallId: ServerCallId): void {
+    this.bridges.delete(serverCallId);
+    for (const [id, call] of this.#callOf) {
+      if (call !== serverCallId) continue;
+      this.legs.delete(id as LegId);
+      this.journals.delete(id as RecordingId);
+    }
+  }
+}
+
+function callEnded(): TapedeckError {
+  return new TapedeckError('call-ended', 'the call ended meanwhile');
 }

@@ -1,3 +1,4 @@
+import { TapedeckError } from '../../core/error.ts';
 import type { SessionId } from '../../core/ids.ts';
 import type { AudioFormat, LocalMedia, RemoteMedia } from '../../core/media-format.ts';
 import type {
@@ -7,6 +8,7 @@ import type {
   SessionEnd,
   SignallingPort,
 } from '../../core/ports/signalling.ts';
+import type { Refusal } from '../result-code.ts';
 
 export const PCMU: AudioFormat = { codec: 'PCMU', payloadType: 0, clockRateHz: 8000 };
 export const PCMA: AudioFormat = { codec: 'PCMA', payloadType: 8, clockRateHz: 8000 };
@@ -23,8 +25,42 @@ export function remoteMedia(format: AudioFormat = PCMU): RemoteMedia {
   };
 }
 
+/** What both kinds of phones have in common: they are over once, whoever ends them. */
+class FakePhone {
+  onEnd: (end: SessionEnd) => void = () => undefined;
+  onMediaChange: (remote: RemoteMedia) => void = () => undefined;
+  /** What we ended it with. */
+  ended: Refusal | undefined;
+  /** Does not answer its BYE. */
+  isGone = false;
+  #isOver = false;
+
+  /** Ended, by us or by the phone. */
+  get isOver(): boolean {
+    return this.#isOver;
+  }
+
+  end(end: Refusal): Promise<void> {
+    if (!this.#isOver) {
+      this.ended = end;
+      this.#isOver = true;
+      // Handlers are never called from within a method.
+      queueMicrotask(() => {
+        this.onEnd({ ...end, by: 'local' });
+      });
+    }
+    return this.isGone ? new Promise(() => undefined) : Promise.resolve();
+  }
+
+  protected leave(end: Refusal): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.onEnd({ ...end, by: 'remote' });
+  }
+}
+
 /** A phone that calls us. */
-export class FakeIncoming implements IncomingInvite {
+export class FakeIncoming extends FakePhone implements IncomingInvite {
   readonly sessionId: SessionId = 'incoming' as SessionId;
   readonly callId = 'call-id';
   readonly from: IncomingInvite['from'];
@@ -34,15 +70,11 @@ export class FakeIncoming implements IncomingInvite {
   authenticatedUser: string | undefined;
   trunk: string | undefined;
   offeredFormats: readonly AudioFormat[] | undefined = [PCMU, PCMA];
-  onEnd: (end: SessionEnd) => void = () => undefined;
-  onMediaChange: (remote: RemoteMedia) => void = () => undefined;
   readonly rings: Readonly<Record<string, string>>[] = [];
   accepted: LocalMedia | undefined;
-  ended: { readonly status: number; readonly reason: string } | undefined;
-  /** Does not answer its BYE. */
-  isGone = false;
 
   constructor(from: string, to: string) {
+    super();
     this.from = { user: from, host: 'phone.test', displayName: '' };
     this.to = { user: to, host: 'tapedeck.test', displayName: '' };
   }
@@ -56,34 +88,27 @@ export class FakeIncoming implements IncomingInvite {
   }
 
   accept(media: LocalMedia): Promise<RemoteMedia> {
+    if (this.isOver) return Promise.reject(new TapedeckError('call-ended', 'the caller is gone'));
     this.accepted = media;
     return Promise.resolve(remoteMedia(media.formats[0]));
   }
 
-  end(end: { readonly status: number; readonly reason: string }): Promise<void> {
-    if (this.ended === undefined) {
-      this.ended = end;
-      this.onEnd({ ...end, by: 'local' });
-    }
-    return this.isGone ? new Promise(() => undefined) : Promise.resolve();
-  }
-
+  /** CANCEL before the answer, BYE after it. */
   hangUp(): void {
-    this.onEnd({ status: 200, reason: 'OK', by: 'remote' });
+    this.leave({ status: this.accepted === undefined ? 487 : 200, reason: 'Gone' });
   }
 }
 
 /** A phone that we call. */
-export class FakeOutgoing implements OutgoingInvite {
+export class FakeOutgoing extends FakePhone implements OutgoingInvite {
   readonly sessionId: SessionId = 'outgoing' as SessionId;
   readonly request: OutboundInvite;
   onProgress: (status: number) => void = () => undefined;
   onAccept: (remote: RemoteMedia) => void = () => undefined;
-  onEnd: (end: SessionEnd) => void = () => undefined;
-  onMediaChange: (remote: RemoteMedia) => void = () => undefined;
-  ended: { readonly status: number; readonly reason: string } | undefined;
+  isAccepted = false;
 
   constructor(request: OutboundInvite) {
+    super();
     this.request = request;
   }
 
@@ -92,19 +117,17 @@ export class FakeOutgoing implements OutgoingInvite {
   }
 
   accept(format?: AudioFormat): void {
+    if (this.isOver || this.isAccepted) return;
+    this.isAccepted = true;
     this.onAccept(remoteMedia(format ?? this.request.media.formats[0]));
   }
 
   refuse(status: number, reason: string): void {
-    this.onEnd({ status, reason, by: 'remote' });
+    this.leave({ status, reason });
   }
 
-  end(end: { readonly status: number; readonly reason: string }): Promise<void> {
-    if (this.ended === undefined) {
-      this.ended = end;
-      this.onEnd({ ...end, by: 'local' });
-    }
-    return Promise.resolve();
+  hangUp(): void {
+    this.leave({ status: 200, reason: 'OK' });
   }
 }
 

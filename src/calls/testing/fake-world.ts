@@ -10,12 +10,14 @@ import { FakeMedia } from './fake-media.ts';
 import { FakeRender } from './fake-render.ts';
 import { FakeSignalling } from './fake-signalling.ts';
 import { MemoryLedger } from './memory-ledger.ts';
+import { Pace } from './pace.ts';
 
 /** A network of ports that do what tests tell them, with everything that happened written down. */
 export class FakeWorld {
   readonly clock: ManualClock = new ManualClock();
-  readonly ledger: MemoryLedger = new MemoryLedger();
-  readonly media: FakeMedia = new FakeMedia(this.clock);
+  readonly pace: Pace = new Pace();
+  readonly ledger: MemoryLedger = new MemoryLedger(this.pace);
+  readonly media: FakeMedia = new FakeMedia(this.clock, this.pace);
   readonly render: FakeRender = new FakeRender();
   readonly signalling: FakeSignalling = new FakeSignalling();
   readonly disk: FakeDisk = new FakeDisk();

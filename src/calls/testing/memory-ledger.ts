@@ -1,3 +1,4 @@
+import { TapedeckError } from '../../core/error.ts';
 import type { CallConnectionId, RecordingId, ServerCallId } from '../../core/ids.ts';
 import type { Fact } from '../../core/ports/ledger.ts';
 import type {
@@ -7,19 +8,26 @@ import type {
   LegRecord,
   RecordingRecord,
 } from '../../core/records.ts';
+import { Pace } from './pace.ts';
 
 /** Only what calls use; the real ledger has its own suite. */
 export class MemoryLedger {
   readonly facts: Fact[] = [];
-  failNext = false;
+  /** How many commits are refused from now on. */
+  refusals = 0;
+  readonly #pace: Pace;
 
-  commit(facts: readonly Fact[]): Promise<void> {
-    if (this.failNext) {
-      this.failNext = false;
-      return Promise.reject(new Error('disk full'));
-    }
-    this.facts.push(...facts);
-    return Promise.resolve();
+  constructor(pace: Pace = new Pace()) {
+    this.#pace = pace;
+  }
+
+  async commit(facts: readonly Fact[]): Promise<void> {
+    const isRefused = this.refusals > 0;
+    // Commits are taken in the order in which they come, however long their answers take.
+    if (isRefused) this.refusals -= 1;
+    else this.facts.push(...facts);
+    await this.#pace.step();
+    if (isRefused) throw new TapedeckError('database-failed', 'disk full');
   }
 
   call(id: ServerCallId): Promise<CallRecord | undefined> {
