@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { until } from '../contract/until.ts';
 import { signedFetch } from '../support/admin-client.ts';
 import { EventReceiver } from '../support/event-receiver.ts';
 import { SDK_PACKAGES, SdkSession } from '../support/sdk-session.ts';
@@ -227,6 +228,7 @@ describe('signatures', () => {
     });
     expect(await refusal(wrong)).toEqual([401, '7509', null]);
     const { host } = new URL(server.ready.http);
+    await until('the log line', () => server.output.includes(path));
     const line = server.output.split('\n').find((text) => text.includes(path));
     const { expectedStringToSign } = JSON.parse(line ?? '{}') as Record<string, string>;
     const [verb, url, rest] = expectedStringToSign?.split('\n') ?? [];
