@@ -30,6 +30,7 @@ export class CallBridge {
     leg.setMedia(media);
     for (const journal of this.journals) journal.join(leg, media);
     this.#connectLegs();
+    leg.receiveEarly();
   }
 
   remove(leg: Leg): void {

@@ -6,6 +6,7 @@ import type { LegSockets } from '../core/ports/media.ts';
 import { RtpHeaderReader, rewriteRtpHeader } from '../protocols/rtp/header.ts';
 import type { JournalTap } from './call-journal.ts';
 import { canonicalAddress } from './datagram/ip-address.ts';
+import { EarlyPackets } from './early-packets.ts';
 import { recode } from './g711-map.ts';
 import { IncomingStream } from './incoming-stream.ts';
 import { Latch } from './latch.ts';
@@ -63,6 +64,7 @@ export class Leg {
   readonly #silenceMs: number;
   readonly #header = new RtpHeaderReader();
   readonly #latch = new Latch();
+  readonly #early = new EarlyPackets();
   readonly #incoming = new IncomingStream();
   readonly #outgoing: OutgoingStream;
   #pair: SocketPair | undefined;
@@ -125,6 +127,11 @@ export class Leg {
     this.#isSilent = false;
   }
 
+  /** What came before `setMedia` is received now, by the rules that hold since. */
+  receiveEarly(): void {
+    this.#early.release(this.receiveRtp);
+  }
+
   /** Another leg is relayed here from now on, or the same one after a pause. */
   beginRun(): void {
     this.#outgoing.interrupt();
@@ -135,7 +142,7 @@ export class Leg {
     const header = this.#header;
     const { dropped } = this.#counters;
     if (this.#media === undefined) {
-      dropped.unexpected += 1;
+      if (!this.#early.hold(data, from, arrivalUs)) dropped.unexpected += 1;
       return;
     }
     if (!header.read(data)) {

@@ -192,21 +192,38 @@ test('one leg alone, and three, hear nothing', async () => {
 });
 
 describe('what was not agreed on', () => {
-  test('media before the answer, and of other payload types, goes nowhere', async () => {
+  test('media of other payload types goes nowhere', async () => {
     const call = new TwoPartyCall();
-    const a = await call.openLeg(LEG_A);
-    call.network.deliver(PHONE_A, a.rtp, packet());
-    const opened = await new TwoPartyCall().open();
-    expect(opened.a.rtp.port % 2).toBe(0);
-    await call.openLeg(LEG_B);
-    await call.host.setLegMedia(LEG_A, remoteMedia(PHONE_A));
-    await call.host.setLegMedia(LEG_B, remoteMedia(PHONE_B));
+    const { a } = await call.open();
     call.network.deliver(PHONE_A, a.rtp, packet({ payloadType: 8 }));
     expect(call.network.sent).toEqual([]);
-    expect(call.host.statistics()).toMatchObject({
-      packetsIn: 0,
-      dropped: { unexpected: 1, 'payload-type': 1 },
-    });
+    expect(call.host.statistics()).toMatchObject({ packetsIn: 0, dropped: { 'payload-type': 1 } });
+  });
+
+  test('the first packets of a phone count from when the answer is known here, a stranger’s do not', async () => {
+    const call = new TwoPartyCall();
+    const a = await call.openLeg(LEG_A);
+    await call.openLeg(LEG_B);
+    await call.host.setLegMedia(LEG_B, remoteMedia(PHONE_B));
+    call.network.deliver({ ...PHONE_A, port: 1 }, a.rtp, packet({ sequenceNumber: 6 }));
+    for (const sequenceNumber of [7, 8]) {
+      call.network.deliver(PHONE_A, a.rtp, packet({ sequenceNumber }));
+      call.clock.advance(20);
+    }
+    expect(call.network.sent).toEqual([]);
+    await call.host.setLegMedia(LEG_A, remoteMedia(PHONE_A));
+    expect(call.network.takeSentTo(PHONE_B)).toHaveLength(2);
+    expect(call.host.statistics()).toMatchObject({ packetsIn: 2, dropped: { source: 1 } });
+  });
+
+  test('no more than half a second of packets waits for the answer', async () => {
+    const call = new TwoPartyCall();
+    const a = await call.openLeg(LEG_A);
+    for (let sequenceNumber = 0; sequenceNumber < 40; sequenceNumber += 1) {
+      call.network.deliver(PHONE_A, a.rtp, packet({ sequenceNumber }));
+    }
+    await call.host.setLegMedia(LEG_A, remoteMedia(PHONE_A));
+    expect(call.host.statistics()).toMatchObject({ packetsIn: 25, dropped: { unexpected: 15 } });
   });
 
   test('any bytes from strangers on the RTP and RTCP ports change nothing and get nothing', async () => {

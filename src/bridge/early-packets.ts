@@ -1,0 +1,34 @@
+import type { SocketAddress } from '../core/ports/datagram.ts';
+
+/** Half a second of ordinary packets. */
+const MAX_PACKETS = 25;
+/** Ethernet's; voice never comes near it. */
+const MAX_PACKET_BYTES = 1_500;
+
+type EarlyPacket = {
+  readonly data: Uint8Array;
+  readonly from: SocketAddress;
+  readonly arrivalUs: number;
+};
+
+/**
+ * Packets that came before offer and answer were known here: a phone sends as soon as it has read
+ * our answer, which may be before we are told what was agreed. Bounded; what does not fit is lost.
+ */
+export class EarlyPackets {
+  readonly #packets: EarlyPacket[] = [];
+
+  /** Copies the packet; `false` if there is no room. */
+  hold(data: Uint8Array, from: SocketAddress, arrivalUs: number): boolean {
+    if (this.#packets.length >= MAX_PACKETS || data.byteLength > MAX_PACKET_BYTES) return false;
+    this.#packets.push({ data: data.slice(), from: { ...from }, arrivalUs });
+    return true;
+  }
+
+  /** Hands the packets over in their order, and forgets them. */
+  release(receive: (data: Uint8Array, from: SocketAddress, arrivalUs: number) => void): void {
+    for (const { data, from, arrivalUs } of this.#packets.splice(0)) {
+      receive(data, from, arrivalUs);
+    }
+  }
+}
