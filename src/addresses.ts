@@ -76,6 +76,12 @@ export class Addresses {
   }
 }
 
+/** Where a server that is bound to every address is reached from this machine. */
+export function loopbackOf(host: string): string {
+  if (host === '0.0.0.0') return '127.0.0.1';
+  return host === '::' ? '::1' : host;
+}
+
 /** IPv6 addresses stand in brackets (RFC 3986 §3.2.2). */
 export function inUrl(host: string): string {
   return host.includes(':') ? `[${host}]` : host;

@@ -2,7 +2,7 @@ import { rename, writeFile } from 'node:fs/promises';
 import type { Configuration } from './config/configuration.ts';
 import { DEVELOPMENT_ACCESS_KEY } from './config/options.ts';
 import { resolvesHere } from './net/resolves-here.ts';
-import type { ReadyInformation, RunningServer } from './server.ts';
+import type { ReadyInformation, RunningServer } from './running-server.ts';
 import { systemClock } from './telemetry/system-clock.ts';
 
 /** Writes the ready file whole or not at all: whoever waits for it never reads half of it. */

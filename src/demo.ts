@@ -7,7 +7,8 @@ import { announcement, writeReadyFile } from './announce.ts';
 import type { Configuration } from './config/configuration.ts';
 import type { SimulatedPhone } from './core/simulated-phone.ts';
 import type { DemoTask } from './demo-application.ts';
-import { startServer, type RunningServer } from './server.ts';
+import type { RunningServer } from './running-server.ts';
+import { startServer } from './server.ts';
 import { createLogger } from './telemetry/log.ts';
 
 /** How long the two talk on the recording. */

@@ -3,10 +3,12 @@ import { rm } from 'node:fs/promises';
 import { runVerb } from './cli/run.ts';
 import { parseConfiguration, type Configuration } from './config/configuration.ts';
 import { TapedeckError, systemCode } from './core/error.ts';
-import type { RunningServer } from './server.ts';
+import type { RunningServer } from './running-server.ts';
 
 /** Exit code for options and surroundings that have to be changed first (sysexits: EX_CONFIG). */
 const EXIT_CONFIGURATION = 78;
+
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 const [verb = 'help', ...rest] = process.argv.slice(2);
 
@@ -25,6 +27,8 @@ async function run(): Promise<number> {
     const once = rest.includes('--once');
     const options = rest.filter((argument) => argument !== '--once');
     const { runDemo } = await import('./demo.ts');
+    const untilSignal = async (server: RunningServer): Promise<void> =>
+      drain(server, await nextSignal());
     return runDemo(configurationOf(options), { once, untilSignal });
   }
   const configuration = configurationOf(rest);
@@ -32,10 +36,12 @@ async function run(): Promise<number> {
   const { startServer } = await import('./server.ts');
   const { createLogger } = await import('./telemetry/log.ts');
   const server = await startServer(configuration, createLogger(configuration['log-level']));
+  // From here on: who reads the ready file may stop us at once.
+  const signalled = nextSignal();
   const readyFile = configuration['ready-file'];
   if (readyFile !== undefined) await writeReadyFile(readyFile, server.ready);
   process.stdout.write(`${await announcement(server, configuration)}\n`);
-  await untilSignal(server);
+  await drain(server, await signalled);
   if (readyFile !== undefined) await rm(readyFile, { force: true });
   return 0;
 }
@@ -51,15 +57,16 @@ function configurationOf(argv: readonly string[]): Configuration {
   });
 }
 
-/** Resolves when a signal came and the server has drained; a second signal exits at once. */
-async function untilSignal(server: RunningServer): Promise<void> {
-  const signal = await new Promise<NodeJS.Signals>((resolve) => {
-    for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-      process.once(name, resolve);
-    }
+function nextSignal(): Promise<NodeJS.Signals> {
+  return new Promise((resolve) => {
+    for (const name of SIGNALS) process.once(name, resolve);
   });
+}
+
+/** Resolves when the server has drained; a second signal exits at once. */
+async function drain(server: RunningServer, signal: NodeJS.Signals): Promise<void> {
   process.stderr.write(`${signal}: finishing calls and recordings; once more to exit at once\n`);
-  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+  for (const name of SIGNALS) {
     // What was journaled is recovered at the next start.
     process.on(name, () => process.exit(130));
   }

@@ -1,9 +1,8 @@
 import { availableParallelism } from 'node:os';
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createHttpServers } from './api/http-servers.ts';
 import { Repeatability } from './api/repeatability.ts';
-import { Addresses, inUrl } from './addresses.ts';
+import { Addresses, inUrl, loopbackOf } from './addresses.ts';
 import { Calls } from './calls/calls.ts';
 import type { Configuration } from './config/configuration.ts';
 import { TapedeckError } from './core/error.ts';
@@ -24,7 +23,6 @@ import { SignedIds } from './identity/signed-ids.ts';
 import { SignedLinks } from './identity/signed-links.ts';
 import { DiskReserve } from './journal/disk-reserve.ts';
 import { nodeDisk } from './journal/node-disk.ts';
-import { ensureDevelopmentTls } from './net/development-ca.ts';
 import { AddressPolicy } from './net/address-policy.ts';
 import { GuardedHttp } from './net/guarded-http.ts';
 import { SystemResolver } from './net/host-resolver.ts';
@@ -36,7 +34,11 @@ import { createNodeResolveHost } from './sip/node-resolve-host.ts';
 import { NodeStreamNetwork } from './sip/node-stream-network.ts';
 import { createSipServer } from './sip/server.ts';
 import { FileBlobStore } from './storage/file-blob-store.ts';
+import { byFamily, callSettings, topicOf, workerCounts } from './derived-settings.ts';
+import { metricSources } from './metric-sources.ts';
+import type { RunningServer } from './running-server.ts';
 import { dataPaths, prepareDataDirectory } from './start-paths.ts';
+import { tlsFiles } from './tls-files.ts';
 import { Metrics } from './telemetry/metrics.ts';
 import { systemClock } from './telemetry/system-clock.ts';
 import { systemRandom } from './telemetry/system-random.ts';
@@ -48,33 +50,6 @@ import { VERSION } from './version.ts';
 /** Running HTTP answers, downloads among them, may take so long after the calls are over. */
 const HTTP_CLOSE_MS = 5_000;
 const RESERVE_BYTES = 32 * 1024 * 1024;
-
-/** What a start wrote into the ready file, and prints (design §3). */
-export type ReadyInformation = {
-  readonly pid: number;
-  readonly http: string;
-  readonly https: string;
-  readonly management: string;
-  readonly sip: string;
-  readonly rtpPorts: string;
-  readonly connectionString: string;
-  /** `null` with a certificate of the operator's. */
-  readonly caFile: string | null;
-  readonly dataDir: string;
-  readonly version: string;
-};
-
-export type RunningServer = {
-  readonly ready: ReadyInformation;
-  /** What recording locations start with. */
-  readonly contentBaseUrl: string;
-  readonly recordingHost: string | undefined;
-  /**
-   * Takes no new calls, waits for those that are on (`--drain-seconds`, or until `hurry`), stores
-   * what was recorded, closes everything (docs/closing-order.md). Idempotent.
-   */
-  close(hurry?: AbortSignal): Promise<void>;
-};
 
 /** Concrete parts that benches replace. */
 export type ReplacedParts = {
@@ -98,7 +73,7 @@ export async function startServer(
   const disk = nodeDisk;
   const paths = dataPaths(configuration['data-dir']);
   const addresses = new Addresses(configuration);
-  const workers = workerCounts(configuration);
+  const workers = workerCounts(configuration, availableParallelism());
 
   await prepareDataDirectory(paths.root);
   const lock = lockDirectory(paths.root);
@@ -127,11 +102,15 @@ export async function startServer(
     clock,
     random,
   );
-  const tls = await tlsFiles(configuration, paths.tls, addresses);
+  const tls = await tlsFiles(configuration, paths.tls, addresses.ownNames, { clock, random });
 
   const blobs = await FileBlobStore.open(disk, paths.blobs);
   const logLevel = configuration['log-level'];
-  const render = new RenderWorkers(workers.render, { logLevel, blobDirectory: paths.blobs }, log);
+  const render = new RenderWorkers(
+    workers.render,
+    { logLevel, blobDirectory: paths.blobs },
+    { clock, log },
+  );
   opened.defer(() => render.close());
   const media = new MediaWorkers(
     workers.media,
@@ -144,17 +123,12 @@ export async function startServer(
       flushMs: configuration['journal-flush'],
       syncMs: configuration['journal-sync'],
     },
-    log,
-    replaced.mediaEntry,
+    { clock, log, entry: replaced.mediaEntry },
   );
   opened.defer(() => media.close());
 
   const addressPolicy = new AddressPolicy(configuration['allow-private-urls']);
-  const sender = new GuardedHttp(
-    addressPolicy,
-    new SystemResolver(clock),
-    clock,
-  );
+  const sender = new GuardedHttp(addressPolicy, new SystemResolver(clock), clock);
   const subscriptions: Subscriptions = new Subscriptions({
     clock,
     random,
@@ -268,50 +242,15 @@ export async function startServer(
         delivery.wake();
       },
     },
-    {
-      resourceId,
+    callSettings(configuration, {
       dataDirectory: paths.root,
-      routes: configuration.routes.map((route) => ({
-        ...route,
-        record: route.record && { retentionMs: route.record.retention },
-      })),
-      users: configuration.users,
-      trunks: configuration.trunks,
       simulatedPhone: (rawId) => sims.uriOf(rawId.replace(/^4:/, '')),
-      answerTimeoutMs: configuration['answer-timeout'],
-      ringTimeoutMs: RING_TIMEOUT_MS,
-      retentionMs: RETENTION_MS,
-      minFreeBytes: configuration['min-free-bytes'],
       contentBaseUrl: () => addresses.contentBaseUrl,
-    },
+    }),
   );
 
   let state: 'starting' | 'up' | 'closing' = 'starting';
-  const metrics = new Metrics([
-    {
-      name: 'tapedeck_live_calls',
-      help: 'Calls that are not over.',
-      read: async () => (await calls.calls()).length,
-    },
-    {
-      name: 'tapedeck_active_recordings',
-      help: 'Recordings that run.',
-      read: async () =>
-        (await calls.calls()).reduce((sum, call) => sum + call.activeRecordings.length, 0),
-    },
-    {
-      name: 'tapedeck_media_packets',
-      help: 'RTP packets since the start, received and sent.',
-      label: 'direction',
-      read: async () => {
-        const workers = await media.statistics();
-        return new Map([
-          ['in', workers.reduce((sum, worker) => sum + worker.packetsIn, 0)],
-          ['out', workers.reduce((sum, worker) => sum + worker.packetsOut, 0)],
-        ]);
-      },
-    },
-  ]);
+  const metrics = new Metrics(metricSources(calls, media));
   const accessKeys = configuration['access-key'];
   const http = await createHttpServers(
     {
@@ -380,7 +319,7 @@ export async function startServer(
       pid: process.pid,
       http: addresses.http,
       https: addresses.https,
-      management: `http://${configuration['management-host']}:${http.managementPort}`,
+      management: `http://${inUrl(loopbackOf(configuration['management-host']))}:${http.managementPort}`,
       sip: sipUri,
       rtpPorts: `${from}-${to}`,
       connectionString: addresses.connectionString(accessKeys[0] ?? ''),
@@ -400,20 +339,6 @@ export async function startServer(
   };
 }
 
-/** How long a phone that we call may ring (reference §12.3, call set-up). */
-const RING_TIMEOUT_MS = 85_000;
-/** The vendor's built-in storage keeps recordings as long (reference §9.3). */
-const RETENTION_MS = 24 * 3_600_000;
-
-/** One media worker a core but one, which is for signalling and HTTP; rendering takes what is left. */
-function workerCounts(configuration: Configuration): { media: number; render: number } {
-  const cores = availableParallelism();
-  return {
-    media: configuration['media-workers'] ?? Math.max(1, cores - 1),
-    render: configuration['render-workers'] ?? Math.max(1, Math.floor(cores / 2)),
-  };
-}
-
 /** The room knows the address that it could not bind, the composition the option that named it. */
 function naming(option: string, error: unknown): unknown {
   if (!(error instanceof TapedeckError)) return error;
@@ -421,25 +346,6 @@ function naming(option: string, error: unknown): unknown {
     field: option,
     cause: error.cause,
   });
-}
-
-function byFamily(hosts: readonly string[]): { readonly IPv4?: string; readonly IPv6?: string } {
-  const IPv4 = hosts.find((host) => !host.includes(':'));
-  const IPv6 = hosts.find((host) => host.includes(':'));
-  return { ...(IPv4 === undefined ? {} : { IPv4 }), ...(IPv6 === undefined ? {} : { IPv6 }) };
-}
-
-/** Where a server that is bound to every address is reached from this machine. */
-function loopbackOf(address: string): string {
-  if (address === '0.0.0.0') return '127.0.0.1';
-  return address === '::' ? '::1' : address;
-}
-
-function topicOf(resourceId: string): string {
-  return (
-    '/subscriptions/00000000-0000-0000-0000-000000000000/resourcegroups/local' +
-    `/providers/microsoft.communication/communicationservices/${resourceId}`
-  );
 }
 
 async function takeReserve(
@@ -458,26 +364,4 @@ async function takeReserve(
   } catch (error) {
     log.warn({ error }, 'no reserve could be taken of the disk');
   }
-}
-
-async function tlsFiles(
-  configuration: Configuration,
-  directory: string,
-  addresses: Addresses,
-): Promise<{
-  readonly pem: { readonly cert: string; readonly key: string };
-  readonly caFile: string | undefined;
-}> {
-  const certFile = configuration['tls-cert'];
-  const keyFile = configuration['tls-key'];
-  if (certFile !== undefined && keyFile !== undefined) {
-    const [cert, key] = await Promise.all([readFile(certFile, 'utf8'), readFile(keyFile, 'utf8')]);
-    return { pem: { cert, key }, caFile: undefined };
-  }
-  const made = await ensureDevelopmentTls(directory, addresses.ownNames, systemClock, systemRandom);
-  const [cert, key] = await Promise.all([
-    readFile(made.certFile, 'utf8'),
-    readFile(made.keyFile, 'utf8'),
-  ]);
-  return { pem: { cert, key }, caFile: made.caFile };
 }

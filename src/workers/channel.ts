@@ -52,8 +52,9 @@ export class ChannelClient {
     if (this.#closed !== undefined) return Promise.reject(this.#closed);
     const id = this.#nextId++;
     return new Promise<T>((resolve, reject) => {
-      this.#pending.set(id, { resolve, reject });
+      // Throws for what cannot be cloned: then nothing was asked, and nothing is pending.
       this.#end.postMessage({ type: 'request', id, method, args } satisfies Frame);
+      this.#pending.set(id, { resolve, reject });
     });
   }
 

@@ -3,6 +3,7 @@ import type { MediaStatistics } from '../bridge/media-statistics.ts';
 import { TapedeckError } from '../core/error.ts';
 import type { LegId, RecordingId, ServerCallId } from '../core/ids.ts';
 import type { RemoteMedia } from '../core/media-format.ts';
+import type { Clock } from '../core/ports/clock.ts';
 import type { Logger } from '../core/ports/log.ts';
 import type {
   JournalEnd,
@@ -13,7 +14,8 @@ import type {
   OpenJournal,
   OpenLeg,
 } from '../core/ports/media.ts';
-import { WorkerThread } from './worker-thread.ts';
+import { LastingThread } from './lasting-thread.ts';
+import { portShares } from './port-shares.ts';
 
 export type MediaWorkerData = {
   readonly nodeId: string;
@@ -26,15 +28,12 @@ export type MediaWorkerData = {
 };
 
 type Slot = {
-  readonly data: MediaWorkerData;
-  thread: WorkerThread;
+  readonly thread: LastingThread;
   readonly calls: Set<ServerCallId>;
 };
 
 /** The media workers: each call lives in one of them, the emptiest when it began. */
 export class MediaWorkers implements MediaPort {
-  readonly #log: Logger;
-  readonly #entry: URL | undefined;
   readonly #emitter = new EventEmitter();
   readonly #slots: Slot[];
   readonly #slotOfCall = new Map<ServerCallId, Slot>();
@@ -44,16 +43,29 @@ export class MediaWorkers implements MediaPort {
 
   /**
    * Shares the ports of `data.rtpPorts` out between `count` workers.
-   * @param entry runs in the threads instead of their own module; see `serveMedia`.
+   * `entry` runs in the threads instead of their own module; see `serveMedia`.
    */
-  constructor(count: number, data: MediaWorkerData, log: Logger, entry?: URL) {
-    this.#log = log;
-    this.#entry = entry;
-    this.#slots = shares(data.rtpPorts, count).map((rtpPorts) => {
+  constructor(
+    count: number,
+    data: MediaWorkerData,
+    parts: { readonly clock: Clock; readonly log: Logger; readonly entry?: URL | undefined },
+  ) {
+    this.#slots = portShares(data.rtpPorts, count).map((rtpPorts) => {
       const calls = new Set<ServerCallId>();
-      const own = { ...data, rtpPorts };
-      const slot: Slot = { data: own, calls, thread: this.#spawn(own, () => slot) };
-      return slot;
+      const thread = new LastingThread({
+        ...parts,
+        name: 'media',
+        data: { ...data, rtpPorts },
+        onEvent: (name, args) => {
+          this.#emitter.emit(name, ...args);
+        },
+        onLost: () => {
+          const lost = [...calls];
+          for (const call of lost) this.#forget(call);
+          this.#emitter.emit('workerLost', lost);
+        },
+      });
+      return { thread, calls };
     });
   }
 
@@ -132,7 +144,8 @@ export class MediaWorkers implements MediaPort {
   #slot(serverCallId: ServerCallId): Slot {
     const known = this.#slotOfCall.get(serverCallId);
     if (known !== undefined) return known;
-    const emptiest = this.#slots.reduce((best, slot) =>
+    const living = this.#slots.filter((slot) => slot.thread.isUp);
+    const emptiest = (living.length > 0 ? living : this.#slots).reduce((best, slot) =>
       slot.calls.size < best.calls.size ? slot : best,
     );
     emptiest.calls.add(serverCallId);
@@ -155,37 +168,4 @@ export class MediaWorkers implements MediaPort {
       if (call === serverCallId) this.#callOfRecording.delete(recording);
     }
   }
-
-  #spawn(data: MediaWorkerData, slotOf: () => Slot): WorkerThread {
-    return new WorkerThread({
-      name: 'media',
-      entry: this.#entry,
-      data,
-      onEvent: (name, args) => {
-        this.#emitter.emit(name, ...args);
-      },
-      onLost: (error) => {
-        const slot = slotOf();
-        const calls = [...slot.calls];
-        this.#log.error({ error, calls: calls.length }, 'a media worker died; another takes over');
-        for (const call of calls) this.#forget(call);
-        if (this.#closing === undefined) slot.thread = this.#spawn(data, slotOf);
-        this.#emitter.emit('workerLost', calls);
-      },
-    });
-  }
-}
-
-/** Even splits of a port range, so that workers never try each other's ports. */
-function shares(
-  range: { readonly from: number; readonly to: number },
-  count: number,
-): readonly { readonly from: number; readonly to: number }[] {
-  const pairs = Math.floor((range.to - range.from + 1) / 2);
-  const each = Math.max(1, Math.floor(pairs / count)) * 2;
-  const workers = Math.max(1, Math.min(count, Math.floor((pairs * 2) / each)));
-  return Array.from({ length: workers }, (_, index) => {
-    const from = range.from + index * each;
-    return { from, to: index === workers - 1 ? range.to : from + each - 1 };
-  });
 }

@@ -1,29 +1,38 @@
 import type { RecordingId } from '../core/ids.ts';
+import type { Clock } from '../core/ports/clock.ts';
 import type { Logger } from '../core/ports/log.ts';
 import type { RenderedChunk, RenderJob, RenderPort } from '../core/ports/render.ts';
-import { WorkerThread } from './worker-thread.ts';
+import { LastingThread } from './lasting-thread.ts';
 
 export type RenderWorkerData = {
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error';
   readonly blobDirectory: string;
 };
 
-type Slot = { thread: WorkerThread; readonly recordings: Set<RecordingId> };
+type Slot = { readonly thread: LastingThread; readonly recordings: Set<RecordingId> };
 
 /** The render workers: each recording is rendered by one of them, the emptiest when it began. */
 export class RenderWorkers implements RenderPort {
-  readonly #data: RenderWorkerData;
-  readonly #log: Logger;
   readonly #slots: Slot[];
   readonly #slotOf = new Map<RecordingId, Slot>();
   #closing: Promise<void> | undefined;
 
-  constructor(count: number, data: RenderWorkerData, log: Logger) {
-    this.#data = data;
-    this.#log = log;
+  constructor(
+    count: number,
+    data: RenderWorkerData,
+    parts: { readonly clock: Clock; readonly log: Logger; readonly entry?: URL | undefined },
+  ) {
     this.#slots = Array.from({ length: count }, () => {
-      const slot: Slot = { recordings: new Set(), thread: this.#spawn(() => slot) };
-      return slot;
+      const recordings = new Set<RecordingId>();
+      const thread = new LastingThread({
+        ...parts,
+        name: 'render',
+        data,
+        onLost: () => {
+          for (const recordingId of [...recordings]) this.#forget(recordingId);
+        },
+      });
+      return { thread, recordings };
     });
   }
 
@@ -58,7 +67,8 @@ export class RenderWorkers implements RenderPort {
   #slot(recordingId: RecordingId): Slot {
     const known = this.#slotOf.get(recordingId);
     if (known !== undefined) return known;
-    const emptiest = this.#slots.reduce((best, slot) =>
+    const living = this.#slots.filter((slot) => slot.thread.isUp);
+    const emptiest = (living.length > 0 ? living : this.#slots).reduce((best, slot) =>
       slot.recordings.size < best.recordings.size ? slot : best,
     );
     emptiest.recordings.add(recordingId);
@@ -69,18 +79,5 @@ export class RenderWorkers implements RenderPort {
   #forget(recordingId: RecordingId): void {
     this.#slotOf.get(recordingId)?.recordings.delete(recordingId);
     this.#slotOf.delete(recordingId);
-  }
-
-  #spawn(slotOf: () => Slot): WorkerThread {
-    return new WorkerThread({
-      name: 'render',
-      data: this.#data,
-      onLost: (error) => {
-        this.#log.error({ error }, 'a render worker died; another takes over');
-        const slot = slotOf();
-        for (const recordingId of [...slot.recordings]) this.#forget(recordingId);
-        if (this.#closing === undefined) slot.thread = this.#spawn(slotOf);
-      },
-    });
   }
 }

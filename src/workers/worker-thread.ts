@@ -24,6 +24,7 @@ export class WorkerThread {
   readonly #worker: Worker;
   readonly #client: ChannelClient;
   readonly #exited: Promise<void>;
+  #isGone = false;
   #closing: Promise<void> | undefined;
 
   constructor(options: WorkerThreadOptions) {
@@ -41,6 +42,7 @@ export class WorkerThread {
     });
     this.#exited = new Promise((resolve) => {
       this.#worker.on('exit', (code) => {
+        this.#isGone = true;
         resolve();
         const error = new TapedeckError(
           'worker-failed',
@@ -64,6 +66,7 @@ export class WorkerThread {
   }
 
   async #close(): Promise<void> {
+    if (this.#isGone) return;
     try {
       await this.#client.request<undefined>(CLOSE_REQUEST);
     } finally {

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { stringify } from 'yaml';
-import type { ReadyInformation } from '../../src/server.ts';
+import type { ReadyInformation } from '../../src/running-server.ts';
 
 const COMMAND = fileURLToPath(new URL('../../bin/tapedeck.mjs', import.meta.url));
 const START_MS = 30_000;
@@ -120,6 +120,18 @@ export class ServerProcess {
       HTTPS_PROXY: this.ready.http,
       NO_PROXY: '',
     };
+  }
+
+  signal(signal: NodeJS.Signals): void {
+    this.#child.kill(signal);
+  }
+
+  /** Resolves with the exit code when it is gone, however it went. */
+  async ended(): Promise<number | null> {
+    const { exitCode, signalCode } = this.#child;
+    if (exitCode === null && signalCode === null) await once(this.#child, 'exit');
+    await this.#remove();
+    return this.#child.exitCode;
   }
 
   /** SIGTERM; resolves with the exit code when it has drained and gone. */

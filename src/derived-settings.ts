@@ -1,0 +1,57 @@
+import type { CallSettings } from './calls/context.ts';
+import type { Configuration } from './config/configuration.ts';
+
+/** How long a phone that we call may ring (reference §12.3, call set-up). */
+const RING_TIMEOUT_MS = 85_000;
+/** The vendor's built-in storage keeps recordings as long (reference §9.3). */
+const RETENTION_MS = 24 * 3_600_000;
+
+/** One media worker a core but one, which is for signalling and HTTP; rendering takes what is left. */
+export function workerCounts(
+  configuration: Pick<Configuration, 'media-workers' | 'render-workers'>,
+  cores: number,
+): { readonly media: number; readonly render: number } {
+  return {
+    media: configuration['media-workers'] ?? Math.max(1, cores - 1),
+    render: configuration['render-workers'] ?? Math.max(1, Math.floor(cores / 2)),
+  };
+}
+
+/** What the calls want to know of the configuration, and what only a start can tell them. */
+export function callSettings(
+  configuration: Configuration,
+  started: Pick<CallSettings, 'dataDirectory' | 'contentBaseUrl' | 'simulatedPhone'>,
+): CallSettings {
+  return {
+    ...started,
+    resourceId: configuration['resource-id'],
+    routes: configuration.routes.map((route) => ({
+      ...route,
+      record: route.record && { retentionMs: route.record.retention },
+    })),
+    users: configuration.users,
+    trunks: configuration.trunks,
+    answerTimeoutMs: configuration['answer-timeout'],
+    ringTimeoutMs: RING_TIMEOUT_MS,
+    retentionMs: RETENTION_MS,
+    minFreeBytes: configuration['min-free-bytes'],
+  };
+}
+
+/** The address to bind, by family. */
+export function byFamily(hosts: readonly string[]): {
+  readonly IPv4?: string;
+  readonly IPv6?: string;
+} {
+  const IPv4 = hosts.find((host) => !host.includes(':'));
+  const IPv6 = hosts.find((host) => host.includes(':'));
+  return { ...(IPv4 === undefined ? {} : { IPv4 }), ...(IPv6 === undefined ? {} : { IPv6 }) };
+}
+
+/** What Event Grid events name as their topic: the resource, as the vendor would write it. */
+export function topicOf(resourceId: string): string {
+  return (
+    '/subscriptions/00000000-0000-0000-0000-000000000000/resourcegroups/local' +
+    `/providers/microsoft.communication/communicationservices/${resourceId}`
+  );
+}
