@@ -58,7 +58,11 @@ export class LoadGenerator {
       String(options.sipPort),
       options.kind,
     ]);
-    await once(child, 'message');
+    const gone = once(child, 'exit').then(() => {
+      throw new Error('the generator did not come up');
+    });
+    await Promise.race([once(child, 'message'), gone]);
+    gone.catch(() => undefined);
     return new LoadGenerator(child);
   }
 
@@ -109,6 +113,7 @@ export class LoadGenerator {
   }
 
   async close(): Promise<void> {
+    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
     const exited = once(this.#child, 'exit');
     await this.#ask({ do: 'close' }).catch(() => undefined);
     await exited;
