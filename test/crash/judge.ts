@@ -14,8 +14,8 @@ import {
   recordingState,
   type Announcement,
   type Fetched,
-} from './api.ts';
-import { firstRun } from './numbered-audio.ts';
+} from '../support/acs-client.ts';
+import { firstRun } from '../support/load/numbered-audio.ts';
 import type { PromisedRecording, Tally } from './promises.ts';
 import type { Round } from './round.ts';
 

@@ -4,7 +4,7 @@ import type { LoadGenerator } from '../support/load/load-generator.ts';
 import { dialledNumber } from '../support/load/load-phones.ts';
 import type { ServerProcess } from '../support/server-process.ts';
 import {
-  announcementOf,
+  announced,
   createCall,
   deleteContent,
   eventually,
@@ -12,7 +12,7 @@ import {
   received,
   startRecording,
   stopRecording,
-} from './api.ts';
+} from '../support/acs-client.ts';
 import type { PromisedRecording } from './promises.ts';
 
 /** What the kill follows. */
@@ -89,16 +89,9 @@ export async function runRound(parts: {
     recording.stopAcknowledged = true;
   };
   const remove = async (recording: PromisedRecording): Promise<void> => {
-    const announced = await eventually(
-      () =>
-        events.received
-          .map((event) => announcementOf(event))
-          .find((one) => one?.recordingId === recording.recordingId),
-      10_000,
-    );
-    if (announced === undefined) throw new Error('a stopped recording was not announced');
+    const announcement = await announced(events, recording.recordingId);
     recording.deleteAskedAtMs = Date.now();
-    const status = await deleteContent(server, announced.documentId);
+    const status = await deleteContent(server, announcement.documentId);
     if (status !== 200) throw new Error(`deleting answered ${status}`);
     recording.deleteAcknowledged = true;
   };

@@ -27,9 +27,10 @@ export class EventReceiver {
     this.url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
   }
 
-  static async open(): Promise<EventReceiver> {
+  /** @param port where one that was closed has been; a free one by default. */
+  static async open(port = 0): Promise<EventReceiver> {
     const server = createServer();
-    server.listen(0, '127.0.0.1');
+    server.listen(port, '127.0.0.1');
     await once(server, 'listening');
     const receiver = new EventReceiver(server);
     server.on('request', (request: IncomingMessage, response) => {

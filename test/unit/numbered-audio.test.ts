@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { decodeG711 } from '../../src/media/g711/g711.ts';
-import { firstRun } from '../crash/numbered-audio.ts';
+import { firstRun } from '../support/load/numbered-audio.ts';
 import { numberedPacket } from '../support/load/payloads.ts';
 
 const PACKET = 320;

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { adminRequest, signedFetch } from '../support/admin-client.ts';
-import type { EventReceiver, ReceivedEvent } from '../support/event-receiver.ts';
-import type { ServerProcess } from '../support/server-process.ts';
+import { adminRequest, signedFetch } from './admin-client.ts';
+import type { EventReceiver, ReceivedEvent } from './event-receiver.ts';
+import type { ServerProcess } from './server-process.ts';
 
 const VERSION = 'api-version=2025-05-15';
 
@@ -23,6 +23,16 @@ export async function liveCalls(server: ServerProcess): Promise<readonly LiveCal
   }));
 }
 
+/** Body of a start: mixed WAV. */
+export function recordingRequest(serverCallId: string): Record<string, unknown> {
+  return {
+    callLocator: { kind: 'serverCallLocator', serverCallId },
+    recordingContentType: 'audio',
+    recordingChannelType: 'mixed',
+    recordingFormatType: 'wav',
+  };
+}
+
 /** Rejects when the call was refused, or the server went before it answered. */
 export async function startRecording(
   server: ServerProcess,
@@ -30,10 +40,7 @@ export async function startRecording(
   callback: string,
 ): Promise<string> {
   const body = (await adminRequest(server, 'POST', `/calling/recordings?${VERSION}`, {
-    callLocator: { kind: 'serverCallLocator', serverCallId },
-    recordingContentType: 'audio',
-    recordingChannelType: 'mixed',
-    recordingFormatType: 'wav',
+    ...recordingRequest(serverCallId),
     recordingStateCallbackUri: callback,
   })) as { recordingId: string };
   return body.recordingId;
@@ -62,12 +69,13 @@ export async function createCall(
   return body.serverCallId;
 }
 
-/** The announcement of a recording's file. */
+/** A RecordingFileStatusUpdated event. */
 export type Announcement = {
   readonly recordingId: string;
   readonly documentId: string;
   readonly startedAtMs: number;
   readonly durationMs: number;
+  readonly endReason: string;
   /** What makes two announcements of one recording the same. */
   readonly content: string;
 };
@@ -81,6 +89,7 @@ export function announcementOf(event: ReceivedEvent): Announcement | undefined {
     documentId: info.recordingChunks[0]?.documentId ?? '',
     startedAtMs: Date.parse(String(data['recordingStartTime'])),
     durationMs: Number(data['recordingDurationMs']),
+    endReason: String(data['sessionEndReason']),
     content: JSON.stringify([info, data['recordingDurationMs'], data['sessionEndReason']]),
   };
 }
@@ -123,4 +132,21 @@ export async function deleteContent(server: ServerProcess, documentId: string): 
   const response = await signedFetch(server, 'DELETE', `/v1/objects/${documentId}`);
   await response.arrayBuffer();
   return response.status;
+}
+
+/** The announcement of this recording's file, once it is there. */
+export async function announced(
+  events: EventReceiver,
+  recordingId: string,
+  timeoutMs = 15_000,
+): Promise<Announcement> {
+  const found = await eventually(
+    () =>
+      events.received
+        .flatMap((event) => announcementOf(event) ?? [])
+        .find((announcement) => announcement.recordingId === recordingId),
+    timeoutMs,
+  );
+  if (found === undefined) throw new Error(`${recordingId} was not announced`);
+  return found;
 }

@@ -1,4 +1,4 @@
-import { PACKET_MS, readNumber } from '../support/load/payloads.ts';
+import { PACKET_MS, readNumber } from './payloads.ts';
 
 const FILE_RATE_HZ = 16_000;
 const PACKET_SAMPLES = (FILE_RATE_HZ * PACKET_MS) / 1000;
