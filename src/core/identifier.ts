@@ -1,4 +1,4 @@
-/** A participant as the vendor's models name one (reference: CommunicationIdentifierModel). */
+/** A participant as the vendor's models name one (CommunicationIdentifierModel). */
 export type Identifier =
   | { readonly kind: 'communicationUser'; readonly rawId: string }
   | { readonly kind: 'phoneNumber'; readonly rawId: string; readonly number: string }
@@ -29,7 +29,7 @@ export function identifierFromRawId(rawId: string): Identifier {
   return { kind: 'unknown', rawId };
 }
 
-/** The identifier as the vendor's JSON carries it: kind, raw id and the nested object (reference §13.2). */
+/** The identifier as the vendor's JSON carries it: kind, raw id and the nested object. */
 export type IdentifierModel = {
   readonly kind: Identifier['kind'];
   readonly rawId: string;

@@ -41,7 +41,7 @@ export type RemoteMedia = {
   readonly packetTimeMs: number;
   /**
    * Addresses (single ones, or CIDR ranges) from where media may come besides `rtp`: the
-   * signalling source and the trunk's media addresses (design §5, latching).
+   * signalling source and the trunk's media addresses (the rule is `Latch`'s).
    */
   readonly alternativeSources: readonly string[];
 };

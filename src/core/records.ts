@@ -29,7 +29,7 @@ export type ConnectionRecord = {
   readonly state: 'connecting' | 'connected' | 'disconnected';
   readonly callbackUri: string;
   readonly operationContext: string | undefined;
-  /** Of the request that made it; events newer than it are held back (reference §10.4). */
+  /** Of the request that made it; events newer than it are held back. */
   readonly apiVersion: string;
   /** Raw ids. */
   readonly targets: readonly string[];
@@ -80,7 +80,7 @@ export type ChunkRecord = {
   /** Of the samples: the file without its header. */
   readonly sha256: string;
   readonly endReason: string;
-  /** The metadata document as it is served (reference §9.4), JSON. */
+  /** The metadata document as it is served, JSON. */
   readonly metadata: string;
   readonly createdAtMs: number;
   readonly expiresAtMs: number | undefined;
@@ -148,7 +148,7 @@ export type SubscriptionRecord = {
   readonly createdAtMs: number;
 };
 
-/** An answer kept for a repeated request (reference §5.4). */
+/** An answer kept for a repeated request (OASIS Repeatable Requests 1.0). */
 export type RepeatabilityRecord = {
   /** Operation and `Repeatability-Request-ID`. */
   readonly key: string;

@@ -17,7 +17,7 @@ export type PhoneStep =
   | { readonly do: 'waitUntil'; readonly atMs: number }
   | { readonly do: 'hangUp' };
 
-/** What a simulated phone is and does (design §4). */
+/** What a simulated phone is and does. */
 export type SimulatedPhone = {
   /** As the API names it: `+1555…`, `8:acs:…` or `sip:…`. */
   readonly identifier: string;

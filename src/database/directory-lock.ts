@@ -13,7 +13,7 @@ export interface DirectoryLock {
 /**
  * Takes the data directory for this process alone. SQLite's exclusive lock is a lock of the
  * operating system: it goes with the process, however that ends, so there is no stale one.
- * Rejects with `data-dir-in-use`, or `data-dir-unusable` when the directory cannot be written.
+ * Throws `data-dir-in-use`, or `data-dir-unusable` when the directory cannot be written.
  */
 export function lockDirectory(directory: string): DirectoryLock {
   let database: DatabaseSync | undefined;

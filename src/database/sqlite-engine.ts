@@ -21,7 +21,7 @@ const MAX_PREPARED_STATEMENTS = 256;
 type Prepared = { readonly statement: StatementSync; readonly returnsRows: boolean };
 
 /**
- * Opens the database and brings its schema up to date. Rejected with `database-failed` if the file
+ * Opens the database and brings its schema up to date. Throws `database-failed` if the file
  * is not a database, cannot be written, or has a schema newer than this program knows.
  */
 export function openSqliteEngine(options: SqliteEngineOptions): SqliteEngine {

@@ -5,7 +5,7 @@ import type { DeliveryRecord, EventRecord, SubscriptionRecord } from '../core/re
 import { callbackEnvelope, DATA_VERSION, gridEnvelope, METADATA_VERSION } from './envelopes.ts';
 import { isDelivered, isFinal, parseRetryAfterMs } from './retry-policy.ts';
 
-/** A receiver has so long to answer (reference §11.4). */
+/** A receiver has so long to answer, as with Event Grid. */
 export const RESPONSE_TIMEOUT_MS = 30_000;
 
 /** What a receiver says beside its status is of no use to a delivery. */
@@ -98,7 +98,7 @@ function gridRequest(
   });
 }
 
-/** Headers of §11.3; `attempts` are those that were made before. */
+/** The headers that Event Grid sends; `attempts` are those that were made before. */
 export function deliveryHeaders(
   eventType: 'SubscriptionValidation' | 'Notification',
   subscriptionName: string,

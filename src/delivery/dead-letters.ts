@@ -26,7 +26,7 @@ export function reasonOfFinal(status: number): string {
   return `UndeliverableDueToHttp${outcomeOf(status)}`;
 }
 
-/** What is added to the event in its dead letter (reference §11.4). */
+/** What is added to the event in its dead letter, as Event Grid's hold it. */
 export type DeadLetterProperties = {
   readonly deadLetterReason: string;
   readonly deliveryAttempts: number;

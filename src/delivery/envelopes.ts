@@ -6,7 +6,7 @@ export const METADATA_VERSION = '1';
 /** One POST's content. */
 export type Envelope = { readonly contentType: string; readonly body: string };
 
-/** A Call Automation callback: an array of one CloudEvent (reference §10.1). */
+/** A Call Automation callback: an array of one CloudEvent (version 1.0). */
 export function callbackEnvelope(event: EventRecord): Envelope {
   return { contentType: 'application/json', body: JSON.stringify([callbackEvent(event)]) };
 }
@@ -25,7 +25,7 @@ export function callbackEvent(event: EventRecord): Readonly<Record<string, unkno
   };
 }
 
-/** An event for a subscription in the schema it asked for (reference §11.1). */
+/** An event for a subscription in the schema it asked for. */
 export function gridEnvelope(
   event: EventRecord,
   schema: SubscriptionRecord['schema'],

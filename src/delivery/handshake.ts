@@ -28,7 +28,10 @@ export type HandshakeResult =
   | { readonly state: 'awaiting-manual' }
   | { readonly state: 'failed'; readonly error: TapedeckError };
 
-/** Asks the receiver whether it wants the events (reference §11.2). Never rejects. */
+/**
+ * Asks the receiver whether it wants the events: by Event Grid's endpoint validation, or by the
+ * abuse protection of CloudEvents web hooks. Never rejects.
+ */
 export async function shakeHands(
   context: HandshakeContext,
   handshake: Handshake,

@@ -3,7 +3,7 @@ import type { Ledger, Outbox } from '../core/ports/ledger.ts';
 import type { Logger } from '../core/ports/log.ts';
 
 const EVERY_MS = 3_600_000;
-/** Far longer than any client repeats a request (reference §5.4: the vendor's own time is not known). */
+/** Far longer than any client repeats a request (the vendor's own time is not published). */
 export const REPEATABILITY_MS: number = 24 * 3_600_000;
 /** For people who look for what was delivered: `tapedeck events`. */
 export const EVENT_HISTORY_MS: number = 30 * 24 * 3_600_000;

@@ -2,7 +2,7 @@ const SECOND_MS = 1_000;
 const MINUTE_MS = 60 * SECOND_MS;
 const HOUR_MS = 60 * MINUTE_MS;
 
-/** Waits after the first, second, … attempt; after the last of them it stays at 12 h (reference §11.4). */
+/** Event Grid's waits after the first, second, … attempt; after the last of them it stays at 12 h. */
 const SCHEDULE_MS: readonly number[] = [
   10 * SECOND_MS,
   30 * SECOND_MS,

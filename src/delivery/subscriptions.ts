@@ -26,7 +26,7 @@ export type SubscriptionsOptions = HandshakeContext & {
   readonly onActive: () => void;
 };
 
-/** So long somebody may take to open the validation URL (reference §11.2). */
+/** So long somebody may take to open the validation URL, as with Event Grid. */
 export const MANUAL_VALIDATION_MS: number = 5 * 60_000;
 
 /** A configured receiver may start after us: tried again after this, doubled up to the last. */

@@ -9,8 +9,9 @@ import type { CallbackSigner } from '../core/ports/callback-signer.ts';
 import type { Clock } from '../core/ports/clock.ts';
 import type { Random } from '../core/ports/random.ts';
 
-/** The issuer that applications written for the vendor's service expect (reference §10.1). */
+/** The issuer that applications written for the vendor's service expect. */
 export const VENDOR_ISSUER = 'https://acscallautomation.communication.azure.com';
+/** From when it is signed; `nbf` is that moment too. */
 export const TOKEN_LIFETIME_SECONDS = 300;
 
 const ALGORITHM = 'RS256';
@@ -52,6 +53,7 @@ export class CallbackTokens implements CallbackSigner {
     this.#random = random;
   }
 
+  /** Rejects with Node's or jose's error if the key is not a private RSA key in PEM. */
   static async create(
     options: CallbackTokenOptions,
     clock: Clock,

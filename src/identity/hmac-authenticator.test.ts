@@ -28,7 +28,7 @@ type Signing = {
   readonly dateMs?: number;
 };
 
-/** Signs as reference §4.1 says, apart from what `signing` replaces. */
+/** Signs as the SDKs do, apart from what `signing` replaces. */
 function signed(
   request: { method?: string; rawUrl: string; body?: string; headers?: Record<string, string> },
   signing: Signing = {},

@@ -9,7 +9,7 @@ import type { Clock } from '../core/ports/clock.ts';
 import type { LogFields, Logger } from '../core/ports/log.ts';
 import { candidateHosts, candidatePaths } from './hmac-candidates.ts';
 
-/** SDK retries repeat the first date and signature (reference §4.2). */
+/** SDK retries repeat the first date and signature. */
 export const MAX_CLOCK_SKEW_MS: number = 15 * 60_000;
 
 const SIGNED_HEADERS = 'x-ms-date;host;x-ms-content-sha256';
@@ -34,7 +34,10 @@ export type HmacOptions = {
   readonly ownHosts: readonly string[];
 };
 
-/** Checks the signatures that the vendor's SDKs make with an access key (reference §4.3). */
+/**
+ * Checks the signatures that the vendor's SDKs make with an access key: HMAC-SHA256 of method,
+ * path, date, host and the body's hash.
+ */
 export class HmacAuthenticator {
   /** Key objects: Node 24 takes several times as long with plain bytes. */
   readonly #keys: readonly KeyObject[];
@@ -144,7 +147,7 @@ export class HmacAuthenticator {
   }
 }
 
-/** Exactly one line feed between the three lines and none at the end (reference §4.1). */
+/** Exactly one line feed between the three lines and none at the end. */
 export function stringToSign(
   method: string,
   pathAndQuery: string,

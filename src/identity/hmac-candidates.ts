@@ -1,6 +1,6 @@
 import { isIPv6 } from 'node:net';
 
-/** Content requests are signed over the path alone by most SDKs (reference §4.2). */
+/** Content requests are signed over the path alone by most SDKs. */
 const CONTENT_PREFIX = '/v1/objects/';
 
 export type HostHeaders = {
@@ -10,7 +10,7 @@ export type HostHeaders = {
 };
 
 /**
- * The hosts that an SDK may have signed (reference §4.2, §4.3): strings to compare with, never to
+ * The hosts that an SDK may have signed: strings to compare with, never to
  * route by. Hosts that a proxy header claims count only when their name is configured as ours.
  *
  * @param ownHosts `host` or `host:port` of our public endpoints.

@@ -8,6 +8,7 @@ const OWNER_ONLY_DIRECTORY = 0o700;
 /**
  * Reads a secret that only this server's user may read, and makes it on the first start. The file
  * is there whole or not at all; of two processes that start at once both get the same secret.
+ * Rejects with the system's error if it can be neither read nor made.
  *
  * @param make called only when there is no file; its result is what the file will hold.
  */

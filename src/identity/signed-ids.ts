@@ -13,7 +13,7 @@ const MAX_ID_LENGTH = 512;
 const NODE_NAME = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/;
 
 /**
- * Ids in the shapes that SDK users know (reference §6.2): a `serverCallId` is the base64 of a
+ * Ids in the shapes that SDK users know: a `serverCallId` is the base64 of a
  * URL, a `recordingId` that of a small JSON object. Each names its node and is signed, so that
  * whoever holds the key can tell without a look-up where it lives.
  */

@@ -14,7 +14,10 @@ export class SignedLinks {
     this.#clock = clock;
   }
 
-  /** `path` with `?se=<expiry, seconds since 1970>&sig=<signature>`. */
+  /**
+   * `path` with `?se=<expiry, seconds since 1970>&sig=<signature>`.
+   * @param lifetimeSeconds as it is: whoever takes it from outside holds it to the limits above.
+   */
   sign(path: string, lifetimeSeconds: number): string {
     const expiry = String(Math.floor(this.#clock.nowMs() / 1000) + lifetimeSeconds);
     return `${path}?se=${expiry}&sig=${this.#signature(path, expiry).toString('base64url')}`;

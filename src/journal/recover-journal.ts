@@ -38,8 +38,8 @@ export type RecoveredJournal = {
 
 /**
  * Cuts a journal whose writer is dead down to its longest valid prefix; what is cut stays beside it
- * as `.torn`. Idempotent, also when it is interrupted. Rejects with the disk's errors only,
- * whatever the files contain.
+ * as `.torn`. Idempotent, also when it is interrupted. Rejects only when the disk fails
+ * (`disk-failed`, or its own error), whatever the files contain.
  */
 export async function recoverJournal(directory: string, disk: Disk): Promise<RecoveredJournal> {
   const prefix = await readPrefix(directory, disk);

@@ -36,7 +36,7 @@ const EMBEDDINGS = [
   { prefix: '2002::/16', at: 2 },
 ] as const;
 
-/** Which addresses URLs from callers may lead to (design §6). */
+/** Which addresses URLs from callers may lead to: public ones, and those that are listed. */
 export class AddressPolicy {
   readonly #allowed: BlockList;
 

@@ -122,7 +122,10 @@ function distinguishedName(commonName: string): Uint8Array {
   );
 }
 
-/** SHA-1 of the public key, as RFC 5280 §4.2.1.2 suggests; not a matter of security. */
+/**
+ * SHA-1 of the whole SubjectPublicKeyInfo; RFC 5280 §4.2.1.2 suggests that of the key bits in it,
+ * and leaves the choice. Not a matter of security.
+ */
 function keyIdentifier(key: KeyObject): Uint8Array {
   return createHash('sha1').update(publicKeyInfo(key)).digest();
 }

@@ -10,7 +10,7 @@ import type { HostResolver } from './host-resolver.ts';
 const MAX_RESPONSE_HEADER_BYTES = 16_384;
 
 /**
- * The one way out for URLs that callers give (design §6). A name is resolved once and the
+ * The one way out for URLs that callers give. A name is resolved once and the
  * connection goes to the very address that was checked, so that a second answer of DNS cannot
  * lead elsewhere. Redirects are not followed: a receiver of events has to be named as it is.
  */

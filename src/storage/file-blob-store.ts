@@ -13,7 +13,7 @@ const KEY = /^[a-z0-9-][a-z0-9.-]*(\/[a-z0-9-][a-z0-9.-]*)*$/;
 /**
  * Blobs as files under one directory: the key is the path. A blob is written under `.unfinished`
  * and renamed when it is whole, so that a file under its key is always complete. All calls reject
- * with `disk-failed` when the disk refuses.
+ * with `disk-failed` when the disk refuses, and with `internal` for a key that is none.
  */
 export class FileBlobStore implements BlobStore {
   readonly #disk: Disk;

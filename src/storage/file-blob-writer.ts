@@ -20,7 +20,11 @@ const KEPT_BUFFERS = 2;
 // Hundreds of blobs are open at a time, but only a few are being checked in the same moment.
 const freeBuffers: Uint8Array[] = [];
 
-/** Writes one file; see `BlobWriter`. One call at a time. */
+/**
+ * Writes one file; see `BlobWriter`. One call at a time. Rejects with `disk-failed`, with
+ * `blob-mismatch` when the file holds something else than was written, and with `internal` after
+ * `commit` or `abort`.
+ */
 export class FileBlobWriter implements BlobWriter {
   readonly #blob: FileBlob;
   #end: number;

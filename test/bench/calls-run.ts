@@ -26,7 +26,7 @@ const FINISH_MS = 60_000;
 /**
  * Frames that are not looked at where media begins, after both legs have sent, and before the
  * hang-up was asked for: the first packet may begin inside of a frame, its place is known to
- * within one more (design §5), and the resampler's filter needs some of a third to swing in.
+ * within one more, and the resampler's filter needs some of a third to swing in.
  */
 export const EDGE_FRAMES = 3;
 
@@ -50,7 +50,7 @@ export type CallsResult = LoadCounts & {
   readonly detail: string;
 };
 
-/** One server, one generator, one measurement; see measures.md. */
+/** One server, one generator, one measurement. */
 export async function runCalls(run: CallsRun): Promise<CallsResult> {
   const { calls, secs } = run;
   const events = await EventReceiver.open();

@@ -1,6 +1,7 @@
 /**
  * What recorded calls cost: N two-party PCMU calls through the server by a route that records,
- * both sides sending their own tones all the time; measures.md says exactly what is counted.
+ * both sides sending their own tones all the time. After a warm-up the window holds
+ * relay, journal, sync, trailing render and database; finishing the files is added.
  * The generator and this bench are processes of their own. One JSON line; details on stderr.
  *
  *   node test/bench/calls.ts [--calls 100] [--secs 20] [--memory] [--climb] [--profile DIR]

@@ -38,7 +38,7 @@ const TRAIL_SECONDS = 5;
 const EVENT_MS = 60_000;
 const CATCH_UP_MS = 120_000;
 
-/** Milliseconds from each stop to its event; see measures.md. */
+/** Milliseconds from each stop to its event. */
 export async function runReady(run: ReadyRun): Promise<ReadonlyMap<Trigger, number[]>> {
   const events = await EventReceiver.open();
   const sipPort = await freePort();

@@ -1,7 +1,7 @@
 import { createHash, createHmac } from 'node:crypto';
 import type { ServerProcess } from './server-process.ts';
 
-/** A request to a test's server over plain HTTP, signed with its access key (reference §4.1). */
+/** A request to a test's server over plain HTTP, signed with its access key. */
 export async function signedFetch(
   server: ServerProcess,
   method: string,
@@ -18,7 +18,7 @@ export async function signedFetch(
   });
 }
 
-/** Headers that sign a request with the server's access key (reference §4.1). */
+/** Headers that sign a request with the server's access key. */
 export function signedHeaders(
   server: ServerProcess,
   method: string,

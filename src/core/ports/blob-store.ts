@@ -12,9 +12,12 @@ export interface BlobStore {
 }
 
 export interface BlobWriter {
-  /** Resolves once durable and verified: read back and compared on a file system. */
+  /**
+   * Resolves once durable and verified: read back and compared on a file system. Rejects with
+   * `blob-mismatch` when what was read back differs.
+   */
   append(bytes: Uint8Array): Promise<void>;
-  /** Fills the room that was left at the start. */
+  /** Fills all of the room that was left at the start; verified as `append` is. */
   writeHeader(bytes: Uint8Array): Promise<void>;
   /** Durable and visible under its key when this resolves. */
   commit(): Promise<{ readonly sizeBytes: number }>;
@@ -26,5 +29,6 @@ export interface BlobReader {
   readonly sizeBytes: number;
   /** Bytes `start` to `end`, both included. Closing the iteration early closes the file. */
   range(start: number, end: number): AsyncIterable<Uint8Array>;
+  /** Frees the file. Idempotent. */
   close(): Promise<void>;
 }

@@ -16,9 +16,10 @@ export type StoredAnswer = {
 };
 
 /**
- * Makes an operation happen once however often its request arrives (reference §5.4). The use case
- * commits `answer(result)` under `key` in the transaction that makes the operation true; the API
- * replays it from `Ledger.repeated`. Absent when the request carries no repeatability header.
+ * Makes an operation happen once however often its request arrives (OASIS Repeatable Requests
+ * 1.0). The use case commits `answer(result)` under `key` in the transaction that makes the
+ * operation true; the API replays it from `Ledger.repeated`. Absent when the request carries no
+ * repeatability header.
  */
 export type Repeat<Result> = {
   /** Operation and `Repeatability-Request-ID`. */
@@ -38,7 +39,7 @@ export type CreateCall = {
   readonly source?: Identifier;
   /** Echoed in the events of this operation only; at most 5000 characters. */
   readonly operationContext?: string;
-  /** Decides which event types the callbacks may carry (reference §10.4). */
+  /** Decides which event types the callbacks may carry: none that came after it. */
   readonly apiVersion: string;
   readonly repeat?: Repeat<ConnectionProperties>;
 };

@@ -1,4 +1,4 @@
-/** Signs the callbacks that applications receive (reference §10.1). */
+/** Signs the callbacks that applications receive, as JWTs (RFC 7519). */
 export interface CallbackSigner {
   /**
    * Value of the `Authorization` header of one POST: `Bearer` and a new RS256 JWT that lives five

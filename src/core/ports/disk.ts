@@ -18,6 +18,7 @@ export interface Disk {
   list(path: string): Promise<readonly string[]>;
   /** Size in bytes, or `undefined` if there is no such file. */
   sizeBytes(path: string): Promise<number | undefined>;
+  /** Replaces what `to` names; durable after `syncDirectory`. */
   rename(from: string, to: string): Promise<void>;
   /** Removes a file or a whole directory; no error if it is gone already. */
   remove(path: string): Promise<void>;
@@ -33,6 +34,7 @@ export interface DiskFile {
    * For hot paths that hand over one large buffer at a time. Throws Node's error.
    */
   writeSync(bytes: Uint8Array, position: number): void;
+  /** Writes all of `bytes` at `position` (page cache; not durable). */
   write(bytes: Uint8Array, position: number): Promise<void>;
   /** Fills `into` from `position`; resolves with the bytes read, fewer only at the end of the file. */
   read(into: Uint8Array, position: number): Promise<number>;

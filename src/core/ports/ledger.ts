@@ -30,7 +30,11 @@ export type Fact =
 
 /** What the calls, the API and the delivery know for sure. */
 export interface Ledger {
-  /** All facts or none, durable when this resolves. Waiting commits share one sync. */
+  /**
+   * All facts or none, durable when this resolves. Waiting commits share one sync. Like every
+   * method here, rejects with `database-failed`, `too-many-requests` when too much waits already,
+   * and `shutting-down` after the database was closed.
+   */
   commit(facts: readonly Fact[]): Promise<void>;
 
   call(id: ServerCallId): Promise<CallRecord | undefined>;
@@ -41,6 +45,7 @@ export interface Ledger {
   /** Newest first. */
   recordings(page: {
     readonly limit: number;
+    /** Only those that started before this, ms since 1970. */
     readonly before?: number;
   }): Promise<readonly RecordingRecord[]>;
   /** What a restart has to finish: calls not ended, legs up, recordings active or finishing. */
@@ -98,7 +103,10 @@ export interface Outbox {
       }
     | undefined
   >;
-  /** Makes all deliveries of the event due again, with their attempts counted from 0. */
+  /**
+   * Makes all deliveries of the event due again, with their attempts counted from 0. Resolves with
+   * how many there are.
+   */
   redeliver(eventId: string, nowMs: number): Promise<number>;
   /** Removes delivered and dead events older than this. */
   forgetBefore(occurredAtMs: number): Promise<void>;

@@ -44,12 +44,19 @@ export type MediaEvents = {
  * journal of a call and goes with `closeCall`.
  */
 export interface MediaPort {
+  /** Rejects with `argument-invalid` if the leg is open already. */
   openLeg(request: OpenLeg): Promise<LegSockets>;
-  /** Sets or replaces what offer and answer agreed on. Reopens latching. */
+  /**
+   * Sets or replaces what offer and answer agreed on. Reopens latching. Rejects with
+   * `participant-not-found` if the leg is not open.
+   */
   setLegMedia(legId: LegId, remote: RemoteMedia): Promise<void>;
   /** Idempotent; resolves when the sockets are closed and journals have the leave marker. */
   closeLeg(legId: LegId): Promise<void>;
-  /** Resolves when the first bytes are durable. Packets are journaled from then on. */
+  /**
+   * Resolves when the first bytes are durable. Packets are journaled from then on. Rejects with
+   * `recording-conflict` if the recording has a journal already, or with `disk-failed`.
+   */
   openJournal(request: OpenJournal): Promise<{ readonly startedAtMs: number }>;
   /** Closes the journal with an end marker; all of it is on disk when this resolves. Idempotent. */
   endJournal(recordingId: RecordingId, reason: JournalEndReason): Promise<JournalEnd>;

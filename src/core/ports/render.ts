@@ -19,6 +19,7 @@ export type RenderFormat = {
 export type RenderedChunk = {
   readonly documentId: DocumentId;
   readonly blobKey: string;
+  /** Of the chunks of a recording, from 0. */
   readonly index: number;
   readonly sizeBytes: number;
   /** Media in the file. */
@@ -26,6 +27,7 @@ export type RenderedChunk = {
   /** Wall clock of the first sample. */
   readonly startedAtMs: number;
   readonly sampleRateHz: number;
+  /** Bits per second of all channels together. */
   readonly bitRate: number;
   readonly channels: number;
   readonly participants: readonly { readonly participantId: string; readonly channel?: number }[];

@@ -22,9 +22,11 @@ export interface StreamListener {
 
 /** Stream sockets, as a port. */
 export interface StreamNetwork {
+  /** Rejects with `port-in-use`, or the system's error as cause. */
   listen(
     at: SocketAddress,
     accept: (connection: StreamConnection) => void,
   ): Promise<StreamListener>;
+  /** Rejects with `destination-unreachable`, also when `signal` ends the attempt. */
   connect(to: SocketAddress, signal: AbortSignal): Promise<StreamConnection>;
 }

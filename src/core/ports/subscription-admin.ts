@@ -9,8 +9,8 @@ export type SubscriptionRequest = Pick<
 export interface SubscriptionAdmin {
   list(): Promise<readonly SubscriptionRecord[]>;
   /**
-   * Makes or replaces a subscription once its receiver was asked (reference §11.2): resolves with
-   * it `active` or `awaiting-manual`. Rejects with `argument-invalid`, also for one that the
+   * Makes or replaces a subscription once its receiver was asked (Event Grid's endpoint
+   * validation): resolves with it `active` or `awaiting-manual`. Rejects with `argument-invalid`, also for one that the
    * configuration made, or with the receiver's error.
    */
   put(request: SubscriptionRequest): Promise<SubscriptionRecord>;
