@@ -507,6 +507,20 @@ describe('stored content', () => {
   });
 });
 
+test('a moved data directory keeps its journals: they are known by name', async () => {
+  const { properties } = await answered();
+  const { recordingId } = await startRecording(properties);
+  const { documentId } = (await world.ledger.recording(recordingId))!;
+  const next = new FakeWorld();
+  next.ledger.facts.push(...world.ledger.facts);
+  next.ledger.unfinishedRecords.recordings.push((await world.ledger.recording(recordingId))!);
+  next.disk.directories.set('/moved/journals', [documentId, '0-td-1-orphan']);
+  await new Calls(next.ports, next.settings({ dataDirectory: '/moved' })).start();
+  await settled();
+  expect(next.disk.removed).toEqual(['/moved/journals/0-td-1-orphan']);
+  expect(next.render.finished[0]?.journalDirectory).toBe(`/moved/journals/${documentId}`);
+});
+
 test('after a restart phones get a BYE, applications hear the end, recordings are finished, orphans go', async () => {
   const { invite, properties } = await answered();
   const { recordingId } = await startRecording(properties);
@@ -555,6 +569,16 @@ test('a drain refuses a call that waits for an application, and waits for no pho
   await world.clock.advanceWithTurns(2_000, 50);
   await drained;
   expect([invite.ended?.status, offered.ended?.status]).toEqual([503, 503]);
+});
+
+test('a drain takes no call of an application either', async () => {
+  await calls.drain(0, new AbortController().signal);
+  const command = {
+    targets: [phoneNumber('+15550100')],
+    callbackUri: CALLBACK,
+    apiVersion: API_VERSION,
+  };
+  await expect(calls.createCall(command)).rejects.toMatchObject({ code: 'shutting-down' });
 });
 
 test('a drain refuses new calls, ends those that are on, and waits for their files', async () => {
