@@ -6,6 +6,8 @@ import { adminRequest, signedFetch, startSimulatedCall } from '../support/admin-
 import { ServerProcess } from '../support/server-process.ts';
 import { WebHook, type HookAnswer, type HookRequest } from '../support/web-hook.ts';
 
+const API = 'api-version=2026-03-12';
+
 type Subscription = { readonly name: string; readonly state: string };
 type EventOverview = {
   readonly eventId: string;
@@ -39,8 +41,16 @@ function answer(request: HookRequest): HookAnswer {
     if (path === '/silent') return { status: 200 };
     return { status: 200, body: { validationResponse: event.data.validationCode } };
   }
+  // An application that has trouble with its first callback.
+  if (path === '/callbacks' && callbacks().length === 1) return { status: 500 };
   return { status: statuses.get(path) ?? 200 };
 }
+
+/** Names of the callbacks that were tried, in their order. */
+const callbacks = (): readonly string[] =>
+  hook.requests
+    .filter(({ path }) => path === '/callbacks')
+    .map(({ body }) => (body as [{ type: string }])[0].type.replace(/^.*\./, ''));
 
 beforeAll(async () => {
   hook = await WebHook.open(answer);
@@ -72,6 +82,14 @@ beforeAll(async () => {
     return open.length === 4;
   });
   await startSimulatedCall(server, { phone: 'caller', to: '+15550100' });
+  await hook.request(notification('/grid'));
+  const created = await adminRequest(server, 'POST', `/calling/callConnections?${API}`, {
+    targets: [{ rawId: '4:+15550100' }],
+    callbackUri: `${hook.url}callbacks`,
+  });
+  const { callConnectionId } = created as { callConnectionId: string };
+  await hook.request(({ path }) => path === '/callbacks');
+  await signedFetch(server, 'DELETE', `/calling/callConnections/${callConnectionId}?${API}`);
 });
 
 afterAll(async () => {
@@ -88,7 +106,7 @@ async function subscriptions(): Promise<readonly Subscription[]> {
 
 async function started(): Promise<EventOverview> {
   const page = (await adminRequest(server, 'GET', '/admin/events')) as { value: EventOverview[] };
-  const found = page.value.find((event) => event.type.endsWith('.CallStarted'));
+  const found = page.value.findLast(({ type }) => type.endsWith('.CallStarted'));
   if (found === undefined) throw new Error('no call was started');
   return found;
 }
@@ -189,6 +207,18 @@ test('what answers 500 is tried again after ten seconds, by the same id', async 
     );
   while (attempt(1) === undefined) await new Promise((resolve) => setTimeout(resolve, 100));
   expect(attempt(1)?.body).toEqual(attempt(0)?.body);
+});
+
+test('callbacks of a call keep their order, whatever has to be tried again', async () => {
+  while (!callbacks().includes('CallDisconnected')) {
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  expect(callbacks()).toEqual([
+    'CallConnected',
+    'CallConnected',
+    'ParticipantsUpdated',
+    'CallDisconnected',
+  ]);
 });
 
 test('a subscription of a private address, or with a wrong field, is refused by name', async () => {
