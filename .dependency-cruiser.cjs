@@ -64,7 +64,8 @@ module.exports = {
     },
     {
       name: 'sim-uses-only-the-stack-of-sip',
-      comment: 'Simulated phones share transports, transactions and dialogs, never the registrar or policy.',
+      comment:
+        'Simulated phones share transports, transactions and dialogs, never the registrar or policy.',
       severity: 'error',
       from: { path: '^src/sim/' },
       to: { path: '^src/sip/(server|registrar|trunks|identity)' },
@@ -80,6 +81,9 @@ module.exports = {
     doNotFollow: { path: 'node_modules' },
     tsPreCompilationDeps: true,
     tsConfig: { fileName: 'tsconfig.json' },
-    enhancedResolveOptions: { exportsFields: ['exports'], conditionNames: ['import', 'node', 'types'] },
+    enhancedResolveOptions: {
+      exportsFields: ['exports'],
+      conditionNames: ['import', 'node', 'types'],
+    },
   },
 };

@@ -3,7 +3,12 @@ import type { LogFields, Logger } from '../core/ports/log.ts';
 
 /** Structured log lines (JSON) to standard error; standard output is for what people read. */
 export function createLogger(level: 'debug' | 'info' | 'warn' | 'error' | 'silent'): Logger {
-  return wrap(pino({ level, base: null, serializers: { error: pino.stdSerializers.err } }, pino.destination({ dest: 2, sync: false })));
+  return wrap(
+    pino(
+      { level, base: null, serializers: { error: pino.stdSerializers.err } },
+      pino.destination({ dest: 2, sync: false }),
+    ),
+  );
 }
 
 type PinoLike = {
