@@ -70,7 +70,7 @@ export class Addresses {
     return [...new Set(names)];
   }
 
-  /** In the order and with the slash that every SDK understands (reference §3). */
+  /** In the order and with the slash that every SDK understands. */
   connectionString(accessKey: string): string {
     return `endpoint=${this.publicUrl}/;accesskey=${accessKey}`;
   }

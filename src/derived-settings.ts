@@ -1,9 +1,9 @@
 import type { CallSettings } from './calls/context.ts';
 import type { Configuration } from './config/configuration.ts';
 
-/** How long a phone that we call may ring (reference §12.3, call set-up). */
+/** How long a phone that we call may ring. */
 const RING_TIMEOUT_MS = 85_000;
-/** The vendor's built-in storage keeps recordings as long (reference §9.3). */
+/** The vendor's built-in storage keeps recordings as long. */
 const RETENTION_MS = 24 * 3_600_000;
 
 /** One media worker a core but one, which is for signalling and HTTP; rendering takes what is left. */

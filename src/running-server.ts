@@ -1,4 +1,4 @@
-/** What a start wrote into the ready file, and prints (design §3). */
+/** What a start wrote into the ready file, and prints. */
 export type ReadyInformation = {
   readonly pid: number;
   readonly http: string;

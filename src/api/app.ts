@@ -142,7 +142,7 @@ function scope(
   });
 }
 
-/** `x-ms-client-request-id`, which support asks users for (reference §5.1). */
+/** `x-ms-client-request-id`, which support asks users for. */
 function echoRequestId(request: FastifyRequest, reply: FastifyReply): void {
   const id = request.headers['x-ms-client-request-id'];
   if (typeof id === 'string' && id.length <= 256) reply.header('x-ms-client-request-id', id);

@@ -8,7 +8,7 @@ export type ApiFailure = {
   readonly field: string | undefined;
 };
 
-/** The vendor's error shape (reference §5.2). */
+/** The vendor's error shape. */
 export function errorBody(failure: ApiFailure): Record<string, unknown> {
   return {
     error: {
@@ -22,7 +22,7 @@ export function errorBody(failure: ApiFailure): Record<string, unknown> {
 }
 
 /**
- * The shape of content endpoints (reference §7.4): the JavaScript SDK reads `status` and `message`
+ * The shape of content endpoints: the JavaScript SDK reads `status` and `message`
  * at the top level, the others read `error`.
  */
 export function contentErrorBody(failure: ApiFailure, path: string): Record<string, unknown> {

@@ -2,7 +2,7 @@ import type { ErrorCode } from '../core/error-codes.ts';
 
 export type HttpError = {
   readonly status: number;
-  /** The vendor's sub-code (reference §14.3), sent as a string in `error.code`. */
+  /** The vendor's sub-code, sent as a string in `error.code`. */
   readonly subCode: number;
   /** Seconds, for `Retry-After`: the SDKs retry 429 only when it is there. */
   readonly retryAfterSeconds?: number;
@@ -12,7 +12,7 @@ const NOT_FOUND: HttpError = { status: 404, subCode: 8522 };
 const INVALID_ARGUMENT: HttpError = { status: 400, subCode: 8523 };
 const DEFECT: HttpError = { status: 500, subCode: 9999 };
 
-/** HTTP status and sub-code of every error (reference §6.3, §14.1). */
+/** HTTP status and sub-code of every error. */
 export const HTTP_ERRORS: Record<ErrorCode, HttpError> = {
   'argument-invalid': INVALID_ARGUMENT,
   'callback-uri-invalid': INVALID_ARGUMENT,

@@ -7,7 +7,7 @@ const REQUEST_ID = /^[\x21-\x7e]{1,128}$/;
 
 /**
  * Makes a request that arrives again, after a lost answer or while the first one runs, get the
- * answer of the first (reference §5.4). Failures are not kept: repeating them tries again.
+ * answer of the first. Failures are not kept: repeating them tries again.
  */
 export class Repeatability {
   readonly #ledger: Pick<Ledger, 'repeated'>;

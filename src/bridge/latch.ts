@@ -3,7 +3,7 @@ import type { SocketAddress } from '../core/ports/datagram.ts';
 import { addSequence } from '../protocols/rtp/arithmetic.ts';
 import { canonicalAddress, familyOf } from './datagram/ip-address.ts';
 
-/** Other sources are considered after the SDP address was silent for so long (design §5). */
+/** Other sources are considered after the SDP address was silent for so long. */
 export const SDP_SILENCE_MS = 500;
 /** Another source locks after so many packets in sequence with one SSRC. */
 export const PACKETS_TO_LOCK = 4;
@@ -26,7 +26,7 @@ export type LatchTarget = {
 };
 
 /**
- * Decides whose packets are a leg's media (design §5). The SDP address and port lock at once. Any
+ * Decides whose packets are a leg's media. The SDP address and port lock at once. Any
  * other source has a chance only while the SDP address is silent, only from the allowed addresses,
  * and only by a run of packets; the SDP address takes the lock back with one.
  */

@@ -46,7 +46,7 @@ const REJECTIONS: Readonly<Record<RejectCall['reason'], Refusal>> = {
   forbidden: { status: 403, reason: 'Forbidden' },
 };
 
-/** What an application does with calls through the Call Automation API (reference §12.1, §12.2). */
+/** What an application does with calls through the Call Automation API. */
 export class ApplicationCalls {
   readonly #ports: CallPorts;
   readonly #settings: CallSettings;
@@ -320,7 +320,7 @@ export function participantsOf(call: LiveCall): readonly Participant[] {
   }));
 }
 
-/** The stored answer of a request that may come again (reference §5.4), as a fact. */
+/** The stored answer of a request that may come again, as a fact. */
 export function repeatFacts<Result>(
   clock: Clock,
   repeat: Repeat<Result> | undefined,

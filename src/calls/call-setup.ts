@@ -9,7 +9,7 @@ import type { CallingParty, LiveCall } from './live-call.ts';
 import type { Recorder } from './recorder.ts';
 import { refusalAfter, refusalFor, SUCCESS, type Refusal } from './result-code.ts';
 
-/** Sent to both ends of every call (design §4). */
+/** Sent to both ends of every call. */
 export const CALL_ID_HEADER = 'X-Tapedeck-Server-Call-Id';
 
 export type BridgedParties = CallingParty & {

@@ -39,7 +39,7 @@ export type DialRequest = {
   readonly onProgress?: (status: number) => void;
 };
 
-/** Where an identifier can be reached (design §4); empty if nowhere. */
+/** Where an identifier can be reached; empty if nowhere. */
 export function destinationsOf(
   target: Identifier,
   settings: CallSettings,

@@ -11,7 +11,7 @@ export type DirectoryUser = {
   readonly number: string | undefined;
 };
 
-/** Who is who between SIP names, numbers and the API's identifiers (design §4). */
+/** Who is who between SIP names, numbers and the API's identifiers. */
 export class Directory {
   readonly #resourceId: string;
   readonly #users: readonly DirectoryUser[];

@@ -12,7 +12,7 @@ const LONGEST_RETRY_MS = 600_000;
 
 /**
  * From a journal that has ended to the announced file: render what is left, then chunk row and
- * event in one transaction (design idea 3). Whatever fails is tried again; nothing is dropped.
+ * event in one transaction. Whatever fails is tried again; nothing is dropped.
  */
 export class Finisher {
   readonly #ports: CallPorts;

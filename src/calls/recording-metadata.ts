@@ -1,7 +1,7 @@
 import type { RenderedChunk } from '../core/ports/render.ts';
 import type { RecordingRecord } from '../core/records.ts';
 
-/** The metadata document of a chunk (reference §9.4), and what only we can say, under `tapedeck`. */
+/** The metadata document of a chunk, and what only we can say, under `tapedeck`. */
 export function metadataDocument(
   recording: RecordingRecord,
   chunk: RenderedChunk,

@@ -17,7 +17,7 @@ export type RecoveryReport = {
 
 /**
  * After a restart: phones of the earlier process get a BYE, applications and subscribers hear that
- * their calls ended, and every recording is finished from its journal (design §5).
+ * their calls ended, and every recording is finished from its journal.
  */
 export async function recover(parts: {
   readonly ports: CallPorts;

@@ -1,7 +1,7 @@
 import { TapedeckError } from '../core/error.ts';
 import type { SessionEnd } from '../core/ports/signalling.ts';
 
-/** `resultInformation` of callback events (reference §10.3, §14). */
+/** `resultInformation` of callback events. */
 export type ResultInformation = {
   readonly code: number;
   readonly subCode: number;
@@ -11,14 +11,14 @@ export type ResultInformation = {
 
 export const SUCCESS: ResultInformation = { code: 200, subCode: 0, message: 'Success.' };
 
-/** What went wrong on our side (reference §14.3). */
+/** What went wrong on our side. */
 export const SETUP_FAILED: ResultInformation = {
   code: 500,
   subCode: 9999,
   message: 'The call could not be set up.',
 };
 
-/** Why a caller could not be answered (reference §14.2, AnswerFailed), by the error that came of it. */
+/** Why a caller could not be answered, by the error that came of it. */
 export function resultOfAnswer(error: unknown): ResultInformation {
   switch (error instanceof TapedeckError ? error.code : undefined) {
     case 'call-ended':
@@ -49,7 +49,7 @@ export function refusalAfter(error: unknown): Refusal {
     : { status: 500, reason: 'Server Internal Error' };
 }
 
-/** Why a connection is over (reference §14.2, CallDisconnected). */
+/** Why a connection is over. */
 export const DISCONNECTED: Readonly<
   Record<
     'byApplication' | 'lastOneLeft' | 'byRestart' | 'byWorkerLoss' | 'byShutdown',
@@ -74,7 +74,7 @@ const SUB_CODE_BY_STATUS: Readonly<Record<number, number>> = {
   484: 560_484,
 };
 
-/** What an application is told when its call was ended before it was up (reference §14.2). */
+/** What an application is told when its call was ended before it was up. */
 export function resultOfCancelling(ending: ResultInformation): ResultInformation {
   if (ending === DISCONNECTED.byApplication) {
     return { code: 487, subCode: 540_487, message: 'The call was cancelled by its originator.' };

@@ -1,4 +1,4 @@
-/** What becomes of an incoming call (design §4; keys `routes` of the configuration file). */
+/** What becomes of an incoming call. */
 export type Route = {
   /** Matched against the called number or user. */
   readonly to: RegExp;

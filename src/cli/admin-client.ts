@@ -54,7 +54,7 @@ export class AdminClient {
     throw new TapedeckError('destination-refused', await refusalOf(response));
   }
 
-  /** The admin token if there is one, else a signature like the SDKs' (reference §4.1). */
+  /** The admin token if there is one, else a signature like the SDKs'. */
   #credentials(method: string, path: string, body: string): Readonly<Record<string, string>> {
     const { adminToken, accessKey, http } = this.#location;
     if (adminToken !== undefined) return { authorization: `Bearer ${adminToken}` };
@@ -72,7 +72,7 @@ export class AdminClient {
   }
 }
 
-/** The server's own words (reference §5.2), with the status and sub-code. */
+/** The server's own words, with the status and sub-code. */
 async function refusalOf(response: Response): Promise<string> {
   const text = await response.text();
   try {

@@ -4,7 +4,7 @@ import { words } from './arguments.ts';
 import { locateServer, type ServerLocation } from './server-location.ts';
 import type { VerbContext } from './verb.ts';
 
-/** What each SDK needs to reach the server (reference §3 and §8), as lines for a shell to source. */
+/** What each SDK needs to reach the server, as lines for a shell to source. */
 export async function printSdkEnvironment(context: VerbContext): Promise<void> {
   words(context.arguments.positional, []);
   const location = locateServer(context.arguments.options, context.env, context.readFile);

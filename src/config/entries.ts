@@ -221,7 +221,7 @@ export const ENTRIES: {
   applications: { kind: unbuilt, text: 'Graph applications; not built yet.', tables: [] },
 };
 
-/** As the admin API takes them (reference §11.3): a token, and at most 4096 printable bytes. */
+/** As the admin API takes them: a token, and at most 4096 printable bytes. */
 function isHeader(name: string, value: string): boolean {
   return /^[A-Za-z0-9-]{1,128}$/.test(name) && /^[\t\x20-\x7e]{0,4096}$/.test(value);
 }

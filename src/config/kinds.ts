@@ -169,7 +169,7 @@ export const hostNameOrOff: Kind<string | false> = scalar('a host name, or off',
   }
 });
 
-/** An access key as the SDKs want it: they decode it before they sign (reference §4.1). */
+/** An access key as the SDKs want it: they decode it before they sign. */
 export const base64Key: Kind<string> = scalar(
   'a key in base64',
   (value) => (/^[A-Za-z0-9+/]+={0,2}$/.test(value) && value.length % 4 === 0 ? value : undefined),
@@ -203,7 +203,7 @@ export const e164: Kind<string> = scalar('a number in E.164 form, such as +15550
   E164.test(value) ? value : undefined,
 );
 
-/** As a participant is named in the API (design §4). */
+/** As a participant is named in the API. */
 export const identifier: Kind<string> = scalar(
   'a number (+15550100), a user (8:acs:…) or a SIP URI (sip:…)',
   (value) =>

@@ -17,7 +17,7 @@ export type IncomingCallContext = Branded<'IncomingCallContext'>;
 
 /**
  * Mints and reads the ids that callers see. They carry the owning node and a signature, so that
- * any node can route a request without a look-up (design idea 4).
+ * any node can route a request without a look-up.
  */
 export interface IdCodec {
   serverCallId(): ServerCallId;

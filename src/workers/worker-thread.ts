@@ -16,6 +16,12 @@ export type WorkerThreadOptions = {
   readonly onLost: (error: TapedeckError) => void;
 };
 
+/**
+ * Three semi-spaces of 1 MiB instead of V8's 16. Hot paths allocate next to nothing, so larger ones
+ * only fill up with garbage: at 200 recorded calls that was about a third of the memory of each.
+ */
+const YOUNG_GENERATION_MIB = 3;
+
 /** Name of the request that every worker answers last: it lets go of its resources. */
 export const CLOSE_REQUEST = 'close';
 
@@ -34,6 +40,7 @@ export class WorkerThread {
     this.#worker = new Worker(options.entry ?? own, {
       workerData: options.data,
       name: `tapedeck-${options.name}`,
+      resourceLimits: { maxYoungGenerationSizeMb: YOUNG_GENERATION_MIB },
     });
     this.#client = new ChannelClient(workerEnd(this.#worker), options.onEvent);
     let failure: unknown;

@@ -66,7 +66,7 @@ const RejectBody = Type.Object({
 const ConnectionParams = Type.Object({ connection: Type.String() });
 const ParticipantParams = Type.Object({ connection: Type.String(), participant: Type.String() });
 
-/** Create, answer, redirect and reject calls (reference §12.1). */
+/** Create, answer, redirect and reject calls. */
 export function offerRoutes(
   routes: Routes,
   calls: CallService,
@@ -159,7 +159,7 @@ export function offerRoutes(
   );
 }
 
-/** What an application does with a call it holds (reference §12.2). */
+/** What an application does with a call it holds. */
 export function connectionRoutes(
   routes: Routes,
   calls: CallService,

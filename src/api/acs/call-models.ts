@@ -1,7 +1,7 @@
 import type { ConnectionProperties, Participant } from '../../core/ports/call-service.ts';
 import { toWireIdentifier } from './identifiers.ts';
 
-/** CallConnectionProperties (reference §13.3). */
+/** CallConnectionProperties. */
 export function toConnectionBody(properties: ConnectionProperties): Record<string, unknown> {
   const { source, sourceCallerIdNumber, sourceDisplayName, answeredBy } = properties;
   return {

@@ -10,7 +10,7 @@ import {
 
 const MAX_ID_LENGTH = 512;
 
-/** CommunicationIdentifierModel as it arrives; any part may be missing (reference §13.2). */
+/** CommunicationIdentifierModel as it arrives; any part may be missing. */
 export type IdentifierInput = {
   kind?: string;
   rawId?: string;

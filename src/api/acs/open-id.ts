@@ -1,7 +1,7 @@
 import type { CallbackTokens } from '../../identity/callback-tokens.ts';
 import type { Routes } from '../routes.ts';
 
-/** What applications verify callbacks with (reference §10.1). Public by nature. */
+/** What applications verify callbacks with. Public by nature. */
 export function openIdRoutes(
   routes: Routes,
   tokens: CallbackTokens,

@@ -62,7 +62,7 @@ const StartBody = Type.Object({
 });
 type StartBodyValue = Static<typeof StartBody>;
 
-/** Start, look at and stop recordings (reference §6.1). */
+/** Start, look at and stop recordings. */
 export function recordingRoutes(
   routes: Routes,
   calls: CallService,
@@ -108,7 +108,7 @@ export function recordingRoutes(
   });
 }
 
-/** RecordingStateResponse (reference §6.2). */
+/** RecordingStateResponse. */
 function toRecordingBody(status: RecordingStatus): Record<string, unknown> {
   return {
     recordingId: status.recordingId,
@@ -117,7 +117,7 @@ function toRecordingBody(status: RecordingStatus): Record<string, unknown> {
   };
 }
 
-/** 200 although it is accepted only: most SDK versions know no 202 here (reference §6.1). */
+/** 200 although it is accepted only: most SDK versions know no 202 here. */
 const started = (status: RecordingStatus): StoredAnswer => jsonAnswer(200, toRecordingBody(status));
 
 /** Omitted types mean what they mean at the vendor: mixed audioVideo as mp4. */

@@ -6,7 +6,7 @@ import { type CallbackUris, MAX_URI_CHARACTERS } from '../acs/fields.ts';
 import { NO_CONTENT, type Routes, send } from '../routes.ts';
 import { isoTime } from './page.ts';
 
-/** The documented limits (reference §11.3, §11.4). */
+/** The documented limits. */
 const MAX_ATTEMPTS = 30;
 const MAX_TIME_TO_LIVE_MINUTES = 1_440;
 const MAX_HEADERS = 10;
@@ -77,7 +77,7 @@ function toSubscription(record: SubscriptionRecord): Record<string, unknown> {
 
 const ConfirmQuery = Type.Object({ code: Type.String({ minLength: 1, maxLength: 256 }) });
 
-/** The validation URL that a person or a receiver opens (reference §11.2); the code is the proof. */
+/** The validation URL that a person or a receiver opens; the code is the proof. */
 export function confirmationRoutes(routes: Routes, subscriptions: SubscriptionAdmin): void {
   const confirm = async (name: string, code: string): Promise<Record<string, string>> => {
     if (await subscriptions.confirm(name, code)) return { status: 'validated' };

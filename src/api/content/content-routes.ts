@@ -10,13 +10,13 @@ import { parseRange } from './range.ts';
 
 /** Document ids are ours; anything else names nothing. */
 const DOCUMENT_ID = /^[A-Za-z0-9-]{1,128}$/;
-/** As the service does (reference §7.3). */
+/** As the service does. */
 const CACHE_CONTROL = 'no-cache, max-age=0, s-maxage=0, private';
 
 const Params = Type.Object({ document: Type.String() });
 
 /**
- * Recording files and their metadata (reference §7). Every answer says its length and range, and
+ * Recording files and their metadata. Every answer says its length and range, and
  * nothing is ever redirected: SDKs lose their signature on the way.
  */
 export function contentRoutes(routes: Routes, content: RecordingContent, log: Logger): void {

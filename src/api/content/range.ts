@@ -7,7 +7,7 @@ const FULL: ContentRange = { kind: 'full' };
 const UNSATISFIABLE: ContentRange = { kind: 'unsatisfiable' };
 
 /**
- * What a `Range` header asks of a file (reference §7.3). SDKs send `bytes=undefined` and
+ * What a `Range` header asks of a file. SDKs send `bytes=undefined` and
  * `bytes=None` when they mean everything, and `bytes=5` when they mean `bytes=5-`; whatever
  * cannot be read, several ranges included, gets the whole file (RFC 9110 §14.2).
  *

@@ -6,7 +6,7 @@ import type { ResultInformation } from '../result-code.ts';
 import { isKnownTo } from './generation.ts';
 import type { EventPublisher } from './publisher.ts';
 
-/** The Call Automation callbacks and Event Grid events of a call (reference §10.3, §11.6). */
+/** The Call Automation callbacks and Event Grid events of a call. */
 export class CallEvents {
   readonly #publisher: EventPublisher;
 
@@ -16,7 +16,7 @@ export class CallEvents {
 
   /**
    * A callback to the application that holds the call; none if nobody does. A client that does not
-   * know the failures yet is told of the end that it does know (reference §10.4).
+   * know the failures yet is told of the end that it does know.
    */
   connection(
     call: LiveCall,

@@ -1,6 +1,6 @@
 /**
  * Callback types that a parser of 1.0.0 (2023-03-06) does not know, with the api-version from
- * which on it does (reference §10.4). Older parsers throw on a type they do not know.
+ * which on it does. Older parsers throw on a type they do not know.
  */
 const KNOWN_SINCE: Readonly<Record<string, string>> = {
   CreateCallFailed: '2024-11-15',

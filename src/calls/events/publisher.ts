@@ -6,7 +6,7 @@ import { isKnownTo } from './generation.ts';
 
 const TYPE_PREFIX = 'Microsoft.Communication.';
 
-/** Callbacks follow the delivery rules of event subscriptions (reference §11.4). */
+/** Callbacks follow the delivery rules of event subscriptions. */
 const CALLBACK_MAX_ATTEMPTS = 30;
 const CALLBACK_TIME_TO_LIVE_MS = 1440 * 60_000;
 

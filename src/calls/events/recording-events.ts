@@ -2,7 +2,7 @@ import type { Fact } from '../../core/ports/ledger.ts';
 import type { ChunkRecord, RecordingRecord } from '../../core/records.ts';
 import type { EventPublisher } from './publisher.ts';
 
-/** Where a chunk can be fetched and deleted (reference §7.1). */
+/** Where a chunk can be fetched and deleted. */
 export type ContentLocations = {
   readonly contentLocation: string;
   readonly metadataLocation: string;
@@ -19,7 +19,7 @@ export function contentLocations(baseUrl: string, documentId: string): ContentLo
   };
 }
 
-/** Events of a recording (reference §10.2, §11.5). */
+/** Events of a recording. */
 export class RecordingEvents {
   readonly #publisher: EventPublisher;
   readonly #contentBaseUrl: () => string;
