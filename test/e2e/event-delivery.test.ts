@@ -199,13 +199,16 @@ test('what answers 500 is tried again after ten seconds, by the same id', async 
     return failing?.state === 'waiting' && failing.attemptCount === 1;
   });
   statuses.set('/failing', 200);
+  const { eventId } = await started();
   const attempt = (count: number): HookRequest | undefined =>
     hook.requests.find(
       (request) =>
         notification('/failing')(request) &&
+        request.headers['aeg-output-event-id'] === eventId &&
         request.headers['aeg-delivery-count'] === String(count),
     );
   while (attempt(1) === undefined) await new Promise((resolve) => setTimeout(resolve, 100));
+  expect(attempt(0)).toBeDefined();
   expect(attempt(1)?.body).toEqual(attempt(0)?.body);
 });
 
