@@ -1,7 +1,7 @@
 import type { SocketAddress } from '../core/ports/datagram.ts';
 
-/** Half a second of ordinary packets. */
-const MAX_PACKETS = 25;
+/** A second of ordinary packets: older ones would be too late for the recording. */
+const MAX_PACKETS = 50;
 /** Ethernet's; voice never comes near it. */
 const MAX_PACKET_BYTES = 1_500;
 

@@ -216,14 +216,14 @@ describe('what was not agreed on', () => {
     expect(call.host.statistics()).toMatchObject({ packetsIn: 2, dropped: { source: 1 } });
   });
 
-  test('no more than half a second of packets waits for the answer', async () => {
+  test('no more than a second of packets waits for the answer', async () => {
     const call = new TwoPartyCall();
     const a = await call.openLeg(LEG_A);
-    for (let sequenceNumber = 0; sequenceNumber < 40; sequenceNumber += 1) {
+    for (let sequenceNumber = 0; sequenceNumber < 65; sequenceNumber += 1) {
       call.network.deliver(PHONE_A, a.rtp, packet({ sequenceNumber }));
     }
     await call.host.setLegMedia(LEG_A, remoteMedia(PHONE_A));
-    expect(call.host.statistics()).toMatchObject({ packetsIn: 25, dropped: { unexpected: 15 } });
+    expect(call.host.statistics()).toMatchObject({ packetsIn: 50, dropped: { unexpected: 15 } });
   });
 
   test('any bytes from strangers on the RTP and RTCP ports change nothing and get nothing', async () => {
