@@ -10,7 +10,7 @@ import { parseArgs } from 'node:util';
 import { EventReceiver } from '../support/event-receiver.ts';
 import { freePort } from '../support/free-port.ts';
 import { LoadGenerator } from '../support/load/load-generator.ts';
-import { ServerProcess, type ServerOptions } from '../support/server-process.ts';
+import { ServerProcess, type ServerOptions, type ServerPorts } from '../support/server-process.ts';
 import { Judge } from './judge.ts';
 import { Tally } from './promises.ts';
 import { runRound, UNRECORDED_FROM, type Scene } from './round.ts';
@@ -42,7 +42,15 @@ const options: ServerOptions = {
 const judge = new Judge(events, tally);
 const startMs: number[] = [];
 
-let server = await ServerProcess.start(options);
+// Kept over all restarts, and so not of those that the system gives to whoever asks for any.
+const ports: ServerPorts = {
+  http: await freePort(),
+  https: await freePort(),
+  sip: await freePort(),
+  management: await freePort(),
+};
+
+let server = await ServerProcess.start({ ...options, ports });
 try {
   for (let index = 0; index < kills; index += 1) await runKill(index);
   await judge.judgeKept(server);
@@ -96,7 +104,6 @@ async function runKill(index: number): Promise<void> {
   });
   try {
     const round = await runRound({ server, events, generator, index, scene: scene ?? 'random' });
-    const { ports } = server;
     const before = tally.broken.length + tally.unreadable.length;
     const { output } = server;
     await Promise.all([server.kill(), generator.stop()]);

@@ -33,8 +33,16 @@ export class RecordedCalls {
   static async open(given: ServerOptions = {}): Promise<RecordedCalls> {
     const events = await EventReceiver.open();
     const sipPort = await freePort();
+    // Kept over restarts, and so not of those that the system gives to whoever asks for any.
+    const ports = {
+      http: await freePort(),
+      https: await freePort(),
+      sip: await freePort(),
+      management: await freePort(),
+    };
     const options = {
       ...given,
+      ports,
       flags: ['--event-webhook', `${events.url}grid`, ...(given.flags ?? [])],
       file: loadConfiguration(sipPort, true),
     };
@@ -60,8 +68,8 @@ export class RecordedCalls {
   }
 
   /** Starts the server again, where the one that has gone was. Needs a data directory of the test's. */
-  async restart(ports: ServerProcess['ports']): Promise<void> {
-    this.server = await ServerProcess.start({ ...this.#options, ports });
+  async restart(): Promise<void> {
+    this.server = await ServerProcess.start(this.#options);
   }
 
   /** Which packets are in the file, from the first one to the one before the first hole. */

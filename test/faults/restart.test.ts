@@ -47,10 +47,9 @@ async function noPhoneIsUp(): Promise<boolean> {
 describe('SIGTERM during recorded calls', () => {
   test('ends them after the grace, stores and announces the files, and exits with 0', async () => {
     const recordings = await recordedCalls(2);
-    const { ports } = calls.server;
     expect(await calls.server.stop()).toBe(0);
     expect(await noPhoneIsUp()).toBe(true);
-    await calls.restart(ports);
+    await calls.restart();
     for (const recordingId of recordings) {
       const announcement = await announced(calls.events, recordingId);
       expect(announcement.endReason).toBe('ServerShutdown');
@@ -62,12 +61,11 @@ describe('SIGTERM during recorded calls', () => {
 
   test('twice exits at once, and the next start recovers', async () => {
     const [recordingId = ''] = await recordedCalls(1);
-    const { ports } = calls.server;
     calls.server.signal('SIGTERM');
     await delay(200);
     calls.server.signal('SIGTERM');
     expect(await calls.server.ended()).toBe(130);
-    await calls.restart(ports);
+    await calls.restart();
     const announcement = await announced(calls.events, recordingId);
     const { firstNumber, lastNumber } = await calls.packetsIn(announcement);
     expect(firstNumber).toBe(1);
@@ -86,9 +84,8 @@ test('an event receiver that is away at the stop, and over a restart, gets the e
     5_000,
   );
   await delay(500);
-  const { ports } = calls.server;
   expect(await calls.server.stop()).toBe(0);
-  await calls.restart(ports);
+  await calls.restart();
   await delay(1_000);
   await calls.reopenReceiver();
   // The first retry comes 10 s after the first attempt.
@@ -114,15 +111,13 @@ test('a request that is repeated after a kill and a restart gets the same answer
   const first = await ask();
   expect(first.status).toBe(200);
   expect(await ask()).toEqual(first);
-  const { ports } = calls.server;
   await calls.server.kill();
-  await calls.restart(ports);
+  await calls.restart();
   expect(await ask()).toEqual(first);
 });
 
 test('torn journals give the longest part that is whole, and say how much was torn', async () => {
   const recordings = await recordedCalls(2);
-  const { ports } = calls.server;
   await calls.server.kill();
   const journals = join(dataDirectory, 'journals');
   const [cut = '', corrupted = ''] = readdirSync(journals).map((name) =>
@@ -134,7 +129,7 @@ test('torn journals give the longest part that is whole, and say how much was to
   const at = Math.floor((bytes.length * 2) / 3);
   bytes[at] = (bytes[at] ?? 0) ^ 0x40;
   writeFileSync(corrupted, bytes);
-  await calls.restart(ports);
+  await calls.restart();
   for (const recordingId of recordings) {
     const announcement = await announced(calls.events, recordingId);
     const { documentId } = announcement;
