@@ -33,7 +33,9 @@ export async function announcement(
   if (configuration['access-key'].includes(DEVELOPMENT_ACCESS_KEY)) {
     lines.push('The access key is the published development key: for this machine only.');
   }
-  if (recordingHost !== undefined && !(await isHere(recordingHost, configuration))) {
+  if (recordingHost !== undefined && (await isHere(recordingHost, configuration))) {
+    lines.push(`${recordingHost} resolves to this server: SDKs can download recordings from it.`);
+  } else if (recordingHost !== undefined) {
     lines.push(
       `Warning: ${recordingHost} does not resolve to this server. SDKs from 1.6 on download recordings`,
       '  from that name only: add it to the hosts file of each client, or use the CONNECT proxy at',

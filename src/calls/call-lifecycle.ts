@@ -76,6 +76,14 @@ export class CallLifecycle {
     this.#events = parts.events;
     this.#recorder = parts.recorder;
     this.#insistent = parts.insistent;
+    ports.media.on('legSilent', (legId, silentMs) => {
+      const call = this.all().find((one) => one.legs.has(legId));
+      const participant = call?.legs.get(legId)?.participant.rawId;
+      ports.log.warn(
+        { serverCallId: call?.serverCallId, participant, silentMs },
+        'no media comes from a participant; its part of a recording is silent',
+      );
+    });
     ports.media.on('workerLost', (calls) => {
       for (const id of calls) void this.#mediaLost(id);
     });

@@ -77,7 +77,8 @@ export async function createSipServer(
 
 class Server implements SipServer {
   onInvite: (invite: IncomingInvite) => void = (invite) => {
-    void invite.end({ status: 480, reason: 'Temporarily Unavailable' });
+    // Not started yet: a proxy in front may try another server.
+    void invite.end({ status: 503, reason: 'Service Unavailable' });
   };
   readonly registrar: Registrar;
   readonly #endpoint: SipEndpoint;

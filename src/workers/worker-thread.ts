@@ -18,9 +18,12 @@ export type WorkerThreadOptions = {
 
 /**
  * Three semi-spaces of 1 MiB instead of V8's 16. Hot paths allocate next to nothing, so larger ones
- * only fill up with garbage: at 200 recorded calls that was about a third of the memory of each.
+ * would only hold garbage for longer.
  */
 const YOUNG_GENERATION_MIB = 3;
+
+/** A worker that stands still does not hold up the end of the process for longer. */
+const CLOSE_DEADLINE_MS = 30_000;
 
 /** Name of the request that every worker answers last: it lets go of its resources. */
 export const CLOSE_REQUEST = 'close';
@@ -74,9 +77,13 @@ export class WorkerThread {
 
   async #close(): Promise<void> {
     if (this.#isGone) return;
+    const deadline = setTimeout(() => {
+      this.#client.fail(`the worker did not close within ${CLOSE_DEADLINE_MS} ms`);
+    }, CLOSE_DEADLINE_MS);
     try {
       await this.#client.request<undefined>(CLOSE_REQUEST);
     } finally {
+      clearTimeout(deadline);
       await this.#worker.terminate();
       await this.#exited;
     }

@@ -1,0 +1,59 @@
+import { readFile, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { announcement, writeReadyFile } from './announce.ts';
+import { parseConfiguration } from './config/configuration.ts';
+import type { ReadyInformation, RunningServer } from './running-server.ts';
+
+const READY: ReadyInformation = {
+  pid: 1,
+  http: 'http://127.0.0.1:8080',
+  https: 'https://127.0.0.1:8443',
+  management: 'http://127.0.0.1:9000',
+  sip: 'sip:127.0.0.1:5060',
+  rtpPorts: '20000-29999',
+  connectionString: 'endpoint=https://127.0.0.1:8443/;accesskey=a2V5',
+  caFile: '/data/tls/ca.pem',
+  dataDir: '/data',
+  version: '0.1.0',
+};
+
+function announced(recordingHost: string | undefined): Promise<string> {
+  const server: RunningServer = {
+    ready: READY,
+    contentBaseUrl: 'https://recordings.test',
+    recordingHost,
+    close: () => Promise.resolve(),
+  };
+  return announcement(
+    server,
+    parseConfiguration([], {}, () => undefined),
+  );
+}
+
+test('a start says how to connect, where SIP is, and what to try next', async () => {
+  const text = await announced(undefined);
+  expect(text).toContain(READY.connectionString);
+  expect(text).toContain('sip:127.0.0.1:5060 (UDP and TCP)');
+  expect(text).toContain('Next: npx tapedeck sdk-env');
+  expect(text).not.toContain('resolve');
+});
+
+test('a start says whether the recording host leads to this server', async () => {
+  expect(await announced('localhost')).toContain('localhost resolves to this server');
+  expect(await announced('nowhere.invalid')).toContain(
+    'Warning: nowhere.invalid does not resolve to this server',
+  );
+});
+
+test('the ready file is there whole', async () => {
+  const directory = await mkdtemp(join(tmpdir(), 'tapedeck-ready-'));
+  try {
+    const path = join(directory, 'ready.json');
+    await writeReadyFile(path, READY);
+    expect(JSON.parse(await readFile(path, 'utf8'))).toEqual(READY);
+  } finally {
+    await rm(directory, { recursive: true });
+  }
+});
