@@ -28,8 +28,9 @@ export function callOfNumber(number: string): number {
 
 /** Every so many packets one has the marker bit: the server renumbers packets, but leaves it. */
 const MARKED_PACKETS = 256;
-/** Packets under way, or waiting in a busy server, are not lost yet. */
-const GRACE_MS = 300;
+/** Packets under way, or waiting in a busy process, are not lost yet; later than this they are. */
+const GRACE_MS = 1_000;
+const GRACE_STEP_MS = 50;
 /** Every leg has a place in the 20 ms; legs in turn take places a golden ratio apart. */
 const PLACES = 1_000;
 const PLACE_STEP = 617;
@@ -219,9 +220,13 @@ export class LoadPhones {
   async counts(): Promise<LoadCounts> {
     const lateMs = this.#lateMs;
     const ends = this.#legs.map((leg) => leg.next);
-    await new Promise((resolve) => setTimeout(resolve, GRACE_MS));
     const sum = (value: (leg: LoadLeg, to: number) => number): number =>
       this.#legs.reduce((total, leg, index) => total + value(leg, ends[index] ?? 0), 0);
+    // In steps: after a stall of this process a timer may fire before the sockets are read again.
+    for (let waitedMs = 0; waitedMs < GRACE_MS; waitedMs += GRACE_STEP_MS) {
+      await new Promise((resolve) => setTimeout(resolve, GRACE_STEP_MS));
+      if (sum((leg, to) => leg.lost(to)) === 0) break;
+    }
     return {
       sent: sum((leg, to) => to - leg.countFrom),
       lost: sum((leg, to) => leg.lost(to)),
