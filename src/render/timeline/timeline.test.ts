@@ -44,45 +44,50 @@ function firstDifference(actual: Int32Array, expected: Int32Array): number {
   return actual.findIndex((sample, at) => sample !== expected[at]);
 }
 
+function expectPlaced(seed: number): void {
+  const network = { loss: 0.2, jitterUs: 200_000, reordered: 0.05, duplicated: 0.05 };
+  const random = seeded(seed);
+  const start = { sequence: 65_400, timestamp: 2 ** 32 - 20_000, startUs: 100_000 };
+  const first = impair(talk({ ...start, ssrc: 7 }, noise(8, seed)), network, random);
+  const second = impair(
+    talk({ ssrc: 8, sequence: 9, timestamp: 5, startUs: 8_100_000 }, noise(6, seed + 50)),
+    network,
+    random,
+  );
+  const other = impair(
+    talk({ ssrc: 9, sequence: 65_530, timestamp: 2 ** 32 - 8, startUs: 3_033_000 }, noise(9, 99)),
+    network,
+    random,
+  );
+  const endUs = 15_000_000;
+  const { mix, timeline } = runTimeline({ streams: [[...first, ...second], other], endUs });
+  const expected = new Int32Array(endUs / 125);
+  for (const [span, truthUs] of [
+    [first, 100_000 - (2 ** 32 - 20_000) * 125],
+    [second, 8_100_000 - 5 * 125],
+    [other, 3_033_000 - (2 ** 32 - 8) * 125],
+  ] as const) {
+    const anchor = anchorOf(span);
+    const errorMs = (anchor * 125 - truthUs) / 1000;
+    expect(errorMs).toBeGreaterThanOrEqual(-0.2);
+    expect(errorMs).toBeLessThan(20);
+    place(expected, span, anchor);
+  }
+  expect(firstDifference(mix, expected)).toBe(-1);
+  expect(timeline.latePackets).toBe(0);
+}
+
 describe('the timeline', () => {
   test.each([1, 2, 3, 4, 5, 6, 8, 9, 10, 11, 12])(
     'places every sample of a bad network exactly, over wraps and a new SSRC (seed %i)',
-    (seed) => {
-      const network = { loss: 0.2, jitterUs: 200_000, reordered: 0.05, duplicated: 0.05 };
-      const random = seeded(seed);
-      const start = { sequence: 65_400, timestamp: 2 ** 32 - 20_000, startUs: 100_000 };
-      const first = impair(talk({ ...start, ssrc: 7 }, noise(8, seed)), network, random);
-      const second = impair(
-        talk({ ssrc: 8, sequence: 9, timestamp: 5, startUs: 8_100_000 }, noise(6, seed + 50)),
-        network,
-        random,
-      );
-      const other = impair(
-        talk(
-          { ssrc: 9, sequence: 65_530, timestamp: 2 ** 32 - 8, startUs: 3_033_000 },
-          noise(9, 99),
-        ),
-        network,
-        random,
-      );
-      const endUs = 15_000_000;
-      const { mix, timeline } = runTimeline({ streams: [[...first, ...second], other], endUs });
-      const expected = new Int32Array(endUs / 125);
-      for (const [span, truthUs] of [
-        [first, 100_000 - (2 ** 32 - 20_000) * 125],
-        [second, 8_100_000 - 5 * 125],
-        [other, 3_033_000 - (2 ** 32 - 8) * 125],
-      ] as const) {
-        const anchor = anchorOf(span);
-        const errorMs = (anchor * 125 - truthUs) / 1000;
-        expect(errorMs).toBeGreaterThanOrEqual(-0.2);
-        expect(errorMs).toBeLessThan(20);
-        place(expected, span, anchor);
-      }
-      expect(firstDifference(mix, expected)).toBe(-1);
-      expect(timeline.latePackets).toBe(0);
-    },
+    expectPlaced,
   );
+
+  // Known: with a fifth of the packets lost, the first second of one span of this seed has none that
+  // came within 20 ms of its place, so the span stands about 25 ms late. Fails once that is mended.
+  test.fails('places every sample of a bad network exactly (seed 7)', () => {
+    expectPlaced(7);
+  });
 
   test('renders a packet that comes as late as the window, and counts one that comes later', () => {
     const codes = noise(6, 3);
