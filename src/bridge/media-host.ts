@@ -184,6 +184,14 @@ export class MediaHost implements MediaPort {
     }
   }
 
+  pauseJournal(_recordingId: RecordingId): Promise<{ readonly pausedAtMs: number }> {
+    return Promise.reject(new TapedeckError('not-supported', 'pause is not built yet'));
+  }
+
+  resumeJournal(_recordingId: RecordingId): Promise<{ readonly resumedAtMs: number }> {
+    return Promise.reject(new TapedeckError('not-supported', 'resume is not built yet'));
+  }
+
   async endJournal(recordingId: RecordingId, reason: JournalEndReason): Promise<JournalEnd> {
     const entry = this.#journals.get(recordingId);
     if (entry !== undefined) return this.#endJournal(await entry.journal, entry.call, reason);

@@ -272,6 +272,14 @@ export class Calls implements CallService {
     await this.#recorder.stop(id, 'RecordingStopped');
   }
 
+  pauseRecording(_id: RecordingId): Promise<void> {
+    return Promise.reject(new TapedeckError('not-supported', 'pause is not supported yet.'));
+  }
+
+  resumeRecording(_id: RecordingId): Promise<void> {
+    return Promise.reject(new TapedeckError('not-supported', 'resume is not supported yet.'));
+  }
+
   calls(): Promise<readonly CallOverview[]> {
     return Promise.resolve(
       this.#lifecycle.all().flatMap((call) =>

@@ -40,8 +40,9 @@ export class Finisher {
       recordingId: record.recordingId,
       journalDirectory: journalDirectory(this.#settings, record.documentId),
       documentId: record.documentId,
-      blobKey: `recordings/${record.documentId}.wav`,
-      format: { container: 'wav', channels: 'mixed' },
+      blobDirectory: 'recordings',
+      plan: record.plan,
+      ...(record.exportTo !== undefined && { exportTo: record.exportTo }),
     };
   }
 
@@ -125,7 +126,11 @@ export class Finisher {
       documentId: chunk.documentId,
       recordingId: record.recordingId,
       index: chunk.index,
+      purpose: 'session',
+      format: record.plan.format,
+      channels: chunk.channels,
       blobKey: chunk.blobKey,
+      peaksKey: chunk.peaksKey,
       sizeBytes: chunk.sizeBytes,
       durationMs: chunk.durationMs,
       sha256: chunk.sha256,

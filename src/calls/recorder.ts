@@ -2,6 +2,7 @@ import { TapedeckError } from '../core/error.ts';
 import type { CallConnectionId, DocumentId, RecordingId, ServerCallId } from '../core/ids.ts';
 import type { Fact } from '../core/ports/ledger.ts';
 import type { JournalEnd, JournalEndReason } from '../core/ports/media.ts';
+import type { RenderPlan } from '../core/ports/render.ts';
 import type { RecordingRecord } from '../core/records.ts';
 import { commitFacts, journalDirectory, type CallPorts, type CallSettings } from './context.ts';
 import type { RecordingEvents } from './events/recording-events.ts';
@@ -26,6 +27,12 @@ type Running = {
   readonly correlationId: string;
   /** Set once the end is under way; every caller waits for the same end. */
   ending: Promise<void> | undefined;
+};
+
+const MIXED_WAV: RenderPlan = {
+  format: { container: 'wav', channels: 'mixed' },
+  channels: { limit: 5, pinned: [], overflow: 'leave-out' },
+  chunks: { durationMs: 14_400_000, sizeBytes: 4_194_304_000 },
 };
 
 /** Why a recording ended, for its events and metadata. */
@@ -112,6 +119,9 @@ export class Recorder {
       stateCallbackUri: request.stateCallbackUri,
       journalDirectory: directory,
       documentId,
+      plan: MIXED_WAV,
+      exportTo: undefined,
+      startedByConnection: false,
       startedAtMs,
       endedAtMs: undefined,
       endReason: undefined,

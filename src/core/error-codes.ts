@@ -23,6 +23,10 @@ export const ERROR_CATALOGUE = {
     fault: 'caller',
     meaning: 'This combination of content, channel and format is not supported.',
   },
+  'pause-not-allowed': {
+    fault: 'caller',
+    meaning: 'The recording is paused already, or is not paused, and a setting refuses this.',
+  },
   'content-not-found': {
     fault: 'caller',
     meaning: 'The recording file does not exist, was deleted, or has expired.',

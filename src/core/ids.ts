@@ -26,3 +26,11 @@ export interface IdCodec {
   /** The node that owns the id, or `undefined` if we did not sign it as an id of this kind. */
   ownerOf(kind: 'serverCall' | 'callConnection' | 'recording', id: string): string | undefined;
 }
+
+/**
+ * Name of a chunk of a recording whose first chunk is `first`: that itself, then `<first>-1`,
+ * `<first>-2`, … The same after a crash, so that no chunk is made twice under two names.
+ */
+export function chunkDocumentId(first: DocumentId, index: number): DocumentId {
+  return index === 0 ? first : (`${first}-${index}` as DocumentId);
+}

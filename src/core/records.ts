@@ -6,6 +6,8 @@ import type {
   RecordingId,
   ServerCallId,
 } from './ids.ts';
+import type { ExportTarget } from './ports/export.ts';
+import type { RenderFormat, RenderPlan } from './ports/render.ts';
 import type { StoredDialog } from './ports/signalling.ts';
 
 /** Rows as the ledger keeps them: plain data, one type a table. All times are wall clock, ms. */
@@ -54,13 +56,18 @@ export type RecordingRecord = {
   readonly serverCallId: ServerCallId;
   readonly callConnectionId: CallConnectionId | undefined;
   /** `finishing`: the journal has ended, the file is not stored yet. `done` may have no chunk. */
-  readonly state: 'active' | 'finishing' | 'done' | 'failed';
+  readonly state: 'active' | 'paused' | 'finishing' | 'done' | 'failed';
   /** Who asked for it; those of routes are outside the API's reach. */
   readonly origin: 'api' | 'route';
   readonly apiVersion: string;
   readonly stateCallbackUri: string | undefined;
   readonly journalDirectory: string;
+  /** Of the first chunk. */
   readonly documentId: DocumentId;
+  readonly plan: RenderPlan;
+  readonly exportTo: ExportTarget | undefined;
+  /** Started by `callConnectionId`: ends when that connection leaves the call. */
+  readonly startedByConnection: boolean;
   readonly startedAtMs: number;
   readonly endedAtMs: number | undefined;
   /** As events carry it: `CallEnded`, `RecordingStopped`, … */
@@ -74,10 +81,15 @@ export type ChunkRecord = {
   readonly documentId: DocumentId;
   readonly recordingId: RecordingId;
   readonly index: number;
+  /** `session`: announced by the recording's event. `rendering`: made later, on request. */
+  readonly purpose: 'session' | 'rendering';
+  readonly format: RenderFormat;
+  readonly channels: number;
   readonly blobKey: string;
+  readonly peaksKey: string;
   readonly sizeBytes: number;
   readonly durationMs: number;
-  /** Of the samples: the file without its header. */
+  /** Of the media: the file without its header. */
   readonly sha256: string;
   readonly endReason: string;
   /** The metadata document as it is served, JSON. */
@@ -85,6 +97,30 @@ export type ChunkRecord = {
   readonly createdAtMs: number;
   readonly expiresAtMs: number | undefined;
   readonly deletedAtMs: number | undefined;
+};
+
+/** The copying of a chunk to the caller's container. */
+export type ExportRecord = {
+  readonly documentId: DocumentId;
+  readonly recordingId: RecordingId;
+  /** `waiting`: tried again until `expiresAtMs`, then `failed`. */
+  readonly state: 'waiting' | 'done' | 'failed';
+  readonly attempts: number;
+  readonly nextAttemptAtMs: number;
+  readonly expiresAtMs: number;
+  /** Of the latest attempt, in words. */
+  readonly error: string | undefined;
+};
+
+/** Who did what with a recording; outlives it. */
+export type AuditRecord = {
+  readonly auditId: string;
+  readonly atMs: number;
+  readonly action: 'downloaded' | 'metadata-read' | 'deleted' | 'expired' | 'rendered';
+  readonly recordingId: RecordingId;
+  readonly documentId: DocumentId;
+  /** `access-key`, `admin-token`, `signed-link`, `retention`; with the address where there is one. */
+  readonly actor: string;
 };
 
 /** An event as it happened, before any envelope. */

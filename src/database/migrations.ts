@@ -8,6 +8,12 @@ export type Migration = {
   readonly statements: (builder: SqlBuilder) => readonly Compilable[];
 };
 
+/** What recordings of version 1 were: there was nothing else. */
+const FIRST_PLAN =
+  '{"format":{"container":"wav","channels":"mixed"},' +
+  '"channels":{"limit":5,"pinned":[],"overflow":"leave-out"},' +
+  '"chunks":{"durationMs":14400000,"sizeBytes":4194304000}}';
+
 export const MIGRATIONS: readonly Migration[] = [
   {
     version: 1,
@@ -160,6 +166,29 @@ export const MIGRATIONS: readonly Migration[] = [
         .addColumn('body', 'text', (c) => c.notNull())
         .addColumn('storedAtMs', 'bigint', (c) => c.notNull()),
       schema.createIndex('repeatabilityByTime').on('repeatability').columns(['storedAtMs']),
+    ],
+  },
+  {
+    version: 2,
+    name: 'what is made of a recording',
+    statements: ({ schema }) => [
+      schema
+        .alterTable('recordings')
+        .addColumn('plan', 'text', (c) => c.notNull().defaultTo(FIRST_PLAN)),
+      schema.alterTable('recordings').addColumn('exportTo', 'text'),
+      schema
+        .alterTable('recordings')
+        .addColumn('startedByConnection', 'integer', (c) => c.notNull().defaultTo(0)),
+      schema
+        .alterTable('chunks')
+        .addColumn('purpose', 'text', (c) => c.notNull().defaultTo('session')),
+      schema
+        .alterTable('chunks')
+        .addColumn('format', 'text', (c) =>
+          c.notNull().defaultTo('{"container":"wav","channels":"mixed"}'),
+        ),
+      schema.alterTable('chunks').addColumn('channels', 'integer', (c) => c.notNull().defaultTo(1)),
+      schema.alterTable('chunks').addColumn('peaksKey', 'text', (c) => c.notNull().defaultTo('')),
     ],
   },
 ];

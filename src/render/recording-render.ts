@@ -54,7 +54,7 @@ export class RecordingRender {
     const { disk, blobs } = tools;
     const reader = await JournalReader.open({ disk, directory: job.journalDirectory });
     try {
-      const writer = await blobs.open(job.blobKey, WAV_HEADER_BYTES);
+      const writer = await blobs.open(blobKeyOf(job), WAV_HEADER_BYTES);
       return new RecordingRender(tools, job, reader, writer);
     } catch (error) {
       await reader.close();
@@ -139,8 +139,10 @@ export class RecordingRender {
     const timeline = this.#timeline;
     return {
       documentId: this.#job.documentId,
-      blobKey: this.#job.blobKey,
+      blobKey: blobKeyOf(this.#job),
+      peaksKey: '',
       index: 0,
+      ending: 'session-ended',
       sizeBytes,
       durationMs: (this.#track.samples * 1000) / FILE_RATE_HZ,
       startedAtMs,
@@ -155,6 +157,11 @@ export class RecordingRender {
       sha256: this.#hash.digest('hex'),
       latePackets: timeline.latePackets,
       tornBytes,
+      isExported: false,
     };
   }
+}
+
+function blobKeyOf(job: RenderJob): string {
+  return `${job.blobDirectory}/${job.documentId}.${job.plan.format.container}`;
 }

@@ -44,8 +44,7 @@ export class FileBlobStore implements BlobStore {
 
   async open(key: string, headerBytes: number): Promise<BlobWriter> {
     const target = this.#pathOf(key);
-    // No key holds an underscore, so different keys have different names here.
-    const temporary = join(this.#root, UNFINISHED_DIRECTORY, key.replaceAll('/', '_'));
+    const temporary = this.#temporaryOf(key);
     return onDisk(`cannot begin ${key}`, async () => {
       await this.#disk.remove(temporary);
       await this.#makeDurableDirectory(dirname(target));
@@ -55,7 +54,15 @@ export class FileBlobStore implements BlobStore {
   }
 
   async read(key: string): Promise<BlobReader | undefined> {
-    const path = this.#pathOf(key);
+    return this.#read(key, this.#pathOf(key));
+  }
+
+  async readUnfinished(key: string): Promise<BlobReader | undefined> {
+    this.#pathOf(key);
+    return this.#read(key, this.#temporaryOf(key));
+  }
+
+  async #read(key: string, path: string): Promise<BlobReader | undefined> {
     let file: DiskFile | undefined;
     try {
       file = await this.#disk.open(path, 'read');
@@ -74,6 +81,11 @@ export class FileBlobStore implements BlobStore {
       await this.#disk.remove(path);
       await this.#disk.syncDirectory(dirname(path));
     });
+  }
+
+  /** No key holds an underscore, so different keys have different names here. */
+  #temporaryOf(key: string): string {
+    return join(this.#root, UNFINISHED_DIRECTORY, key.replaceAll('/', '_'));
   }
 
   #pathOf(key: string): string {

@@ -35,6 +35,8 @@ export function serveMedia(
     setLegMedia: (...args: Parameters<MediaHost['setLegMedia']>) => host.setLegMedia(...args),
     closeLeg: (...args: Parameters<MediaHost['closeLeg']>) => host.closeLeg(...args),
     openJournal: (...args: Parameters<MediaHost['openJournal']>) => host.openJournal(...args),
+    pauseJournal: (...args: Parameters<MediaHost['pauseJournal']>) => host.pauseJournal(...args),
+    resumeJournal: (...args: Parameters<MediaHost['resumeJournal']>) => host.resumeJournal(...args),
     endJournal: (...args: Parameters<MediaHost['endJournal']>) => host.endJournal(...args),
     closeCall: (...args: Parameters<MediaHost['closeCall']>) => host.closeCall(...args),
     statistics: () => Promise.resolve(host.statistics()),

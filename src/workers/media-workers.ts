@@ -108,12 +108,16 @@ export class MediaWorkers implements MediaPort {
     }
   }
 
+  async pauseJournal(recordingId: RecordingId): Promise<{ readonly pausedAtMs: number }> {
+    return this.#slotOfRecording(recordingId).thread.request('pauseJournal', recordingId);
+  }
+
+  async resumeJournal(recordingId: RecordingId): Promise<{ readonly resumedAtMs: number }> {
+    return this.#slotOfRecording(recordingId).thread.request('resumeJournal', recordingId);
+  }
+
   async endJournal(recordingId: RecordingId, reason: JournalEndReason): Promise<JournalEnd> {
-    const serverCallId = this.#callOfRecording.get(recordingId);
-    const slot = serverCallId === undefined ? undefined : this.#slotOfCall.get(serverCallId);
-    if (slot === undefined) {
-      throw new TapedeckError('recording-not-found', `no journal of ${recordingId} is open`);
-    }
+    const slot = this.#slotOfRecording(recordingId);
     const end = await slot.thread.request<JournalEnd>('endJournal', recordingId, reason);
     this.#callOfRecording.delete(recordingId);
     return end;
@@ -151,6 +155,15 @@ export class MediaWorkers implements MediaPort {
     emptiest.calls.add(serverCallId);
     this.#slotOfCall.set(serverCallId, emptiest);
     return emptiest;
+  }
+
+  #slotOfRecording(recordingId: RecordingId): Slot {
+    const serverCallId = this.#callOfRecording.get(recordingId);
+    const slot = serverCallId === undefined ? undefined : this.#slotOfCall.get(serverCallId);
+    if (slot === undefined) {
+      throw new TapedeckError('recording-not-found', `no journal of ${recordingId} is open`);
+    }
+    return slot;
   }
 
   #slotOfLeg(legId: LegId): Slot | undefined {

@@ -142,8 +142,12 @@ async function renderOnce(): Promise<number> {
     recordingId: 'bench' as RecordingId,
     journalDirectory: join(directory, 'journal'),
     documentId: '0-td-1-0' as DocumentId,
-    blobKey: 'bench.wav',
-    format: { container: 'wav', channels: 'mixed' },
+    blobDirectory: 'bench',
+    plan: {
+      format: { container: 'wav', channels: 'mixed' },
+      channels: { limit: 5, pinned: [], overflow: 'leave-out' },
+      chunks: { durationMs: 14_400_000, sizeBytes: 4_000_000_000 },
+    },
   };
   const before = process.cpuUsage();
   const [chunk] = await host.finish(job);
@@ -153,7 +157,7 @@ async function renderOnce(): Promise<number> {
 }
 
 async function measureSnr(voices: readonly Uint8Array[]): Promise<number> {
-  const file = await open(join(directory, 'blobs', 'bench.wav'));
+  const file = await open(join(directory, 'blobs', 'bench', '0-td-1-0.wav'));
   const excerpt = new Int16Array(ROUND_SECONDS * 16_000);
   const at = WAV_HEADER_BYTES + excerpt.byteLength;
   await file.read(new Uint8Array(excerpt.buffer), 0, excerpt.byteLength, at);

@@ -42,8 +42,12 @@ async function renderedAnew(recordingId: string, documentId: string): Promise<Ui
     recordingId: recordingId as RecordingId,
     journalDirectory: join(calls.server.dataDirectory, 'journals', documentId),
     documentId: documentId as DocumentId,
-    blobKey: `anew/${documentId}.wav`,
-    format: { container: 'wav', channels: 'mixed' },
+    blobDirectory: 'anew',
+    plan: {
+      format: { container: 'wav', channels: 'mixed' },
+      channels: { limit: 5, pinned: [], overflow: 'leave-out' },
+      chunks: { durationMs: 14_400_000, sizeBytes: 4_000_000_000 },
+    },
   });
   return readFileSync(join(scratch, chunk?.blobKey ?? ''));
 }

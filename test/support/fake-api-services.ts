@@ -104,6 +104,8 @@ export async function makeFakeApi(
     startRecording: (command) =>
       perform('startRecording', command, { recordingId: ids.recordingId(), state: 'active' }),
     recording: (recordingId) => perform('recording', {}, { recordingId, state: 'active' }),
+    pauseRecording: () => perform('pauseRecording', {}, undefined),
+    resumeRecording: () => perform('resumeRecording', {}, undefined),
     stopRecording: () => perform('stopRecording', {}, undefined),
     calls: () => Promise.resolve([]),
     content: {
@@ -160,7 +162,11 @@ export async function makeFakeApi(
                   documentId,
                   recordingId: ids.recordingId(),
                   index: 0,
+                  purpose: 'session',
+                  format: { container: 'wav', channels: 'mixed' },
+                  channels: 1,
                   blobKey: 'b',
+                  peaksKey: 'p',
                   sizeBytes: file.bytes.length,
                   durationMs: 1,
                   sha256: '',

@@ -1,8 +1,14 @@
+import type { RenderPlan } from '../../core/ports/render.ts';
 import { describe, expect, test, vi } from 'vitest';
 import { ApiHarness, errorOf } from '../../../test/support/api-harness.ts';
 import { DOCUMENT_ID } from '../../../test/support/fake-api-services.ts';
 
 const api = new ApiHarness();
+const MIXED_WAV: RenderPlan = {
+  format: { container: 'wav', channels: 'mixed' },
+  channels: { limit: 5, pinned: [], overflow: 'leave-out' },
+  chunks: { durationMs: 14_400_000, sizeBytes: 4_000_000_000 },
+};
 
 describe('administration', () => {
   test('recordings are listed with their files, newest first as the ledger gives them', async () => {
@@ -19,6 +25,9 @@ describe('administration', () => {
         stateCallbackUri: undefined,
         journalDirectory: '/secret/path',
         documentId: DOCUMENT_ID,
+        plan: MIXED_WAV,
+        exportTo: undefined,
+        startedByConnection: false,
         startedAtMs: 0,
         endedAtMs: 1_500,
         endReason: 'CallEnded',

@@ -61,6 +61,18 @@ export class FakeMedia implements MediaPort {
     return { startedAtMs: this.#clock.nowMs() };
   };
 
+  pauseJournal: MediaPort['pauseJournal'] = async () => {
+    this.log.push('journal paused');
+    await this.#pace.step();
+    return { pausedAtMs: this.#clock.nowMs() };
+  };
+
+  resumeJournal: MediaPort['resumeJournal'] = async () => {
+    this.log.push('journal resumed');
+    await this.#pace.step();
+    return { resumedAtMs: this.#clock.nowMs() };
+  };
+
   endJournal: MediaPort['endJournal'] = async (recordingId, reason) => {
     this.journals.delete(recordingId);
     this.log.push(`journal ended ${reason}`);

@@ -22,8 +22,10 @@ export class FakeRender implements RenderPort {
     return Promise.resolve([
       {
         documentId: job.documentId,
-        blobKey: job.blobKey,
+        blobKey: `${job.blobDirectory}/${job.documentId}.${job.plan.format.container}`,
+        peaksKey: `${job.blobDirectory}/${job.documentId}.peaks.json`,
         index: 0,
+        ending: 'session-ended',
         sizeBytes: 44 + this.durationMs * 32,
         durationMs: this.durationMs,
         startedAtMs: 0,
@@ -35,6 +37,7 @@ export class FakeRender implements RenderPort {
         sha256: '00',
         latePackets: 0,
         tornBytes: 0,
+        isExported: job.exportTo !== undefined,
       },
     ]);
   }

@@ -40,6 +40,7 @@ export class FakeWorld {
     blobs: {
       open: () => Promise.reject(new Error('not used')),
       read: () => Promise.resolve(undefined),
+      readUnfinished: () => Promise.resolve(undefined),
       remove: (key) => {
         this.removedBlobs.push(key);
         return Promise.resolve();

@@ -7,6 +7,11 @@ export interface BlobStore {
   open(key: string, headerBytes: number): Promise<BlobWriter>;
   /** A committed blob, or `undefined`. */
   read(key: string): Promise<BlobReader | undefined>;
+  /**
+   * A blob that is being written, as far as it is durable by now, the header's room included as zeros;
+   * `undefined` if there is none. Stays readable until it is closed, also over `commit` and `abort`.
+   */
+  readUnfinished(key: string): Promise<BlobReader | undefined>;
   /** Idempotent. */
   remove(key: string): Promise<void>;
 }

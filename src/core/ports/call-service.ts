@@ -77,12 +77,23 @@ export type CallReference =
 /** What an application may ask for; only the built combinations reach the use case. */
 export type RecordingShape = {
   readonly contentType: 'audio';
-  readonly channelType: 'mixed';
-  readonly formatType: 'wav';
+  readonly channelType: 'mixed' | 'unmixed';
+  readonly formatType: 'wav' | 'mp3';
 };
 
 export type StartRecording = RecordingShape & {
   readonly call: CallReference;
+  /** Begins paused: nothing is recorded until it is resumed. */
+  readonly pauseOnStart?: boolean;
+  /** Raw ids: the first gets channel 0 and so on, where affinity leaves them free. */
+  readonly channelOrdering?: readonly string[];
+  /** Raw ids with the channel that is theirs; each channel and each id at most once. */
+  readonly channelAffinity?: readonly {
+    readonly channel: number;
+    readonly participantId: string;
+  }[];
+  /** URL of the container to which the files go as well (checked by `ContainerPort.check`). */
+  readonly containerUrl?: string;
   /** An absolute http or https URL for RecordingStateChanged. */
   readonly stateCallbackUri?: string;
   readonly apiVersion: string;
@@ -130,7 +141,7 @@ export type CallOverview = {
 /** A stored recording file, open for reading. */
 export type OpenContent = {
   readonly sizeBytes: number;
-  /** `audio/wav`. */
+  /** `audio/wav`, `audio/mpeg`. */
   readonly mediaType: string;
   /** Bytes `start` to `end`, both included. May be called once; closing the iteration frees the file. */
   range(start: number, end: number): AsyncIterable<Uint8Array>;
@@ -169,6 +180,9 @@ export interface CallService {
   startRecording(command: StartRecording): Promise<RecordingStatus>;
   /** Also of a recording that is over: `inactive`. */
   recording(id: RecordingId): Promise<RecordingStatus>;
+  /** Resolves when nothing more is written. `pause-not-allowed` if a setting says so and it is paused. */
+  pauseRecording(id: RecordingId): Promise<void>;
+  resumeRecording(id: RecordingId): Promise<void>;
   stopRecording(id: RecordingId): Promise<void>;
   /** Calls that are not over, oldest first. */
   calls(): Promise<readonly CallOverview[]>;

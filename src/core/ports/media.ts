@@ -17,9 +17,12 @@ export type OpenJournal = {
   readonly recordingId: RecordingId;
   /** A directory of the journal's own; made if it is not there. */
   readonly directory: string;
+  /** Begins with the gate closed: nothing is written before `resumeJournal`. Default false. */
+  readonly paused?: boolean;
 };
 
-export type JournalEndReason = 'stopped' | 'call-ended' | 'disk-failed' | 'shutdown';
+export type JournalEndReason =
+  'stopped' | 'call-ended' | 'initiator-left' | 'disk-failed' | 'shutdown';
 
 export type JournalEnd = {
   /** Wall clock at which the recording ended. */
@@ -58,6 +61,16 @@ export interface MediaPort {
    * `recording-conflict` if the recording has a journal already, or with `disk-failed`.
    */
   openJournal(request: OpenJournal): Promise<{ readonly startedAtMs: number }>;
+  /**
+   * Closes the gate: resolves when no packet is appended any more. `pausedAtMs`: wall clock. Idempotent.
+   * Rejects with `recording-not-found` if no journal is open.
+   */
+  pauseJournal(recordingId: RecordingId): Promise<{ readonly pausedAtMs: number }>;
+  /**
+   * Opens the gate. A packet passes from then on only if its place on the timeline is not before this
+   * moment: what was sent while paused stays out, however late it comes. Idempotent.
+   */
+  resumeJournal(recordingId: RecordingId): Promise<{ readonly resumedAtMs: number }>;
   /** Closes the journal with an end marker; all of it is on disk when this resolves. Idempotent. */
   endJournal(recordingId: RecordingId, reason: JournalEndReason): Promise<JournalEnd>;
   /** Closes legs and journals that are still open. */

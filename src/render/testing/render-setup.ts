@@ -14,9 +14,14 @@ export const JOB: RenderJob = {
   recordingId: 'generated' as RecordingId,
   journalDirectory: JOURNAL_DIRECTORY,
   documentId: '0-td-1-0' as DocumentId,
-  blobKey: 'recordings/one.wav',
-  format: { container: 'wav', channels: 'mixed' },
+  blobDirectory: 'recordings',
+  plan: {
+    format: { container: 'wav', channels: 'mixed' },
+    channels: { limit: 5, pinned: [], overflow: 'leave-out' },
+    chunks: { durationMs: 14_400_000, sizeBytes: 4_000_000_000 },
+  },
 };
+const BLOB_KEY = `recordings/${JOB.documentId}.wav`;
 
 /** Blobs in memory: what a blob store promises, and nothing else. */
 export class MemoryBlobs implements BlobStore {
@@ -64,6 +69,10 @@ export class MemoryBlobs implements BlobStore {
     return Promise.resolve(undefined);
   }
 
+  readUnfinished(): Promise<undefined> {
+    return Promise.resolve(undefined);
+  }
+
   remove(key: string): Promise<void> {
     this.committed.delete(key);
     return Promise.resolve();
@@ -96,7 +105,7 @@ export class RenderSetup {
   }
 
   file(): { readonly bytes: Uint8Array; readonly samples: Int16Array } {
-    const bytes = this.blobs.committed.get(JOB.blobKey);
+    const bytes = this.blobs.committed.get(BLOB_KEY);
     const clip = bytes === undefined ? undefined : readWav(bytes, { maxDurationMs: 1e9 });
     if (bytes === undefined || clip?.ok !== true) throw new Error('there is no readable file');
     return { bytes, samples: clip.value.samples };
