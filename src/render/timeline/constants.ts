@@ -4,8 +4,14 @@ export const TIMELINE_RATE_HZ = 8000;
 /** A packet that arrives more than this after its place is left to the journal. */
 export const LATE_WINDOW_MS = 1000;
 
-/** The earliest arrival of the first second tells where a span stands. */
+/** The earliest arrival of the first second tells where a span stands … */
 export const ANCHOR_WINDOW_US = 1_000_000;
+
+/** … or of a longer time, where jitter and loss have left too little of the first second; at most this. */
+export const LONGEST_ANCHOR_WINDOW_US = 4_000_000;
+
+/** A span stands within this of its place: 20 ms. */
+export const ANCHOR_TOLERANCE_SAMPLES = 160;
 
 /** What is rendered at once. A stream moves by one sample a block at most: 500 ppm. */
 export const BLOCK_SAMPLES = 2000;

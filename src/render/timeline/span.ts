@@ -1,9 +1,11 @@
 import { addSlewed, INTERPOLATOR_REACH } from '../../media/resample/slew-interpolator.ts';
 import { sequenceDistance, timestampDistance } from '../../protocols/rtp/arithmetic.ts';
 import {
+  ANCHOR_TOLERANCE_SAMPLES,
   ANCHOR_WINDOW_US,
   BLOCK_SAMPLES,
   LATE_WINDOW_MS,
+  LONGEST_ANCHOR_WINDOW_US,
   MAX_DROPOUT_PACKETS,
   MAX_MISORDER_PACKETS,
   samplesOf,
@@ -35,13 +37,19 @@ const LATE_WINDOW_SAMPLES = (LATE_WINDOW_MS * TIMELINE_RATE_HZ) / 1000;
 const EARLY_JUMP_SAMPLES = 2000;
 /** Two places closer than this are one place with jitter between them: 200 ms. */
 const SAME_PLACE_SAMPLES = 1600;
+/**
+ * If delays were spread evenly over `spread`, the earliest of n packets would be off by more than the
+ * tolerance with probability (1 − tolerance / spread)^n, below e^−(n · tolerance / spread). With 9: one in
+ * 8,000.
+ */
+const CERTAINTY = 9;
 /** Without packets for this long, a span gives its memory back. */
 const IDLE_SAMPLES = 40_000;
 
 /**
  * A run of one sender's samples whose distances are known exactly: one SSRC, no restart. Position 0
  * is the first sample of its first packet; its offset says where on the timeline that stands, and is
- * fixed by the earliest arrival of the first second.
+ * fixed by the earliest arrival of the first second, or of as much more as it takes to be sure.
  */
 export class Span {
   readonly ssrc: number;
@@ -53,6 +61,9 @@ export class Span {
   readonly #inherited: number | undefined;
   #offset: number | undefined;
   #earliest = Infinity;
+  /** Of the packets that came before the place was known: how many, and the sum of their offsets. */
+  #observed = 0;
+  #offsets = 0;
   #newestSequence: number;
   #newestAudioSequence: number;
   #newestTimestamp: number;
@@ -140,6 +151,10 @@ export class Span {
     const { arrivalUs, bytes, from, count } = packet;
     if (!this.#window.put(sequence, position, arrivalUs, bytes, from, count)) return 'jump';
     if (offset < this.#earliest) this.#earliest = offset;
+    if (!isPlaced) {
+      this.#observed += 1;
+      this.#offsets += offset;
+    }
     this.#drift.observe(arrival, offset);
     this.#lastArrival = arrival;
     if (distance > 0) this.#newestSequence = sequence;
@@ -152,8 +167,8 @@ export class Span {
   }
 
   /**
-   * Fixes the place once the first second is over.
-   * @returns packets of that second that came too late for the place it was given.
+   * Fixes the place once enough has been seen.
+   * @returns packets of that time that came too late for the place it was given.
    */
   decide(nowUs: number): number {
     this.#decideAt(nowUs);
@@ -173,9 +188,17 @@ export class Span {
   }
 
   #decideAt(nowUs: number): void {
-    if (this.#offset === undefined && nowUs - this.#firstArrivalUs >= ANCHOR_WINDOW_US) {
-      this.#place();
-    }
+    if (this.#offset !== undefined) return;
+    const elapsedUs = nowUs - this.#firstArrivalUs;
+    if (elapsedUs < ANCHOR_WINDOW_US) return;
+    if (elapsedUs >= LONGEST_ANCHOR_WINDOW_US || this.#isCertain()) this.#place();
+  }
+
+  /** Whether the earliest of what was seen can be taken for a packet that was hardly delayed. */
+  #isCertain(): boolean {
+    // The mean, and not the latest: one packet that was held up for long says nothing.
+    const spread = 2 * (this.#offsets / this.#observed - this.#earliest);
+    return this.#observed * ANCHOR_TOLERANCE_SAMPLES >= CERTAINTY * spread;
   }
 
   #place(): void {
