@@ -3,8 +3,6 @@ import type { Configuration } from './config/configuration.ts';
 
 /** How long a phone that we call may ring. */
 const RING_TIMEOUT_MS = 85_000;
-/** The vendor's built-in storage keeps recordings as long. */
-const RETENTION_MS = 24 * 3_600_000;
 
 /** One media worker a core but one, which is for signalling and HTTP; rendering takes what is left. */
 export function workerCounts(
@@ -27,15 +25,20 @@ export function callSettings(
     resourceId: configuration['resource-id'],
     routes: configuration.routes.map((route) => ({
       ...route,
-      record: route.record && { retentionMs: route.record.retention },
+      record: route.record && { retentionMs: untilDeleted(route.record.retention) },
     })),
     users: configuration.users,
     trunks: configuration.trunks,
     answerTimeoutMs: configuration['answer-timeout'],
     ringTimeoutMs: RING_TIMEOUT_MS,
-    retentionMs: RETENTION_MS,
+    retentionMs: untilDeleted(configuration.retention),
     minFreeBytes: configuration['min-free-bytes'],
   };
+}
+
+/** The calls know no words: `undefined` = kept until deleted. */
+function untilDeleted(retention: number | 'until-deleted'): number | undefined {
+  return retention === 'until-deleted' ? undefined : retention;
 }
 
 /** The address to bind, by family. */

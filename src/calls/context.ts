@@ -28,8 +28,8 @@ export type CallSettings = {
   readonly answerTimeoutMs: number;
   /** How long a phone may ring when we call it. */
   readonly ringTimeoutMs: number;
-  /** Of recordings started by the API. */
-  readonly retentionMs: number;
+  /** Of recordings started by the API; `undefined` = kept until deleted. */
+  readonly retentionMs: number | undefined;
   /** Below this much free space no recording starts. */
   readonly minFreeBytes: number;
   /** What content locations start with, without a slash at the end; known once HTTPS is bound. */

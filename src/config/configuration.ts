@@ -25,7 +25,7 @@ type Resolved = {
 };
 
 /** Everything that was configured, checked and with defaults in place. */
-export type Configuration = Omit<OptionValues, keyof Resolved | 'retention' | 'ffmpeg'> &
+export type Configuration = Omit<OptionValues, keyof Resolved | 'ffmpeg'> &
   Resolved &
   Omit<FileEntries, 'events'> & {
     /** Subscriptions of the file, then those of `--event-webhook`. */
@@ -216,7 +216,15 @@ function checkReferences(entries: FileEntries): void {
     'sim',
     entries.sim.map((phone) => phone.name),
   );
+  unique(
+    'storageAccounts',
+    entries.storageAccounts.map((storage) => storage.account),
+  );
   entries.routes.forEach((route, index) => {
+    if (route.record?.channel === 'unmixed' && route.record.format !== 'wav') {
+      const format = `routes[${index}].record.format`;
+      throw refuse(format, `${route.record.format} has one channel`, 'wav with channel unmixed');
+    }
     const at = `routes[${index}].trunk`;
     const known = entries.trunks.map((trunk) => trunk.name);
     if ((route.action === 'trunk') !== (route.trunk !== undefined)) {

@@ -93,13 +93,15 @@ routes:
   - to: '^\\+'
     action: trunk
     trunk: carrier
-    record: { channel: mixed, format: wav, retention: 7y }
+    record: { channel: unmixed, format: wav, retention: 7y }
   - { to: '^alice$', action: registered }
   - { to: '.*', action: application }
 events:
   - name: archive
     endpoint: https://archive.example.com/hook
     includedTypes: [Microsoft.Communication.RecordingFileStatusUpdated]
+storageAccounts:
+  - { account: archive, key: dGhlIGtleSBvZiB0aGUgYWNjb3VudA== }
 sim:
   - { identifier: +15550101, name: bob, speak: 'clip:bob', loop: true }
   - identifier: +15550102

@@ -12,6 +12,11 @@ import {
 } from './kind.ts';
 import type { SimulatedPhone } from '../core/simulated-phone.ts';
 import { SIMULATED_PHONE_TABLES, simulatedPhone } from './simulated-phone.ts';
+import {
+  STORAGE_ACCOUNT_TABLE,
+  storageAccountEntry,
+  type StorageAccount,
+} from './storage-account.ts';
 
 /** Someone who may register and call: SIP digest user. */
 export type User = {
@@ -34,11 +39,11 @@ export type Trunk = {
 };
 
 export type RouteRecord = {
-  readonly channel: 'mixed';
-  readonly format: 'wav';
-  /** `undefined` = kept until deleted. */
-  readonly retention: number | undefined;
-  readonly allowApiPause: false;
+  readonly channel: 'mixed' | 'unmixed';
+  readonly format: 'wav' | 'mp3';
+  /** Milliseconds. */
+  readonly retention: number | 'until-deleted';
+  readonly allowApiPause: boolean;
 };
 
 export type RouteEntry = {
@@ -68,6 +73,7 @@ export type FileEntries = {
   readonly routes: readonly RouteEntry[];
   readonly events: readonly SubscriptionEntry[];
   readonly sim: readonly SimulatedPhone[];
+  readonly storageAccounts: readonly StorageAccount[];
 };
 
 const none = { value: undefined, text: 'none' } as const;
@@ -106,23 +112,23 @@ const trunk: Fields<Trunk> = {
 
 const routeRecord: Fields<RouteRecord> = {
   channel: {
-    kind: builtChoice('mixed', 'unmixed'),
-    text: '`mixed`: one channel; `unmixed` is not built yet.',
+    kind: kinds.choice('mixed', 'unmixed'),
+    text: '`mixed`: everybody on one channel; `unmixed`: a channel each, WAV only.',
     fallback: { value: 'mixed', text: 'mixed' },
   },
   format: {
-    kind: builtChoice('wav', 'mp3', 'mp4'),
-    text: '`wav`: 16 kHz, 16 bit; `mp3` and `mp4` are not built yet.',
+    kind: builtChoice(['wav', 'mp3'], 'mp4'),
+    text: '`wav`: 16 kHz, 16 bit; `mp3`: 16 kHz, 48 kbit/s, mixed only; `mp4` is not built yet.',
     fallback: { value: 'wav', text: 'wav' },
   },
   retention: {
-    kind: kinds.duration,
+    kind: kinds.retention,
     text: 'How long the recording is kept.',
-    fallback: { value: undefined, text: 'until deleted' },
+    fallback: { value: 'until-deleted', text: 'until-deleted' },
   },
   allowApiPause: {
-    kind: builtChoice(false, 'true'),
-    text: 'Whether the API may pause and stop this recording; `true` is not built yet.',
+    kind: kinds.flag,
+    text: 'Whether the API may pause, resume and stop this recording.',
     fallback: { value: false, text: 'false' },
   },
 };
@@ -217,6 +223,11 @@ export const ENTRIES: {
     kind: entriesOf(simulatedPhone),
     text: 'Simulated phones: real SIP and RTP endpoints on loopback, so that a test needs no phone. An identifier of the API with an entry here reaches the phone.',
     tables: SIMULATED_PHONE_TABLES,
+  },
+  storageAccounts: {
+    kind: entriesOf(storageAccountEntry),
+    text: 'Credentials for Azure containers that callers name as the place for their recordings without a SAS in the URL. A container whose account is not here needs its SAS.',
+    tables: [STORAGE_ACCOUNT_TABLE],
   },
   applications: { kind: unbuilt, text: 'Graph applications; not built yet.', tables: [] },
 };

@@ -112,20 +112,21 @@ export function mapOf<T>(fields: Fields<T>): Kind<T> {
   };
 }
 
-/** The one value that is built, beside others of the contract that are refused by name. */
-export function builtChoice<const T>(
-  built: T & (string | boolean),
+/** Values that are built, beside others of the contract that are refused by name. */
+export function builtChoice<const T extends string>(
+  built: readonly T[],
   ...unbuilt: readonly string[]
 ): Kind<T> {
-  const expects = String(built);
+  const expects = built.join(' or ');
   return {
     expects,
     read: (value, at) => {
-      if (value === expects) return built;
+      const found = built.find((one) => one === value);
+      if (found !== undefined) return found;
       if (typeof value === 'string' && unbuilt.includes(value)) {
         throw refuseUnbuilt(`${at}: ${value}`);
       }
-      throw refuse(at, 'the value is not allowed', [expects, ...unbuilt].join(' or '));
+      throw refuse(at, 'the value is not allowed', expects);
     },
   };
 }

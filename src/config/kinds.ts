@@ -124,6 +124,33 @@ export function durationBetween(leastMs: number, mostMs: number, described: stri
   });
 }
 
+/** A duration, or one word that stands for another way of telling when. */
+export function durationOr<const Word extends string>(word: Word): Kind<number | Word> {
+  return scalar(`${duration.expects}, or ${word}`, (value) => {
+    if (value === word) return word;
+    try {
+      return duration.read(value, '');
+    } catch {
+      return undefined;
+    }
+  });
+}
+
+const LEAST_RETENTION_MS = 1000;
+
+/** How long something is kept. Nothing that was announced goes before anybody could fetch it. */
+export const retention: Kind<number | 'until-deleted'> = scalar(
+  'a duration of at least 1s, such as 24h or 7y, or until-deleted',
+  (value) => {
+    try {
+      const ms = durationOr('until-deleted').read(value, '');
+      return ms === 'until-deleted' || ms >= LEAST_RETENTION_MS ? ms : undefined;
+    } catch {
+      return undefined;
+    }
+  },
+);
+
 /** Bytes. */
 export const size: Kind<number> = scalar(
   'a size in bytes, or with its unit KiB, MiB, GiB, TiB, kB, MB, GB or TB',
@@ -134,6 +161,22 @@ export const size: Kind<number> = scalar(
     return Number.isSafeInteger(bytes) ? bytes : undefined;
   },
 );
+
+/** A size within what makes sense, both ends included. */
+export function sizeBetween(
+  leastBytes: number,
+  mostBytes: number,
+  described: string,
+): Kind<number> {
+  return scalar(described, (value) => {
+    try {
+      const bytes = size.read(value, '');
+      return bytes >= leastBytes && bytes <= mostBytes ? bytes : undefined;
+    } catch {
+      return undefined;
+    }
+  });
+}
 
 export const httpUrl: Kind<string> = scalar('an http or https URL', (value) => {
   const url = URL.canParse(value) ? new URL(value) : undefined;
@@ -174,6 +217,36 @@ export const base64Key: Kind<string> = scalar(
   'a key in base64',
   (value) => (/^[A-Za-z0-9+/]+={0,2}$/.test(value) && value.length % 4 === 0 ? value : undefined),
   'secret',
+);
+
+/** As Azure allows them. */
+export const storageAccountName: Kind<string> = scalar(
+  'a name of 3 to 24 small letters and digits',
+  (value) => (/^[a-z0-9]{3,24}$/.test(value) ? value : undefined),
+);
+
+/** A shared access signature, with or without the question mark of a URL. */
+export const sasQuery: Kind<string> = scalar(
+  'a shared access signature, such as sv=…&sig=…',
+  (value) => {
+    const query = value.replace(/^\?/, '');
+    return /^[\x21-\x7e]{1,4096}$/.test(query) && new URLSearchParams(query).has('sig')
+      ? query
+      : undefined;
+  },
+  'secret',
+);
+
+/** An http or https URL with no more than a path; no slash at the end of the result. */
+export const blobEndpoint: Kind<string> = scalar(
+  'an http or https URL without a query, such as http://127.0.0.1:10000/devstoreaccount1',
+  (value) => {
+    const url = URL.canParse(value) ? new URL(value) : undefined;
+    if (url === undefined || !/^https?:$/.test(url.protocol)) return undefined;
+    const isPlain = url.search === '' && url.hash === '' && url.username + url.password === '';
+    return isPlain ? `${url.origin}${url.pathname.replace(/\/+$/, '')}` : undefined;
+  },
+  'secret', // it may hold a password or a signature, which is why it is refused
 );
 
 export const pattern: Kind<RegExp> = scalar('a regular expression', (value) => {

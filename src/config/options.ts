@@ -1,5 +1,7 @@
 import * as kinds from './kinds.ts';
 import { listOf, type Kind } from './kind.ts';
+import type { Option } from './option.ts';
+import { RECORDING_OPTIONS, type RecordingOptionValues } from './recording-options.ts';
 
 /**
  * The access key of a server that nobody configured. Published: it keeps nobody out, and is refused
@@ -25,7 +27,6 @@ export type OptionValues = {
   'own-host': readonly string[];
   'external-address': readonly string[];
   'allow-private-urls': readonly string[] | undefined;
-  retention: number | undefined;
   'drain-seconds': number;
   'min-free-bytes': number;
   'event-webhook': readonly string[];
@@ -41,23 +42,9 @@ export type OptionValues = {
   'media-workers': number | undefined;
   'render-workers': number | undefined;
   'log-level': 'debug' | 'info' | 'warn' | 'error';
-};
+} & RecordingOptionValues;
 
 export type OptionName = keyof OptionValues;
-
-export type Option<T> = {
-  readonly kind: Kind<Exclude<T, undefined>>;
-  readonly fallback: T;
-  /** The default as people read it. */
-  readonly fallbackText: string;
-  /** Placeholder in the help: `--name <placeholder>`. */
-  readonly placeholder: string;
-  readonly text: string;
-  /** May be given several times. */
-  readonly repeatable?: true;
-  /** Part of the contract, refused until it is built. */
-  readonly unbuilt?: true;
-};
 
 /** The most that a timer of Node can wait, days short of 25. */
 const MOST_TIMER_MS = 2_147_483_647;
@@ -180,14 +167,7 @@ export const OPTIONS: { readonly [K in OptionName]: Option<OptionValues[K]> } = 
     text: 'Private ranges that callbacks, prompts and containers may point to.',
     repeatable: true,
   },
-  retention: {
-    kind: kinds.duration,
-    fallback: undefined,
-    fallbackText: '24h',
-    placeholder: 'duration',
-    text: 'How long recordings started by the API are kept.',
-    unbuilt: true,
-  },
+  ...RECORDING_OPTIONS,
   'drain-seconds': {
     kind: kinds.wholeNumber(0, 86_400, 'seconds'),
     fallback: 30,

@@ -13,7 +13,7 @@ export type ReadFile = {
 
 export const EMPTY_FILE: ReadFile = {
   options: new Map(),
-  entries: { users: [], trunks: [], routes: [], events: [], sim: [] },
+  entries: { users: [], trunks: [], routes: [], events: [], sim: [], storageAccounts: [] },
 };
 
 /** Reads `yaml`; `path` appears in messages. Throws `option-invalid` or `option-unbuilt`. */
@@ -48,6 +48,10 @@ export function readConfigurationFile(yaml: string, path: string): ReadFile {
       routes: read('routes', ENTRIES.routes.kind) as FileEntries['routes'],
       events: read('events', ENTRIES.events.kind) as FileEntries['events'],
       sim: read('sim', ENTRIES.sim.kind) as FileEntries['sim'],
+      storageAccounts: read(
+        'storageAccounts',
+        ENTRIES.storageAccounts.kind,
+      ) as FileEntries['storageAccounts'],
     },
   };
 }
