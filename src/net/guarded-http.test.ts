@@ -70,6 +70,33 @@ describe('the way to the destination', () => {
     expect(Buffer.from(answer.body).toString()).toBe('{"ok":true}');
   });
 
+  test('bytes go both ways unchanged, and a question has no length', async () => {
+    const every = Uint8Array.from({ length: 256 }, (_, value) => value);
+    const seen: unknown[] = [];
+    const port = await serve((request, response) => {
+      const chunks: Buffer[] = [];
+      request.on('data', (chunk: Buffer) => chunks.push(chunk));
+      request.on('end', () => {
+        seen.push([request.method, request.headers['content-length'], Buffer.concat(chunks)]);
+        response.end(every);
+      });
+    });
+    const { client } = clientFor([['127.0.0.1']]);
+    const url = `http://store.test:${port}/one`;
+    await post(client, url, { method: 'PUT', body: every });
+    const got = await post(client, url, { method: 'GET', body: '', maxResponseBytes: 256 });
+    const headed = await post(client, url, { method: 'HEAD', body: '' });
+    await post(client, url, { method: 'DELETE', body: '' });
+    expect(seen).toEqual([
+      ['PUT', '256', Buffer.from(every)],
+      ['GET', undefined, Buffer.alloc(0)],
+      ['HEAD', undefined, Buffer.alloc(0)],
+      ['DELETE', '0', Buffer.alloc(0)],
+    ]);
+    expect(new Uint8Array(got.body)).toEqual(every);
+    expect(headed).toMatchObject({ status: 200, body: Buffer.alloc(0) });
+  });
+
   test('a name that changes its address between check and connection gains nothing', async () => {
     const port = await serve((_request, response) => response.end('first'));
     const { client, asked } = clientFor([['127.0.0.1'], ['10.0.0.1']]);
@@ -135,15 +162,41 @@ describe('refused without a packet', () => {
 });
 
 describe('bad destinations', () => {
-  test('a redirect is an answer, and is not followed', async () => {
-    let requests = 0;
+  test.each(['POST', 'GET', 'HEAD', 'PUT', 'DELETE'] as const)(
+    'a redirect is an answer to %s, and is not followed',
+    async (method) => {
+      let requests = 0;
+      const port = await serve((_request, response) => {
+        requests += 1;
+        response.writeHead(307, { location: `http://127.0.0.1:${port}/` }).end();
+      });
+      const { client } = clientFor([['127.0.0.1']]);
+      const answer = await post(client, `http://hook.test:${port}/`, { method });
+      expect(answer.status).toBe(307);
+      expect(requests).toBe(1);
+    },
+  );
+
+  test('an answer to PUT before the body was taken is the answer', async () => {
     const port = await serve((_request, response) => {
-      requests += 1;
-      response.writeHead(307, { location: 'http://10.0.0.1/' }).end();
+      response.writeHead(403, { 'x-ms-error-code': 'AuthorizationFailure' }).end();
     });
     const { client } = clientFor([['127.0.0.1']]);
-    expect((await post(client, `http://hook.test:${port}/`)).status).toBe(307);
-    expect(requests).toBe(1);
+    const body = new Uint8Array(256 * 1024);
+    const answer = await post(client, `http://store.test:${port}/`, { method: 'PUT', body });
+    expect(answer.status).toBe(403);
+    expect(answer.headers['x-ms-error-code']).toBe('AuthorizationFailure');
+  });
+
+  test('an answer that breaks off is none', async () => {
+    const port = await serve((_request, response) => {
+      response.writeHead(200, { 'content-length': 50 });
+      response.write('short', () => response.destroy());
+    });
+    const { client } = clientFor([['127.0.0.1']]);
+    await expect(
+      post(client, `http://store.test:${port}/`, { method: 'GET', body: '' }),
+    ).rejects.toMatchObject({ code: 'destination-unreachable' });
   });
 
   test('an endless answer is cut at the limit and its connection closed', async () => {

@@ -12,7 +12,8 @@ const MAX_RESPONSE_HEADER_BYTES = 16_384;
 /**
  * The one way out for URLs that callers give. A name is resolved once and the
  * connection goes to the very address that was checked, so that a second answer of DNS cannot
- * lead elsewhere. Redirects are not followed: a receiver of events has to be named as it is.
+ * lead elsewhere. Redirects are not followed: a receiver of events has to be named as it is, and
+ * credentials for a container go to the container only.
  */
 export class GuardedHttp implements HttpSender {
   readonly #policy: AddressPolicy;
@@ -86,7 +87,7 @@ function exchange(
   const body = typeof request.body === 'string' ? Buffer.from(request.body) : request.body;
   const options: RequestOptions = {
     method: request.method,
-    headers: { ...request.headers, 'content-length': body.length },
+    headers: { ...request.headers, ...lengthOf(request.method, body) },
     agent: false,
     lookup: pinned(addresses),
     maxHeaderSize: MAX_RESPONSE_HEADER_BYTES,
@@ -100,6 +101,12 @@ function exchange(
     outgoing.on('error', reject);
     outgoing.end(body);
   });
+}
+
+/** What only asks has no content, and says nothing of its length (RFC 9110 §8.6). */
+function lengthOf(method: HttpRequest['method'], body: Uint8Array): { 'content-length'?: number } {
+  const isQuestion = method === 'GET' || method === 'HEAD';
+  return isQuestion && body.length === 0 ? {} : { 'content-length': body.length };
 }
 
 /** Instead of asking DNS a second time. */

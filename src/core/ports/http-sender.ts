@@ -1,9 +1,9 @@
 /** One HTTP request to a destination that somebody outside named. */
 export type HttpRequest = {
-  readonly method: 'POST' | 'OPTIONS';
+  readonly method: 'POST' | 'OPTIONS' | 'GET' | 'HEAD' | 'PUT' | 'DELETE';
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
-  /** Empty for a request without a body. */
+  /** Empty for a request without a body; not changed before `send` has settled. */
   readonly body: string | Uint8Array;
   /** For all of it: resolving, connecting, sending, and the whole answer. */
   readonly timeoutMs: number;
@@ -21,10 +21,10 @@ export type HttpResponse = {
   readonly body: Uint8Array;
 };
 
-/** HTTP to callbacks and event receivers: the guarded client behind a port. */
+/** HTTP to callbacks, event receivers and callers' containers: the guarded client behind a port. */
 export interface HttpSender {
   /**
-   * Resolves with whatever status was answered. Rejects with a `TapedeckError`:
+   * Resolves with whatever status was answered; a redirect is an answer too. Rejects with a `TapedeckError`:
    * `destination-unreachable` when there was no answer in time, `url-refused` when the address is
    * one that may not be reached.
    */
