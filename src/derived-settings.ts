@@ -25,13 +25,25 @@ export function callSettings(
     resourceId: configuration['resource-id'],
     routes: configuration.routes.map((route) => ({
       ...route,
-      record: route.record && { retentionMs: untilDeleted(route.record.retention) },
+      record: route.record && {
+        channelType: route.record.channel,
+        formatType: route.record.format,
+        retentionMs: untilDeleted(route.record.retention),
+        allowApiPause: route.record.allowApiPause,
+      },
     })),
     users: configuration.users,
     trunks: configuration.trunks,
     answerTimeoutMs: configuration['answer-timeout'],
     ringTimeoutMs: RING_TIMEOUT_MS,
     retentionMs: untilDeleted(configuration.retention),
+    unmixedChannels: configuration['unmixed-channels'],
+    overflow: configuration['extra-participants'],
+    chunkDurationMs: configuration['chunk-duration'],
+    chunkSizeBytes: configuration['chunk-bytes'],
+    repeatedPause: configuration['repeated-pause'],
+    stateAfterEnd: configuration['state-after-end'],
+    keepJournalMs: journalsKept(configuration['keep-journals']),
     minFreeBytes: configuration['min-free-bytes'],
   };
 }
@@ -39,6 +51,10 @@ export function callSettings(
 /** The calls know no words: `undefined` = kept until deleted. */
 function untilDeleted(retention: number | 'until-deleted'): number | undefined {
   return retention === 'until-deleted' ? undefined : retention;
+}
+
+function journalsKept(keep: number | 'retention'): number | undefined {
+  return keep === 'retention' ? undefined : keep;
 }
 
 /** The address to bind, by family. */

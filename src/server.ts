@@ -6,6 +6,7 @@ import { Addresses, inUrl, loopbackOf } from './addresses.ts';
 import { Calls } from './calls/calls.ts';
 import type { Configuration } from './config/configuration.ts';
 import { TapedeckError } from './core/error.ts';
+import type { ContainerPort } from './core/ports/export.ts';
 import type { Logger } from './core/ports/log.ts';
 import { lockDirectory } from './database/directory-lock.ts';
 import { sqliteBuilder } from './database/sql-builder.ts';
@@ -235,6 +236,7 @@ export async function startServer(
       media,
       render,
       blobs,
+      containers: NO_CONTAINERS,
       disk,
       signalling: sip,
       subscribersOf: (type) => subscriptions.matching(type),
@@ -338,6 +340,16 @@ export async function startServer(
     },
   };
 }
+
+/** Until callers' containers are wired: every start that names one is refused. */
+const NO_CONTAINERS: ContainerPort = {
+  check: () => {
+    throw new TapedeckError('not-permitted', 'No storage account is configured.');
+  },
+  urlOf: (containerUrl) => containerUrl,
+  put: () => Promise.resolve(),
+  copy: () => Promise.resolve(),
+};
 
 /** The room knows the address that it could not bind, the composition the option that named it. */
 function naming(option: string, error: unknown): unknown {

@@ -9,6 +9,12 @@ import { FakeWorld, settled } from './testing/fake-world.ts';
 
 const API_VERSION = '2026-03-12';
 const CALLBACK = 'https://app.test/events';
+const ROUTE_RECORDING = {
+  channelType: 'mixed',
+  formatType: 'wav',
+  retentionMs: undefined,
+  allowApiPause: false,
+} as const;
 const RECORDING = {
   contentType: 'audio',
   channelType: 'mixed',
@@ -275,7 +281,7 @@ describe('a route', () => {
 
   test('relays a trusted caller through the trunk in a codec that both have, recorded from the start', async () => {
     await startWith({
-      routes: [{ ...route, record: { retentionMs: undefined } }],
+      routes: [{ ...route, record: ROUTE_RECORDING }],
       trunks: [trunk],
     });
     const invite = new FakeIncoming('alice', '1234');
@@ -324,7 +330,7 @@ describe('a route', () => {
   });
 
   test('its recording is out of the API’s reach, and leaves room for one of the API', async () => {
-    const record = { retentionMs: undefined };
+    const record = ROUTE_RECORDING;
     await startWith({ routes: [{ ...route, record }], trunks: [trunk] });
     const invite = new FakeIncoming('alice', '1234');
     invite.trunk = 'carrier';

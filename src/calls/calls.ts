@@ -28,6 +28,7 @@ import { FreeSpace } from './free-space.ts';
 import { InsistentCommit } from './insistent-commit.ts';
 import type { LiveCall } from './live-call.ts';
 import { Recorder } from './recorder.ts';
+import { RecordingsAdmin } from './recordings-admin.ts';
 import { recover, type RecoveryReport } from './recovery.ts';
 import { DISCONNECTED } from './result-code.ts';
 import { Switchboard } from './switchboard.ts';
@@ -39,6 +40,7 @@ const GOODBYE_MS = 2_000;
 /** The use cases: calls and their recordings. Owns everything that goes on between the ports. */
 export class Calls implements CallService {
   readonly content: StoredContent;
+  readonly admin: RecordingsAdmin;
   readonly #ports: CallPorts;
   readonly #settings: CallSettings;
   readonly #callEvents: CallEvents;
@@ -60,6 +62,7 @@ export class Calls implements CallService {
     this.#callEvents = new CallEvents(publisher);
     this.#recordingEvents = new RecordingEvents(publisher, settings.contentBaseUrl);
     this.content = new StoredContent(ports, settings);
+    this.admin = new RecordingsAdmin(ports);
     const space = new FreeSpace({
       disk: ports.disk,
       directory: settings.dataDirectory,

@@ -38,14 +38,24 @@ export class StoredContent implements RecordingContent {
 
   async open(documentId: DocumentId): Promise<OpenContent> {
     const chunk = await this.#present(documentId);
-    const reader = await this.#ports.blobs.read(chunk.blobKey);
+    const mediaType = chunk.format.container === 'mp3' ? 'audio/mpeg' : 'audio/wav';
+    return this.#open(documentId, chunk.blobKey, mediaType);
+  }
+
+  async peaks(documentId: DocumentId): Promise<OpenContent> {
+    const chunk = await this.#present(documentId);
+    return this.#open(documentId, chunk.peaksKey, 'application/json');
+  }
+
+  async #open(documentId: DocumentId, key: string, mediaType: string): Promise<OpenContent> {
+    const reader = await this.#ports.blobs.read(key);
     if (reader === undefined) {
-      this.#ports.log.error({ documentId }, 'a stored recording file is missing');
+      this.#ports.log.error({ documentId, key }, 'a stored recording file is missing');
       throw notFound();
     }
     return {
       sizeBytes: reader.sizeBytes,
-      mediaType: 'audio/wav',
+      mediaType,
       range: (start, end) => reader.range(start, end),
       close: () => reader.close(),
     };

@@ -2,11 +2,12 @@ import type { DocumentId, IdCodec } from '../core/ids.ts';
 import type { BlobStore } from '../core/ports/blob-store.ts';
 import type { Clock } from '../core/ports/clock.ts';
 import type { Disk } from '../core/ports/disk.ts';
+import type { ContainerPort } from '../core/ports/export.ts';
 import type { Fact, Ledger } from '../core/ports/ledger.ts';
 import type { Logger } from '../core/ports/log.ts';
 import type { MediaPort } from '../core/ports/media.ts';
 import type { Random } from '../core/ports/random.ts';
-import type { RenderPort } from '../core/ports/render.ts';
+import type { ChannelPlan, RenderPort } from '../core/ports/render.ts';
 import type { SignallingPort } from '../core/ports/signalling.ts';
 import type { SubscriptionRecord } from '../core/records.ts';
 import type { DirectoryUser } from './directory.ts';
@@ -30,6 +31,19 @@ export type CallSettings = {
   readonly ringTimeoutMs: number;
   /** Of recordings started by the API; `undefined` = kept until deleted. */
   readonly retentionMs: number | undefined;
+  /** Most channels of an unmixed recording, 1 to 32. */
+  readonly unmixedChannels: number;
+  /** What becomes of somebody who speaks when every channel is taken. */
+  readonly overflow: ChannelPlan['overflow'];
+  /** A file of a recording ends after so much media, or before it grows beyond so many bytes. */
+  readonly chunkDurationMs: number;
+  readonly chunkSizeBytes: number;
+  /** Pausing what is paused and resuming what is not. */
+  readonly repeatedPause: 'accept' | 'refuse';
+  /** What is said of a recording that is over. */
+  readonly stateAfterEnd: 'inactive' | 'not-found';
+  /** From the end of a recording on; `undefined` = as long as the recording is kept. */
+  readonly keepJournalMs: number | undefined;
   /** Below this much free space no recording starts. */
   readonly minFreeBytes: number;
   /** What content locations start with, without a slash at the end; known once HTTPS is bound. */
@@ -46,6 +60,7 @@ export type CallPorts = {
   readonly media: MediaPort;
   readonly render: RenderPort;
   readonly blobs: BlobStore;
+  readonly containers: ContainerPort;
   readonly disk: Disk;
   readonly signalling: SignallingPort;
   readonly subscribersOf: (type: string) => readonly SubscriptionRecord[];

@@ -142,6 +142,7 @@ export class Finisher {
       createdAtMs: nowMs,
       expiresAtMs: record.retentionMs === undefined ? undefined : nowMs + record.retentionMs,
       deletedAtMs: undefined,
+      purgedAtMs: undefined,
     };
   }
 }

@@ -9,6 +9,12 @@ import { FakeWorld, settled } from './testing/fake-world.ts';
 
 const API_VERSION = '2026-03-12';
 const CALLBACK = 'https://app.test/events';
+const ROUTE_RECORDING = {
+  channelType: 'mixed',
+  formatType: 'wav',
+  retentionMs: undefined,
+  allowApiPause: false,
+} as const;
 const TRUNK = { name: 'carrier', uri: 'sip:192.0.2.10:5060' };
 const ROUTE = { to: /^1\d{3}$/, from: undefined, action: 'trunk', trunk: 'carrier' } as const;
 
@@ -53,7 +59,7 @@ class Scene {
     for (const number of ['+15550111', '+15550112']) {
       this.world.signalling.contacts.set(number, [`sip:${number}@desk`, `sip:${number}@mobile`]);
     }
-    const record = { retentionMs: undefined };
+    const record = ROUTE_RECORDING;
     this.calls = new Calls(
       this.world.ports,
       this.world.settings({ routes: [{ ...ROUTE, record }], trunks: [TRUNK] }),

@@ -126,6 +126,7 @@ export class Recorder {
       endedAtMs: undefined,
       endReason: undefined,
       retentionMs: request.retentionMs,
+      journalRemovedAtMs: undefined,
     };
     // Known before it is committed: the call may end while the commit waits for the disk.
     const running: Running = { record, correlationId: request.correlationId, ending: undefined };

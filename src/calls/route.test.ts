@@ -33,7 +33,12 @@ describe('a call', () => {
   });
 
   test('goes to a trunk with what the route says about recording, and from trusted callers only', () => {
-    const record = { retentionMs: 1_000 };
+    const record = {
+      channelType: 'unmixed',
+      formatType: 'wav',
+      retentionMs: 1_000,
+      allowApiPause: true,
+    } as const;
     const routes = [route({ action: 'trunk', trunk: 'carrier', record })];
     expect(decideRoute(routes, CALL)).toEqual({ action: 'trunk', trunk: 'carrier', record });
     expect(decideRoute(routes, { ...CALL, trusted: false })).toMatchObject({

@@ -1,3 +1,5 @@
+import type { RecordingShape } from '../core/ports/call-service.ts';
+
 /** What becomes of an incoming call. */
 export type Route = {
   /** Matched against the called number or user. */
@@ -10,9 +12,14 @@ export type Route = {
   readonly record: RouteRecording | undefined;
 };
 
+/** What is recorded of each call that a route takes. */
 export type RouteRecording = {
+  readonly channelType: RecordingShape['channelType'];
+  readonly formatType: RecordingShape['formatType'];
   /** `undefined` = kept until deleted. */
   readonly retentionMs: number | undefined;
+  /** Applications may pause and resume it, though not stop it. */
+  readonly allowApiPause: boolean;
 };
 
 export type RouteDecision =

@@ -74,6 +74,8 @@ export type RecordingRecord = {
   readonly endReason: string | undefined;
   /** `undefined` = kept until deleted. */
   readonly retentionMs: number | undefined;
+  /** `undefined` = the journal is kept: other formats can be made of it. */
+  readonly journalRemovedAtMs: number | undefined;
 };
 
 /** A stored file of a recording, announced by the event of the same transaction. */
@@ -92,11 +94,14 @@ export type ChunkRecord = {
   /** Of the media: the file without its header. */
   readonly sha256: string;
   readonly endReason: string;
-  /** The metadata document as it is served, JSON. */
+  /** The metadata document as it is served, JSON; empty once it is deleted. */
   readonly metadata: string;
   readonly createdAtMs: number;
   readonly expiresAtMs: number | undefined;
+  /** From then on nobody reads it. */
   readonly deletedAtMs: number | undefined;
+  /** Its bytes are gone, and those that it could be made from; a start completes what is deleted only. */
+  readonly purgedAtMs: number | undefined;
 };
 
 /** The copying of a chunk to the caller's container. */

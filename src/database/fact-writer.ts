@@ -4,11 +4,13 @@ import type { DeliveryRecord } from '../core/records.ts';
 import { insertOf, statement, type SqlBuilder } from './sql-builder.ts';
 import type { SqlStatement } from './sql-executor.ts';
 import {
+  auditColumns,
   callColumns,
   chunkColumns,
   connectionColumns,
   deliveryColumns,
   eventColumns,
+  exportColumns,
   legColumns,
   recordingColumns,
   repeatabilityColumns,
@@ -53,6 +55,18 @@ export function factWriter(builder: SqlBuilder): (fact: Fact) => readonly SqlSta
     key: 'documentId',
     ...replace,
   });
+  const exported = insertOf(builder, {
+    table: 'exports',
+    columns: exportColumns,
+    key: 'documentId',
+    ...replace,
+  });
+  const audit = insertOf(builder, {
+    table: 'audit',
+    columns: auditColumns,
+    key: 'auditId',
+    ...keep,
+  });
   const event = insertOf(builder, {
     table: 'events',
     columns: eventColumns,
@@ -90,6 +104,10 @@ export function factWriter(builder: SqlBuilder): (fact: Fact) => readonly SqlSta
         return [recording(fact.record)];
       case 'chunk':
         return [chunk(fact.record)];
+      case 'export':
+        return [exported(fact.record)];
+      case 'audit':
+        return [audit(fact.record)];
       case 'event':
         return [
           event(fact.event),

@@ -191,7 +191,86 @@ export const MIGRATIONS: readonly Migration[] = [
       schema.alterTable('chunks').addColumn('peaksKey', 'text', (c) => c.notNull().defaultTo('')),
     ],
   },
+  {
+    version: 3,
+    name: 'exports, audit, what is removed',
+    statements: (builder) => [
+      ...removals(builder),
+      builder.schema
+        .createTable('exports')
+        .addColumn('documentId', 'text', (c) => c.primaryKey())
+        .addColumn('recordingId', 'text', (c) => c.notNull())
+        .addColumn('state', 'text', (c) => c.notNull())
+        .addColumn('attempts', 'integer', (c) => c.notNull())
+        .addColumn('nextAttemptAtMs', 'bigint', (c) => c.notNull())
+        .addColumn('expiresAtMs', 'bigint', (c) => c.notNull())
+        .addColumn('error', 'text'),
+      builder.schema.createIndex('exportsByRecording').on('exports').columns(['recordingId']),
+      builder.schema
+        .createIndex('exportsDue')
+        .on('exports')
+        .columns(['nextAttemptAtMs'])
+        .where(sql.ref('state'), '=', sql.lit('waiting')),
+      builder.schema
+        .createTable('audit')
+        .addColumn('auditId', 'text', (c) => c.primaryKey())
+        .addColumn('atMs', 'bigint', (c) => c.notNull())
+        .addColumn('action', 'text', (c) => c.notNull())
+        .addColumn('recordingId', 'text', (c) => c.notNull())
+        .addColumn('documentId', 'text', (c) => c.notNull())
+        .addColumn('actor', 'text', (c) => c.notNull()),
+      builder.schema.createIndex('auditByTime').on('audit').columns(['atMs']),
+    ],
+  },
 ];
+
+/**
+ * Columns that say what is gone. What an earlier version deleted is: its bytes and its journal went
+ * before its row said so; a recording without media never had a file, and its journal went as well.
+ */
+function removals(builder: SqlBuilder): readonly Compilable[] {
+  return [
+    builder.schema.alterTable('chunks').addColumn('purgedAtMs', 'bigint'),
+    builder.schema.alterTable('recordings').addColumn('journalRemovedAtMs', 'bigint'),
+    builder
+      .updateTable('recordings')
+      .set((of) => ({
+        journalRemovedAtMs: of.fn.coalesce(
+          of
+            .selectFrom('chunks')
+            .select((chunk) => chunk.fn.max('deletedAtMs').as('deletedAtMs'))
+            .whereRef('chunks.recordingId', '=', 'recordings.recordingId'),
+          of.ref('endedAtMs'),
+        ),
+      }))
+      .where('state', '=', sql.lit('done'))
+      .where((is) =>
+        is.not(
+          is.exists(
+            is
+              .selectFrom('chunks')
+              .select('documentId')
+              .whereRef('chunks.recordingId', '=', 'recordings.recordingId')
+              .where('deletedAtMs', 'is', null),
+          ),
+        ),
+      ),
+    builder
+      .updateTable('chunks')
+      .set((of) => ({ purgedAtMs: of.ref('deletedAtMs'), metadata: sql.lit('') }))
+      .where('deletedAtMs', 'is not', null),
+    builder.schema
+      .createIndex('chunksUnpurged')
+      .on('chunks')
+      .columns(['deletedAtMs'])
+      .where(sql.ref('purgedAtMs'), 'is', null),
+    builder.schema
+      .createIndex('journalsKept')
+      .on('recordings')
+      .columns(['endedAtMs'])
+      .where(sql.ref('journalRemovedAtMs'), 'is', null),
+  ];
+}
 
 /** The statements that bring a database from `applied` to the newest version, in order. */
 export function pendingMigrations(

@@ -8,9 +8,11 @@ import type {
 } from '../core/ids.ts';
 import type { Fact, Ledger } from '../core/ports/ledger.ts';
 import type {
+  AuditRecord,
   CallRecord,
   ChunkRecord,
   ConnectionRecord,
+  ExportRecord,
   RecordingRecord,
   RepeatabilityRecord,
   SubscriptionRecord,
@@ -21,9 +23,11 @@ import { decodeRow, type Columns } from './row-codec.ts';
 import { statement, type SqlBuilder } from './sql-builder.ts';
 import type { SqlExecutor, SqlStatement } from './sql-executor.ts';
 import {
+  auditColumns,
   callColumns,
   chunkColumns,
   connectionColumns,
+  exportColumns,
   legColumns,
   recordingColumns,
   repeatabilityColumns,
@@ -82,11 +86,15 @@ export class SqlLedger implements Ledger {
     return this.#one(query, chunkColumns);
   }
 
-  chunksOf(id: RecordingId): Promise<readonly ChunkRecord[]> {
+  chunksOf(id: RecordingId, purpose?: ChunkRecord['purpose']): Promise<readonly ChunkRecord[]> {
     const query = this.#builder
       .selectFrom('chunks')
       .selectAll()
       .where('recordingId', '=', id)
+      .$if(purpose !== undefined, (all) => all.where('purpose', '=', purpose ?? 'session'))
+      // `session` before `rendering`.
+      .orderBy('purpose', 'desc')
+      .orderBy('format')
       .orderBy('index');
     return this.#many(query, chunkColumns);
   }
@@ -165,7 +173,7 @@ export class SqlLedger implements Ledger {
           this.#builder
             .selectFrom('recordings')
             .selectAll()
-            .where('state', 'in', ['active', 'finishing'])
+            .where('state', 'in', ['active', 'paused', 'finishing'])
             .where('recordingId', '>', after as RecordingId)
             .orderBy('recordingId')
             .limit(limit),
@@ -181,6 +189,7 @@ export class SqlLedger implements Ledger {
       const query = this.#builder
         .selectFrom('recordings')
         .select(['recordingId', 'journalDirectory'])
+        .where('journalRemovedAtMs', 'is', null)
         .where('recordingId', '>', after as RecordingId)
         .orderBy('recordingId')
         .limit(limit);
@@ -198,6 +207,92 @@ export class SqlLedger implements Ledger {
       .orderBy('expiresAtMs')
       .limit(limit);
     return this.#many(query, chunkColumns);
+  }
+
+  unpurgedChunks(limit: number): Promise<readonly ChunkRecord[]> {
+    const query = this.#builder
+      .selectFrom('chunks')
+      .selectAll()
+      .where('purgedAtMs', 'is', null)
+      .where('deletedAtMs', 'is not', null)
+      .orderBy('deletedAtMs')
+      .limit(limit);
+    return this.#many(query, chunkColumns);
+  }
+
+  keptJournals(endedUntilMs: number, limit: number): Promise<readonly RecordingRecord[]> {
+    const query = this.#builder
+      .selectFrom('recordings')
+      .selectAll()
+      .where('journalRemovedAtMs', 'is', null)
+      .where('endedAtMs', '<=', Math.floor(endedUntilMs))
+      .where('state', '=', 'done')
+      .where((is) =>
+        is.not(
+          is.exists(
+            is
+              .selectFrom('exports')
+              .select('documentId')
+              .whereRef('exports.recordingId', '=', 'recordings.recordingId')
+              .where('exports.state', '=', 'waiting'),
+          ),
+        ),
+      )
+      .orderBy('endedAtMs')
+      .limit(limit);
+    return this.#many(query, recordingColumns);
+  }
+
+  exportsOf(id: RecordingId): Promise<readonly ExportRecord[]> {
+    const query = this.#builder
+      .selectFrom('exports')
+      .selectAll()
+      .where('recordingId', '=', id)
+      .orderBy('documentId');
+    return this.#many(query, exportColumns);
+  }
+
+  waitingExports(limit: number): Promise<readonly ExportRecord[]> {
+    const query = this.#builder
+      .selectFrom('exports')
+      .selectAll()
+      .where('state', '=', 'waiting')
+      .orderBy('nextAttemptAtMs')
+      .limit(limit);
+    return this.#many(query, exportColumns);
+  }
+
+  /** A page ends at a whole millisecond, for the reason of `recordings`. */
+  audit(page: {
+    readonly limit: number;
+    readonly before?: number;
+  }): Promise<readonly AuditRecord[]> {
+    const before = page.before ?? Number.MAX_SAFE_INTEGER;
+    const query = this.#builder
+      .selectFrom('audit')
+      .selectAll()
+      .where('atMs', '<', before)
+      .where('atMs', '>=', (inner) =>
+        inner
+          .selectFrom((newest) =>
+            newest
+              .selectFrom('audit')
+              .select('atMs')
+              .where('atMs', '<', before)
+              .orderBy('atMs', 'desc')
+              .limit(page.limit)
+              .as('newest'),
+          )
+          .select(({ fn }) => fn.min('newest.atMs').as('oldestOfPage')),
+      )
+      .orderBy('atMs', 'desc')
+      .orderBy('auditId', 'desc');
+    return this.#many(query, auditColumns);
+  }
+
+  async forgetAuditBefore(atMs: number): Promise<void> {
+    const query = this.#builder.deleteFrom('audit').where('atMs', '<', Math.floor(atMs));
+    await this.#executor.execute({ intent: 'bookkeeping', statements: [statement(query)] });
   }
 
   subscriptions(): Promise<readonly SubscriptionRecord[]> {

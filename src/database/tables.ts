@@ -1,10 +1,12 @@
 import type {
   AttemptRecord,
+  AuditRecord,
   CallRecord,
   ChunkRecord,
   ConnectionRecord,
   DeliveryRecord,
   EventRecord,
+  ExportRecord,
   LegRecord,
   RecordingRecord,
   RepeatabilityRecord,
@@ -63,6 +65,7 @@ export const recordingColumns: Columns<RecordingRecord> = {
   endedAtMs: 'integer',
   endReason: 'text',
   retentionMs: 'integer',
+  journalRemovedAtMs: 'integer',
 };
 
 export const chunkColumns: Columns<ChunkRecord> = {
@@ -82,6 +85,26 @@ export const chunkColumns: Columns<ChunkRecord> = {
   createdAtMs: 'integer',
   expiresAtMs: 'integer',
   deletedAtMs: 'integer',
+  purgedAtMs: 'integer',
+};
+
+export const exportColumns: Columns<ExportRecord> = {
+  documentId: 'text',
+  recordingId: 'text',
+  state: 'text',
+  attempts: 'integer',
+  nextAttemptAtMs: 'integer',
+  expiresAtMs: 'integer',
+  error: 'text',
+};
+
+export const auditColumns: Columns<AuditRecord> = {
+  auditId: 'text',
+  atMs: 'integer',
+  action: 'text',
+  recordingId: 'text',
+  documentId: 'text',
+  actor: 'text',
 };
 
 export const eventColumns: Columns<EventRecord> = {
@@ -155,6 +178,8 @@ export type Tables = {
   legs: Stored<LegRecord>;
   recordings: Stored<RecordingRecord>;
   chunks: Stored<ChunkRecord>;
+  exports: Stored<ExportRecord>;
+  audit: Stored<AuditRecord>;
   events: Stored<EventRecord>;
   deliveries: Stored<DeliveryRecord> & DeliveryBookkeeping;
   attempts: Stored<AttemptRecord> & { sequence: number };

@@ -83,6 +83,7 @@ export function aRecording(id: string, with_: Partial<RecordingRecord> = {}): Re
     endedAtMs: undefined,
     endReason: undefined,
     retentionMs: 86_400_000,
+    journalRemovedAtMs: undefined,
     ...with_,
   };
 }
@@ -106,6 +107,7 @@ export function aChunk(documentId: string, with_: Partial<ChunkRecord> = {}): Ch
     createdAtMs: START_MS,
     expiresAtMs: START_MS + 86_400_000,
     deletedAtMs: undefined,
+    purgedAtMs: undefined,
     ...with_,
   };
 }

@@ -3,10 +3,11 @@ import type { ApiServices } from '../../src/api/app.ts';
 import { Repeatability } from '../../src/api/repeatability.ts';
 import { TapedeckError } from '../../src/core/error.ts';
 import { phoneNumber } from '../../src/core/identifier.ts';
-import type { CallConnectionId, DocumentId } from '../../src/core/ids.ts';
+import type { CallConnectionId, DocumentId, RecordingId } from '../../src/core/ids.ts';
 import type {
   CallService,
   ConnectionProperties,
+  OpenContent,
   Repeat,
 } from '../../src/core/ports/call-service.ts';
 import { SILENT_LOGGER, type LogFields } from '../../src/core/ports/log.ts';
@@ -57,7 +58,7 @@ export async function makeFakeApi(
 
   const perform = async <Result>(
     name: string,
-    command: { readonly repeat?: Repeat<Result> },
+    command: { readonly repeat?: Repeat<Result>; readonly recordingId?: RecordingId },
     result: Result,
   ): Promise<Result> => {
     asked.push({ name, command });
@@ -85,6 +86,20 @@ export async function makeFakeApi(
     if (file.removed) throw new TapedeckError('content-not-found', 'Recording content expired.');
   };
 
+  const openFile = async (mediaType: string): Promise<OpenContent> => {
+    await Promise.resolve();
+    present();
+    return {
+      sizeBytes: file.bytes.length,
+      mediaType,
+      range: (start, end) => Readable.from([file.bytes.subarray(start, end + 1)]),
+      close: () => {
+        file.closed += 1;
+        return Promise.resolve();
+      },
+    };
+  };
+
   const calls: CallService = {
     createCall: (command) => perform('createCall', command, properties(ids.callConnectionId())),
     answer: (command) => perform('answer', command, properties(ids.callConnectionId())),
@@ -109,19 +124,8 @@ export async function makeFakeApi(
     stopRecording: () => perform('stopRecording', {}, undefined),
     calls: () => Promise.resolve([]),
     content: {
-      open: async () => {
-        await Promise.resolve();
-        present();
-        return {
-          sizeBytes: file.bytes.length,
-          mediaType: 'audio/wav',
-          range: (start, end) => Readable.from([file.bytes.subarray(start, end + 1)]),
-          close: () => {
-            file.closed += 1;
-            return Promise.resolve();
-          },
-        };
-      },
+      open: () => openFile('audio/wav'),
+      peaks: () => openFile('application/json'),
       metadata: async () => {
         await Promise.resolve();
         present();
@@ -132,6 +136,15 @@ export async function makeFakeApi(
         present();
         file.removed = true;
       },
+    },
+    admin: {
+      renderAgain: (recordingId, format, actor) =>
+        perform('renderAgain', { ...{ format, actor }, recordingId }, []),
+      removeRecording: (recordingId, actor) =>
+        perform('removeRecording', { ...{ actor }, recordingId }, undefined),
+      details: () =>
+        Promise.reject(new TapedeckError('recording-not-found', 'Recording not found.')),
+      audit: () => Promise.resolve([]),
     },
   };
   const warnings: LogFields[] = [];
@@ -175,6 +188,7 @@ export async function makeFakeApi(
                   createdAtMs: 0,
                   expiresAtMs: undefined,
                   deletedAtMs: undefined,
+                  purgedAtMs: undefined,
                 }
               : undefined,
           ),

@@ -32,6 +32,7 @@ describe('administration', () => {
         endedAtMs: 1_500,
         endReason: 'CallEnded',
         retentionMs: undefined,
+        journalRemovedAtMs: undefined,
       },
     ]);
     const chunk = await ledger.chunk(DOCUMENT_ID);

@@ -5,6 +5,7 @@ import type { Ledger } from '../../core/ports/ledger.ts';
 import { SILENT_LOGGER } from '../../core/ports/log.ts';
 import type { Random } from '../../core/ports/random.ts';
 import type { CallPorts, CallSettings } from '../context.ts';
+import { FakeContainers } from './fake-containers.ts';
 import { FakeDisk } from './fake-disk.ts';
 import { FakeMedia } from './fake-media.ts';
 import { FakeRender } from './fake-render.ts';
@@ -21,6 +22,7 @@ export class FakeWorld {
   readonly render: FakeRender = new FakeRender();
   readonly signalling: FakeSignalling = new FakeSignalling();
   readonly disk: FakeDisk = new FakeDisk();
+  readonly containers: FakeContainers = new FakeContainers();
   readonly removedBlobs: string[] = [];
   #counter = 0;
 
@@ -46,6 +48,7 @@ export class FakeWorld {
         return Promise.resolve();
       },
     },
+    containers: this.containers,
     disk: this.disk as unknown as Disk,
     signalling: this.signalling,
     subscribersOf: () => [],
@@ -64,6 +67,13 @@ export class FakeWorld {
       ringTimeoutMs: 85_000,
       retentionMs: 86_400_000,
       minFreeBytes: 1_000,
+      unmixedChannels: 5,
+      overflow: 'leave-out',
+      chunkDurationMs: 14_400_000,
+      chunkSizeBytes: 4_194_304_000,
+      repeatedPause: 'accept',
+      stateAfterEnd: 'inactive',
+      keepJournalMs: undefined,
       contentBaseUrl: () => 'https://recordings.test',
       ...overrides,
     };

@@ -1,4 +1,6 @@
 import type { Identifier } from '../identifier.ts';
+import type { AuditRecord, ChunkRecord, ExportRecord, RecordingRecord } from '../records.ts';
+import type { RenderFormat } from './render.ts';
 import type {
   CallConnectionId,
   DocumentId,
@@ -149,13 +151,65 @@ export type OpenContent = {
   close(): Promise<void>;
 };
 
-/** The files of recordings by document id. Unknown, deleted and expired: `content-not-found`. */
+/**
+ * The files of recordings by document id. Unknown, deleted and expired: `content-not-found`. `actor` is
+ * who asks, as the audit row will say it (`AuditRecord.actor`).
+ */
 export interface RecordingContent {
-  open(documentId: DocumentId): Promise<OpenContent>;
-  /** The metadata document, JSON text. */
-  metadata(documentId: DocumentId): Promise<string>;
-  /** Removes media and metadata; a second removal is `content-not-found`. */
-  remove(documentId: DocumentId): Promise<void>;
+  /** Leaves an audit row; the many ranges of one download leave one a minute. */
+  open(documentId: DocumentId, actor: string): Promise<OpenContent>;
+  /** The metadata document, JSON text. Leaves an audit row as `open` does. */
+  metadata(documentId: DocumentId, actor: string): Promise<string>;
+  /** The waveform's peaks, per channel: JSON as `audiowaveform` writes it. */
+  peaks(documentId: DocumentId): Promise<OpenContent>;
+  /**
+   * Removes media and metadata, and what could bring them back: the recording's journal and what was
+   * rendered from it. A second removal is `content-not-found`.
+   */
+  remove(documentId: DocumentId, actor: string): Promise<void>;
+}
+
+/** Everything that is known of a recording; holds no secret. */
+export type RecordingDetails = {
+  readonly recording: Omit<RecordingRecord, 'exportTo'>;
+  /** The caller's own container and the folder in it, without what grants access to it. */
+  readonly exportTo: { readonly containerUrl: string; readonly folder: string } | undefined;
+  /** Announced by the recording's event, by index; also those that are deleted. */
+  readonly chunks: readonly ChunkRecord[];
+  /** Made later by `renderAgain`; also those that are deleted. */
+  readonly renderings: readonly ChunkRecord[];
+  /** Of chunks that were not in the container when they were announced. */
+  readonly exports: readonly ExportRecord[];
+};
+
+/** What people who run the server do with recordings. Rejects as `CallService` does. */
+export interface RecordingAdmin {
+  /**
+   * Makes another format or channel layout of a finished recording: the same chunks under the same
+   * limits. Asked again it gives the same documents, made once. `recording-not-found`,
+   * `recording-conflict` while it runs or is being finished, `recording-mode-unsupported` for MP3 with
+   * channels, `content-not-found` when its journal is not kept any more.
+   */
+  renderAgain(
+    recordingId: RecordingId,
+    format: RenderFormat,
+    actor: string,
+  ): Promise<readonly ChunkRecord[]>;
+  /**
+   * Removes all files of a recording and its journal. `recording-not-found`, `recording-conflict` while it
+   * runs or is being finished, `content-not-found` when nothing is left of it.
+   */
+  removeRecording(recordingId: RecordingId, actor: string): Promise<void>;
+  /** `recording-not-found`. */
+  details(recordingId: RecordingId): Promise<RecordingDetails>;
+  /**
+   * Newest first. A page ends at a whole millisecond, as that of `Ledger.recordings` does.
+   * @param page.before only what happened before this, ms since 1970.
+   */
+  audit(page: {
+    readonly limit: number;
+    readonly before?: number;
+  }): Promise<readonly AuditRecord[]>;
 }
 
 /**
@@ -178,13 +232,18 @@ export interface CallService {
   /** `participant-not-found` if nobody has this raw id. */
   participant(id: CallConnectionId, rawId: string): Promise<Participant>;
   startRecording(command: StartRecording): Promise<RecordingStatus>;
-  /** Also of a recording that is over: `inactive`. */
+  /** Also of a recording that is over: `inactive`, or `recording-not-found`, by a setting. */
   recording(id: RecordingId): Promise<RecordingStatus>;
-  /** Resolves when nothing more is written. `pause-not-allowed` if a setting says so and it is paused. */
+  /**
+   * Resolves when nothing more is written. `recording-not-found` when it is over, `pause-not-allowed` if a
+   * setting says so and it is paused, `not-permitted` for that of a route that does not allow it.
+   */
   pauseRecording(id: RecordingId): Promise<void>;
+  /** Resolves when what is said from now on is written. Rejects as `pauseRecording` does. */
   resumeRecording(id: RecordingId): Promise<void>;
   stopRecording(id: RecordingId): Promise<void>;
   /** Calls that are not over, oldest first. */
   calls(): Promise<readonly CallOverview[]>;
   readonly content: RecordingContent;
+  readonly admin: RecordingAdmin;
 }

@@ -1,10 +1,12 @@
 import type {
   AttemptRecord,
+  AuditRecord,
   CallRecord,
   ChunkRecord,
   ConnectionRecord,
   DeliveryRecord,
   EventRecord,
+  ExportRecord,
   LegRecord,
   RecordingRecord,
   RepeatabilityRecord,
@@ -19,6 +21,9 @@ export type Fact =
   | { readonly kind: 'leg'; readonly record: LegRecord }
   | { readonly kind: 'recording'; readonly record: RecordingRecord }
   | { readonly kind: 'chunk'; readonly record: ChunkRecord }
+  | { readonly kind: 'export'; readonly record: ExportRecord }
+  /** Never replaced: what happened stays as it was written first. */
+  | { readonly kind: 'audit'; readonly record: AuditRecord }
   | {
       readonly kind: 'event';
       readonly event: EventRecord;
@@ -41,24 +46,42 @@ export interface Ledger {
   connection(id: CallConnectionId): Promise<ConnectionRecord | undefined>;
   recording(id: RecordingId): Promise<RecordingRecord | undefined>;
   chunk(id: DocumentId): Promise<ChunkRecord | undefined>;
-  chunksOf(id: RecordingId): Promise<readonly ChunkRecord[]>;
+  /** Those of its event first, each purpose by format and index; deleted ones too. */
+  chunksOf(id: RecordingId, purpose?: ChunkRecord['purpose']): Promise<readonly ChunkRecord[]>;
   /** Newest first. */
   recordings(page: {
     readonly limit: number;
     /** Only those that started before this, ms since 1970. */
     readonly before?: number;
   }): Promise<readonly RecordingRecord[]>;
-  /** What a restart has to finish: calls not ended, legs up, recordings active or finishing. */
+  /** What a restart has to finish: calls not ended, legs up, recordings active, paused or finishing. */
   unfinished(): Promise<{
     readonly calls: readonly CallRecord[];
     readonly connections: readonly ConnectionRecord[];
     readonly legs: readonly LegRecord[];
     readonly recordings: readonly RecordingRecord[];
   }>;
-  /** Journal directories of all recordings: what lies beside them belongs to nobody. */
+  /** Journal directories of the recordings that keep theirs: what lies beside them belongs to nobody. */
   journalDirectories(): Promise<readonly string[]>;
   /** Chunks whose retention has passed and that are not deleted. */
   expiredChunks(nowMs: number, limit: number): Promise<readonly ChunkRecord[]>;
+  /** Chunks that are deleted and whose bytes may still be there. */
+  unpurgedChunks(limit: number): Promise<readonly ChunkRecord[]>;
+  /**
+   * Finished recordings that keep their journal and ended at or before this, oldest end first; not those
+   * with a chunk that waits to be exported.
+   */
+  keptJournals(endedUntilMs: number, limit: number): Promise<readonly RecordingRecord[]>;
+  exportsOf(id: RecordingId): Promise<readonly ExportRecord[]>;
+  /** Exports that wait, those that are due first. */
+  waitingExports(limit: number): Promise<readonly ExportRecord[]>;
+  /** Newest first; a page ends at a whole millisecond, as that of `recordings` may. */
+  audit(page: {
+    readonly limit: number;
+    /** Only what happened before this, ms since 1970. */
+    readonly before?: number;
+  }): Promise<readonly AuditRecord[]>;
+  forgetAuditBefore(atMs: number): Promise<void>;
   subscriptions(): Promise<readonly SubscriptionRecord[]>;
   repeated(key: string): Promise<RepeatabilityRecord | undefined>;
   forgetRepeatedBefore(storedAtMs: number): Promise<void>;
