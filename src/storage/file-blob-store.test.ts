@@ -14,6 +14,8 @@ blobStoreContract('the file system', async () => {
     store: await FileBlobStore.open(nodeDisk, root),
     reopen: () => FileBlobStore.open(nodeDisk, root),
     dispose: () => rm(root, { recursive: true }),
+    showsUnfinished: true,
+    keepsReplaced: true,
   };
 });
 

@@ -2,13 +2,13 @@ import { dirname, join } from 'node:path';
 import { systemCode, TapedeckError } from '../core/error.ts';
 import type { BlobReader, BlobStore, BlobWriter } from '../core/ports/blob-store.ts';
 import type { Disk, DiskFile } from '../core/ports/disk.ts';
+import { assertBlobKey } from './blob-key.ts';
 import { FileBlobReader } from './file-blob-reader.ts';
 import { FileBlobWriter } from './file-blob-writer.ts';
 import { onDisk } from './on-disk.ts';
 
 /** Segments of a key do not begin with a dot, so no blob can be named like this. */
 const UNFINISHED_DIRECTORY = '.unfinished';
-const KEY = /^[a-z0-9-][a-z0-9.-]*(\/[a-z0-9-][a-z0-9.-]*)*$/;
 
 /**
  * Blobs as files under one directory: the key is the path. A blob is written under `.unfinished`
@@ -89,7 +89,7 @@ export class FileBlobStore implements BlobStore {
   }
 
   #pathOf(key: string): string {
-    if (!KEY.test(key)) throw new TapedeckError('internal', `not a blob key: ${key}`);
+    assertBlobKey(key);
     return join(this.#root, key);
   }
 

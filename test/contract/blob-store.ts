@@ -7,6 +7,10 @@ export type BlobStoreUnderTest = {
   /** The store as another process opens it after the first one died. */
   reopen(): Promise<BlobStore>;
   dispose(): Promise<void>;
+  /** `readUnfinished` shows blobs that are being written. */
+  readonly showsUnfinished: boolean;
+  /** What a reader has opened stays readable when the blob is replaced; else its ranges reject. */
+  readonly keepsReplaced: boolean;
 };
 
 const HEADER_BYTES = 4;
@@ -125,17 +129,67 @@ export function blobStoreContract(name: string, make: () => Promise<BlobStoreUnd
       await reader.close();
     });
 
-    test('what is read stays whole while the blob is replaced', async () => {
+    test('what is read is of one blob, also when it is replaced meanwhile', async () => {
       await put('one', bytes(), new Uint8Array(300_000).fill(1));
       const reader = (await store.read('one'))!;
-      await put('one', bytes(), bytes(2));
-      expect(await collect(reader, 0, 299_999)).toEqual(new Uint8Array(300_000).fill(1));
+      await put('one', bytes(), new Uint8Array(300_000).fill(2));
+      const reading = collect(reader, 0, 299_999);
+      if (subject.keepsReplaced) expect(await reading).toEqual(new Uint8Array(300_000).fill(1));
+      else await expect(reading).rejects.toMatchObject({ fault: 'destination' });
+    });
+
+    test('an unfinished blob shows what is durable so far, where it can be read', async () => {
+      expect(await store.readUnfinished('a/one')).toBeUndefined();
+      const writer = await store.open('a/one', HEADER_BYTES);
+      await writer.append(bytes(5, 6));
+      const early = await store.readUnfinished('a/one');
+      if (!subject.showsUnfinished) {
+        expect(early).toBeUndefined();
+        return;
+      }
+      await writer.append(bytes(7));
+      const late = (await store.readUnfinished('a/one'))!;
+      await writer.writeHeader(bytes(1, 2, 3, 4));
+      await writer.commit();
+      expect(early!.sizeBytes).toBe(6);
+      expect(await collect(early!, 0, 5)).toEqual(bytes(1, 2, 3, 4, 5, 6));
+      expect(late.sizeBytes).toBe(7);
+      expect(await collect(late, HEADER_BYTES, 6)).toEqual(bytes(5, 6, 7));
+      expect(await store.readUnfinished('a/one')).toBeUndefined();
+    });
+
+    test('an unfinished blob is none after its abort, and readers of it go on', async () => {
+      const writer = await store.open('one', HEADER_BYTES);
+      await writer.append(bytes(5));
+      const reader = await store.readUnfinished('one');
+      await writer.abort();
+      expect(await store.readUnfinished('one')).toBeUndefined();
+      expect(reader !== undefined).toBe(subject.showsUnfinished);
+      if (reader !== undefined) expect(await collect(reader, 0, 4)).toEqual(bytes(0, 0, 0, 0, 5));
+    });
+
+    test('bytes of every length and value come back unchanged', async () => {
+      await fc.assert(
+        fc.asyncProperty(
+          fc.uint8Array({ maxLength: 8 }),
+          fc.array(fc.uint8Array({ maxLength: 2000 }), { maxLength: 4 }),
+          async (header, parts) => {
+            await put('any', header, ...parts);
+            expect(await contentOf(store, 'any')).toEqual(
+              new Uint8Array(Buffer.concat([header, ...parts])),
+            );
+          },
+        ),
+        { numRuns: 20 },
+      );
     });
 
     test('a key that could leave the store is refused', async () => {
       for (const key of ['../x', 'a/../../x', '/x', '.hidden', 'a//b', '', 'A', 'a/', 'a\\b']) {
         await expect(store.open(key, 0)).rejects.toThrow('not a blob key');
         await expect(store.read(key)).rejects.toThrow('not a blob key');
+        await expect(store.readUnfinished(key)).rejects.toThrow('not a blob key');
+        await expect(store.remove(key)).rejects.toThrow('not a blob key');
       }
     });
   });

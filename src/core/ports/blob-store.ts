@@ -9,7 +9,8 @@ export interface BlobStore {
   read(key: string): Promise<BlobReader | undefined>;
   /**
    * A blob that is being written, as far as it is durable by now, the header's room included as zeros;
-   * `undefined` if there is none. Stays readable until it is closed, also over `commit` and `abort`.
+   * `undefined` if there is none, and where unfinished blobs cannot be read (Azure Blob). Stays readable
+   * until it is closed, also over `commit` and `abort`.
    */
   readUnfinished(key: string): Promise<BlobReader | undefined>;
   /** Idempotent. */
@@ -32,7 +33,10 @@ export interface BlobWriter {
 
 export interface BlobReader {
   readonly sizeBytes: number;
-  /** Bytes `start` to `end`, both included. Closing the iteration early closes the file. */
+  /**
+   * Bytes `start` to `end`, both included. Closing the iteration early closes the file. All bytes are of
+   * the blob that was opened: when it was replaced since, they are still read or the range rejects.
+   */
   range(start: number, end: number): AsyncIterable<Uint8Array>;
   /** Frees the file. Idempotent. */
   close(): Promise<void>;
