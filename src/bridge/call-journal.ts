@@ -6,9 +6,20 @@ import type { JournalWriter } from '../journal/journal-writer.ts';
 import type { Leg } from './leg.ts';
 
 /** A leg's way into one journal: what the hot path needs, and nothing else. */
-export type JournalTap = { readonly writer: JournalWriter; readonly stream: number };
+export type JournalTap = {
+  readonly writer: JournalWriter;
+  readonly stream: number;
+  /** Packets whose place is before this stay out: the gate was closed. On `Clock.monotonicUs`. */
+  sinceUs: number;
+};
 
-/** The journal of one recording and the legs that it listens to. Its owner ends it. */
+/**
+ * The journal of one recording and the legs that it listens to. Its owner ends it.
+ *
+ * Its gate: while the recording is paused no leg has a tap of it, so that nobody can append. After
+ * that the taps are `newTaps` of the legs, which let a packet pass by its place on the timeline, until
+ * nothing from before can come any more.
+ */
 export class CallJournal {
   readonly recordingId: RecordingId;
   readonly startedAtMs: number;
@@ -16,6 +27,10 @@ export class CallJournal {
   readonly #clock: Clock;
   readonly #taps = new Map<Leg, JournalTap>();
   #nextStream = 0;
+  #pausedAtMs: number | undefined;
+  #resumedAtMs: number;
+  /** When the gate was opened again; `undefined` if it was never closed. */
+  #openSinceUs: number | undefined;
   #ending: Promise<JournalEnd> | undefined;
 
   constructor(writer: JournalWriter, clock: Clock) {
@@ -23,6 +38,7 @@ export class CallJournal {
     this.startedAtMs = writer.startedAtMs;
     this.writer = writer;
     this.#clock = clock;
+    this.#resumedAtMs = writer.startedAtMs;
   }
 
   /** From now on the leg's packets are appended, as a stream of its own. */
@@ -42,9 +58,9 @@ export class CallJournal {
       },
       this.#clock.monotonicUs(),
     );
-    const tap = { writer: this.writer, stream };
+    const tap = { writer: this.writer, stream, sinceUs: 0 };
     this.#taps.set(leg, tap);
-    leg.taps.push(tap);
+    if (this.#pausedAtMs === undefined) this.#attach(leg, tap);
   }
 
   leave(leg: Leg): void {
@@ -52,6 +68,35 @@ export class CallJournal {
     if (tap === undefined) return;
     this.#detach(leg, tap);
     this.writer.left(tap.stream, this.#clock.monotonicUs());
+  }
+
+  /** Closes the gate: no packet is appended from the call on. Idempotent. Gives the wall clock. */
+  pause(): number {
+    if (this.#pausedAtMs !== undefined) return this.#pausedAtMs;
+    for (const [leg, tap] of this.#taps) unplug(leg, tap);
+    const nowUs = this.#clock.monotonicUs();
+    this.#pausedAtMs = this.#wallMs(nowUs);
+    this.writer.paused(nowUs);
+    this.writer.flush();
+    return this.#pausedAtMs;
+  }
+
+  /** Opens the gate for what belongs after this moment. Idempotent. Gives the wall clock. */
+  resume(): number {
+    if (this.#pausedAtMs === undefined) return this.#resumedAtMs;
+    this.#pausedAtMs = undefined;
+    const nowUs = this.#clock.monotonicUs();
+    this.#resumedAtMs = this.#wallMs(nowUs);
+    this.#openSinceUs = nowUs;
+    this.writer.resumed(nowUs);
+    for (const [leg, tap] of this.#taps) {
+      this.#attach(leg, tap);
+      const { place } = leg;
+      if (place === undefined) continue;
+      this.writer.anchor(tap.stream, nowUs, place.ssrc, place.rtpTimestamp, place.placeUs);
+    }
+    this.writer.flush();
+    return this.#resumedAtMs;
   }
 
   /** Idempotent; never rejects. No packet is appended from the call on. */
@@ -63,9 +108,28 @@ export class CallJournal {
     return this.#ending;
   }
 
+  #attach(leg: Leg, tap: JournalTap): void {
+    if (this.#openSinceUs === undefined) {
+      leg.taps.push(tap);
+    } else {
+      tap.sinceUs = this.#openSinceUs;
+      leg.newTaps.push(tap);
+    }
+  }
+
   #detach(leg: Leg, tap: JournalTap): void {
     this.#taps.delete(leg);
-    const at = leg.taps.indexOf(tap);
-    if (at >= 0) leg.taps.splice(at, 1);
+    unplug(leg, tap);
+  }
+
+  #wallMs(atUs: number): number {
+    return this.startedAtMs + (atUs - this.writer.startedAtUs) / 1000;
+  }
+}
+
+function unplug(leg: Leg, tap: JournalTap): void {
+  for (const taps of [leg.taps, leg.newTaps]) {
+    const at = taps.indexOf(tap);
+    if (at >= 0) taps.splice(at, 1);
   }
 }

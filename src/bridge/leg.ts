@@ -14,7 +14,14 @@ import { PAYLOAD_KIND, payloadKinds, weReceive, weSend } from './leg-media.ts';
 import type { SocketPair } from './leg-ports.ts';
 import type { MediaCounters } from './media-statistics.ts';
 import { OutgoingStream, type StreamStart } from './outgoing-stream.ts';
+import { PlaceTracker, type Place } from './place-tracker.ts';
 import { buildGoodbye, buildReport, readReports } from './reports.ts';
+
+/**
+ * Packets of a resumed journal are checked one by one until those of this time after the resumption
+ * come: later ones, late as they may be, do not reach back into the pause.
+ */
+const CHECKED_US = 2_000_000;
 
 /** What a leg gives its listener; both at most once in a row. */
 export type LegEvents = {
@@ -54,6 +61,8 @@ export class Leg {
   readonly host: string;
   /** Journals that listen; kept by `CallJournal`. */
   readonly taps: JournalTap[] = [];
+  /** Those that were paused a moment ago: what belongs before their resumption must not pass. */
+  readonly newTaps: JournalTap[] = [];
   /** Where accepted packets go; set by the bridge. */
   relay: Relay | undefined;
 
@@ -71,6 +80,7 @@ export class Leg {
   #media: RemoteMedia | undefined;
   #kinds = new Uint8Array(128);
   #clockRateHz = 8000;
+  #places = new PlaceTracker(8000);
   #receives = false;
   #sendTo: SocketAddress | undefined;
   #rtcpTo: SocketAddress | undefined;
@@ -105,6 +115,11 @@ export class Leg {
     return this.#media;
   }
 
+  /** Where the stream that the leg receives stands; `undefined` while that is not sure. */
+  get place(): Place | undefined {
+    return this.#places.place;
+  }
+
   /** The far side wants to hear something. */
   get canSend(): boolean {
     return this.#sendTo !== undefined;
@@ -114,7 +129,10 @@ export class Leg {
     const nowUs = this.#clock.monotonicUs();
     this.#media = media;
     this.#kinds = payloadKinds(media);
-    this.#clockRateHz = media.format.clockRateHz;
+    if (media.format.clockRateHz !== this.#clockRateHz) {
+      this.#clockRateHz = media.format.clockRateHz;
+      this.#places = new PlaceTracker(this.#clockRateHz);
+    }
     this.#receives = weReceive(media);
     this.#latch.reopen({ sdp: media.rtp, alternativeSources: media.alternativeSources }, nowUs);
     this.#disconnect();
@@ -165,9 +183,11 @@ export class Leg {
       return;
     }
     this.#counters.packetsIn += 1;
-    for (const { writer, stream } of this.taps) writer.packet(stream, arrivalUs, data);
-    this.#lastReceivedUs = arrivalUs;
     const isAudio = kind === PAYLOAD_KIND.audio;
+    if (isAudio) this.#places.observe(ssrc, timestamp, arrivalUs);
+    for (const { writer, stream } of this.taps) writer.packet(stream, arrivalUs, data);
+    if (this.newTaps.length > 0) this.#passNew(data, ssrc, timestamp, arrivalUs);
+    this.#lastReceivedUs = arrivalUs;
     this.#incoming.update(ssrc, sequenceNumber, timestamp, arrivalUs, this.#clockRateHz, isAudio);
     if (locked !== this.#latch.locked || this.#latch.isLockedToSdp !== this.#isConnected) {
       this.#followLatch();
@@ -256,6 +276,20 @@ export class Leg {
     this.#rtcpTo = undefined;
     this.relay = undefined;
     return pair;
+  }
+
+  /** Appends to journals that were resumed a moment ago. After two seconds their taps are like others. */
+  #passNew(data: Uint8Array, ssrc: number, timestamp: number, arrivalUs: number): void {
+    const placeUs = this.#places.placeUs(ssrc, timestamp, arrivalUs);
+    const taps = this.newTaps;
+    for (let index = taps.length - 1; index >= 0; index -= 1) {
+      const tap = taps[index];
+      if (tap === undefined || placeUs < tap.sinceUs) continue;
+      tap.writer.packet(tap.stream, arrivalUs, data);
+      if (placeUs < tap.sinceUs + CHECKED_US) continue;
+      taps.splice(index, 1);
+      this.taps.push(tap);
+    }
   }
 
   /** The packet that `header` describes goes out on this leg, changed where it stands. */

@@ -184,12 +184,12 @@ export class MediaHost implements MediaPort {
     }
   }
 
-  pauseJournal(_recordingId: RecordingId): Promise<{ readonly pausedAtMs: number }> {
-    return Promise.reject(new TapedeckError('not-supported', 'pause is not built yet'));
+  async pauseJournal(recordingId: RecordingId): Promise<{ readonly pausedAtMs: number }> {
+    return { pausedAtMs: (await this.#openJournalOf(recordingId)).pause() };
   }
 
-  resumeJournal(_recordingId: RecordingId): Promise<{ readonly resumedAtMs: number }> {
-    return Promise.reject(new TapedeckError('not-supported', 'resume is not built yet'));
+  async resumeJournal(recordingId: RecordingId): Promise<{ readonly resumedAtMs: number }> {
+    return { resumedAtMs: (await this.#openJournalOf(recordingId)).resume() };
   }
 
   async endJournal(recordingId: RecordingId, reason: JournalEndReason): Promise<JournalEnd> {
@@ -256,11 +256,23 @@ export class MediaHost implements MediaPort {
       throw new TapedeckError('call-ended', 'the call ended while the journal was opened');
     }
     this.#flusher.add(writer);
+    // First of all records: before any leg has a way in.
+    if (request.paused === true) journal.pause();
     call.addJournal(journal);
     // Whoever is told of the start will be told of a file: even if this process dies in the next
     // moment, the journal says who was in the call and that some time has passed.
     writer.tick(this.#clock.monotonicUs());
     writer.flush();
+    return journal;
+  }
+
+  async #openJournalOf(recordingId: RecordingId): Promise<CallJournal> {
+    const entry = this.#journals.get(recordingId);
+    const journal = await entry?.journal;
+    // It may have been ended while we waited for it to be open.
+    if (journal === undefined || this.#journals.get(recordingId) !== entry) {
+      throw new TapedeckError('recording-not-found', `no journal of ${recordingId} is open`);
+    }
     return journal;
   }
 
