@@ -272,6 +272,11 @@ export async function startServer(
       links,
       callbackTokens,
       repeatability: new Repeatability(ledger),
+      recordings: {
+        omittedTypes: configuration['omitted-types'],
+        maxChannels: configuration['unmixed-channels'],
+        containers: NO_CONTAINERS,
+      },
       admin: {
         ledger,
         outbox: {

@@ -85,7 +85,7 @@ describe('conventions', () => {
     ['recording-conflict', 409, '8571', undefined],
     ['call-not-established', 400, '8501', undefined],
     ['call-ended', 400, '8528', undefined],
-    ['too-many-requests', 429, '8516', '5'],
+    ['too-many-requests', 429, '8589', '5'],
     ['shutting-down', 503, '9003', '5'],
   ] as const)('%s is %i/%s', async (code: ErrorCode, status, subCode, retryAfter) => {
     api.fake.failing.set('startRecording', new TapedeckError(code, 'why'));

@@ -12,7 +12,7 @@ import type { SignedLinks } from '../identity/signed-links.ts';
 import { connectionRoutes, offerRoutes } from './acs/call-connections.ts';
 import { CallbackUris, IdFields } from './acs/fields.ts';
 import { openIdRoutes } from './acs/open-id.ts';
-import { recordingRoutes } from './acs/recordings.ts';
+import { recordingRoutes, type RecordingRules } from './acs/recordings.ts';
 import { unbuiltRoutes } from './acs/unbuilt.ts';
 import { splitVerb } from './acs/verbs.ts';
 import { adminRoutes, type AdminServices } from './admin/admin-routes.ts';
@@ -46,7 +46,8 @@ export type ApiServices = {
   readonly links: SignedLinks;
   readonly callbackTokens: CallbackTokens;
   readonly repeatability: Repeatability;
-  readonly admin: Omit<AdminServices, 'links' | 'publicUrl' | 'callbackUris'>;
+  readonly recordings: RecordingRules;
+  readonly admin: Omit<AdminServices, 'links' | 'publicUrl' | 'callbackUris' | 'ids' | 'log'>;
   /** Whether callbacks and events may go to this IP address. */
   readonly permitsAddress: (address: string) => boolean;
   /** What absolute URLs in answers begin with, without a slash at the end. */
@@ -78,6 +79,7 @@ export function buildApp(
   }).withTypeProvider<TypeBoxTypeProvider>();
 
   keepBodyRaw(app);
+  app.decorateRequest('actor', '');
   app.addHook('onRequest', (request, reply, done) => {
     echoRequestId(request, reply);
     done();
@@ -109,7 +111,7 @@ export function buildApp(
   scope(app, [byKey], (routes) => {
     offerRoutes(routes, calls, callbackUris, repeatability);
     connectionRoutes(routes, calls, ids, repeatability);
-    recordingRoutes(routes, calls, ids, callbackUris, repeatability);
+    recordingRoutes(routes, calls, ids, callbackUris, repeatability, services.recordings);
     unbuiltRoutes(routes);
   });
   scope(app, [bySignedLink(services.links), byKey], (routes) => {
@@ -117,7 +119,8 @@ export function buildApp(
   });
   scope(app, [byKey, byAdminToken(services.adminToken)], (routes) => {
     const { links, publicUrl } = services;
-    adminRoutes(routes, { ...services.admin, links, publicUrl, callbackUris }, calls);
+    const { admin, log } = services;
+    adminRoutes(routes, { ...admin, links, publicUrl, callbackUris, ids, log }, calls);
   });
   confirmationRoutes(app, services.admin.subscriptions);
   openIdRoutes(app, services.callbackTokens, services.publicUrl);
@@ -133,7 +136,7 @@ function scope(
   void app.register((routes, _options, done) => {
     // Before the body is parsed or checked: strangers learn nothing about what a request needs.
     routes.addHook('preValidation', (request, _reply, next) => {
-      authenticate(request, authenticators);
+      request.actor = authenticate(request, authenticators);
       request.body = parseBody(request.body);
       next();
     });

@@ -5,29 +5,51 @@ import type { HmacAuthenticator } from '../identity/hmac-authenticator.ts';
 import type { SignedLinks } from '../identity/signed-links.ts';
 import { originForm } from './origin-form.ts';
 
-/**
- * One way to prove who asks. `'not-mine'`: the request does not try this way, the next one may
- * answer. Otherwise `undefined` for yes, or why not.
- */
-export type Authenticator = (request: FastifyRequest) => 'not-mine' | { readonly refusal?: string };
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Who asks, as audit rows say it; empty where nobody has to prove anything. */
+    actor: string;
+  }
+}
 
-/** The first authenticator that the request addresses decides. */
+/** One way to prove who asks. */
+export type Authenticator = {
+  /** As audit rows call those who prove it so. */
+  readonly name: 'access-key' | 'admin-token' | 'signed-link';
+  /**
+   * `'not-mine'`: the request does not try this way, the next one may answer. Otherwise
+   * `undefined` for yes, or why not.
+   */
+  readonly verdict: (request: FastifyRequest) => 'not-mine' | { readonly refusal?: string };
+};
+
+/**
+ * The first authenticator that the request addresses decides.
+ *
+ * @returns who asks, for audit rows: `access-key 192.0.2.1`.
+ */
 export function authenticate(
   request: FastifyRequest,
   authenticators: readonly Authenticator[],
-): void {
-  for (const authenticator of authenticators) {
-    const verdict = authenticator(request);
-    if (verdict === 'not-mine') continue;
-    if (verdict.refusal === undefined) return;
-    throw refused(verdict.refusal);
+): string {
+  for (const { name, verdict } of authenticators) {
+    const given = verdict(request);
+    if (given === 'not-mine') continue;
+    if (given.refusal === undefined) return `${name} ${peerOf(request)}`.trimEnd();
+    throw refused(given.refusal);
   }
   throw refused('the request carries no signature');
 }
 
+/** Of the connection: what headers say about it anybody can write. */
+function peerOf(request: FastifyRequest): string {
+  const address = request.raw.socket.remoteAddress ?? '';
+  return address.replace(/^::ffff:(?=[\d.]+$)/, '');
+}
+
 /** The access-key signature of the SDKs. Needs the raw body: call it before the body is parsed. */
 export function byAccessKey(hmac: HmacAuthenticator): Authenticator {
-  return (request) => {
+  const verdict: Authenticator['verdict'] = (request) => {
     const { authorization } = request.headers;
     if (authorization === undefined || /^Bearer\b/i.test(authorization)) return 'not-mine';
     const refusal = hmac.refusal({
@@ -38,19 +60,21 @@ export function byAccessKey(hmac: HmacAuthenticator): Authenticator {
     });
     return refusal === undefined ? {} : { refusal };
   };
+  return { name: 'access-key', verdict };
 }
 
 export function byAdminToken(token: AdminToken): Authenticator {
-  return (request) => {
+  const verdict: Authenticator['verdict'] = (request) => {
     const { authorization } = request.headers;
     if (authorization === undefined || !/^Bearer\b/i.test(authorization)) return 'not-mine';
     return token.accepts(authorization) ? {} : { refusal: 'the bearer token is not ours' };
   };
+  return { name: 'admin-token', verdict };
 }
 
 /** A signed link: reads its one path, and does nothing else. */
 export function bySignedLink(links: SignedLinks): Authenticator {
-  return (request) => {
+  const verdict: Authenticator['verdict'] = (request) => {
     const url = new URL(originForm(request.originalUrl), 'http://link.invalid');
     const sig = url.searchParams.get('sig');
     const se = url.searchParams.get('se');
@@ -64,6 +88,7 @@ export function bySignedLink(links: SignedLinks): Authenticator {
         return { refusal: 'the link is not ours' };
     }
   };
+  return { name: 'signed-link', verdict };
 }
 
 function refused(reason: string): TapedeckError {

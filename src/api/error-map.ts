@@ -29,6 +29,7 @@ export const HTTP_ERRORS: Record<ErrorCode, HttpError> = {
   'recording-already-running': { status: 400, subCode: 8559 },
   'recording-conflict': { status: 409, subCode: 8571 },
   'recording-mode-unsupported': { status: 400, subCode: 8562 },
+  'recording-throttled': { status: 429, subCode: 8589, retryAfterSeconds: 5 },
   'pause-not-allowed': { status: 400, subCode: 8573 },
   'signature-invalid': { status: 401, subCode: 7509 },
   'not-permitted': { status: 403, subCode: 7504 },

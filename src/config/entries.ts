@@ -128,7 +128,7 @@ const routeRecord: Fields<RouteRecord> = {
   },
   allowApiPause: {
     kind: kinds.flag,
-    text: 'Whether the API may pause, resume and stop this recording.',
+    text: 'Whether the API may pause and resume this recording; it ends with the call.',
     fallback: { value: false, text: 'false' },
   },
 };

@@ -23,6 +23,10 @@ export const ERROR_CATALOGUE = {
     fault: 'caller',
     meaning: 'This combination of content, channel and format is not supported.',
   },
+  'recording-throttled': {
+    fault: 'server',
+    meaning: 'Too much waits to be done already; the recording may be started in a moment.',
+  },
   'pause-not-allowed': {
     fault: 'caller',
     meaning: 'The recording is paused already, or is not paused, and a setting refuses this.',

@@ -162,6 +162,18 @@ export async function makeFakeApi(
       systemRandom,
     ),
     repeatability: new Repeatability({ repeated: (key) => Promise.resolve(stored.get(key)) }),
+    recordings: {
+      omittedTypes: 'service',
+      maxChannels: 5,
+      containers: {
+        check: (url) => {
+          asked.push({ name: 'checkContainer', command: url });
+          const failure = failing.get('checkContainer');
+          failing.delete('checkContainer');
+          if (failure !== undefined) throw failure;
+        },
+      },
+    },
     permitsAddress: (address) => !address.startsWith('10.'),
     publicUrl: () => 'https://localhost:8443',
     admin: {

@@ -50,22 +50,32 @@ export const IdentifierSchema: Type.TUnsafe<IdentifierInput> = Type.Unsafe(
 
 /** @param field its place in the request, for the error. */
 export function toIdentifier(wire: IdentifierInput, field: string): Identifier {
-  if (wire.phoneNumber !== undefined) {
-    return checkedNumber(wire.phoneNumber.value, `${field}.phoneNumber.value`);
+  if (wire.phoneNumber === undefined && wire.communicationUser !== undefined) {
+    return communicationUser(wire.communicationUser.id);
   }
-  if (wire.communicationUser !== undefined) return communicationUser(wire.communicationUser.id);
-  const rawId = wire.rawId ?? teamsRawId(wire);
-  if (rawId === undefined || rawId === '') {
-    throw new TapedeckError(
-      'argument-invalid',
-      `Invalid argument: ${field} has neither a rawId nor the object that its kind asks for.`,
-      { field },
-    );
-  }
-  const identifier = identifierFromRawId(rawId);
-  return identifier.kind === 'phoneNumber'
-    ? checkedNumber(identifier.number, `${field}.rawId`)
-    : identifier;
+  const identifier = identifierFromRawId(toRawId(wire, field));
+  if (identifier.kind !== 'phoneNumber') return identifier;
+  const part = wire.phoneNumber === undefined ? 'rawId' : 'phoneNumber.value';
+  return checkedNumber(identifier.number, `${field}.${part}`);
+}
+
+/**
+ * The raw id of whoever is named, by whichever part of the model is there; of a phone number whatever
+ * stands in its place, since naming somebody is not calling them.
+ *
+ * @param field its place in the request, for the error.
+ */
+export function toRawId(wire: IdentifierInput, field: string): string {
+  const rawId =
+    wire.phoneNumber === undefined
+      ? (wire.communicationUser?.id ?? wire.rawId ?? teamsRawId(wire))
+      : phoneNumber(wire.phoneNumber.value).rawId;
+  if (rawId !== undefined && rawId !== '') return rawId;
+  throw new TapedeckError(
+    'argument-invalid',
+    `Invalid argument: ${field} has neither a rawId nor the object that its kind asks for.`,
+    { field },
+  );
 }
 
 export function checkedNumber(number: string, field: string): Identifier {

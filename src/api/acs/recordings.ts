@@ -3,12 +3,14 @@ import { TapedeckError } from '../../core/error.ts';
 import type {
   CallReference,
   CallService,
-  RecordingShape,
   RecordingStatus,
   StoredAnswer,
 } from '../../core/ports/call-service.ts';
+import type { ContainerPort } from '../../core/ports/export.ts';
 import type { Repeatability } from '../repeatability.ts';
 import { jsonAnswer, NO_CONTENT, type Routes, send } from '../routes.ts';
+import { channelOptions } from './channel-options.ts';
+import { containerUrl } from './external-storage.ts';
 import {
   type CallbackUris,
   type IdFields,
@@ -17,8 +19,7 @@ import {
   oneOf,
 } from './fields.ts';
 import { IdentifierSchema } from './identifiers.ts';
-
-const MAX_CHANNEL = 4;
+import { type OmittedTypes, recordingShape } from './recording-shape.ts';
 
 const Query = Type.Object({ 'api-version': Type.String({ minLength: 1, maxLength: 64 }) });
 const Params = Type.Object({ recording: Type.String() });
@@ -45,7 +46,7 @@ const StartBody = Type.Object({
   channelAffinity: Type.Optional(
     Type.Array(
       Type.Object({
-        channel: Type.Optional(Type.Integer({ minimum: 0, maximum: MAX_CHANNEL })),
+        channel: Type.Optional(Type.Integer()),
         participant: Type.Optional(IdentifierSchema),
       }),
     ),
@@ -62,36 +63,48 @@ const StartBody = Type.Object({
 });
 type StartBodyValue = Static<typeof StartBody>;
 
-/** Start, look at and stop recordings. */
+/** What the operator decides about recordings that are started here. */
+export type RecordingRules = {
+  readonly omittedTypes: OmittedTypes;
+  /** Of an unmixed recording, 1 to 32. */
+  readonly maxChannels: number;
+  readonly containers: Pick<ContainerPort, 'check'>;
+};
+
+/** Start, look at, pause, resume and stop recordings. */
 export function recordingRoutes(
   routes: Routes,
   calls: CallService,
   ids: IdFields,
   callbackUris: CallbackUris,
   repeatability: Repeatability,
+  rules: RecordingRules,
 ): void {
   routes.post(
     '/calling/recordings',
     { schema: { body: StartBody, querystring: Query } },
     async (request, reply) => {
       const { body } = request;
-      const shape = recordingShape(body);
-      refuseUnbuiltOptions(body);
       const stateCallback = body.recordingStateCallbackUri;
+      const container = containerUrl(body.externalStorage, rules.containers);
       const command = {
-        ...shape,
+        ...recordingShape(body, rules.omittedTypes),
+        ...channelOptions(body, rules.maxChannels),
+        ...(body.pauseOnStart !== undefined && { pauseOnStart: body.pauseOnStart }),
+        ...(container !== undefined && { containerUrl: container }),
         call: callReference(body, ids),
         ...(stateCallback !== undefined && {
           stateCallbackUri: callbackUris.check(stateCallback, 'recordingStateCallbackUri'),
         }),
         apiVersion: request.query['api-version'],
       };
-      const answer = await repeatability.once(
-        'startRecording',
-        request.headers,
-        started,
-        (repeat) => calls.startRecording({ ...command, ...repeat }),
-      );
+      const answer = await repeatability
+        .once('startRecording', request.headers, started, (repeat) =>
+          calls.startRecording({ ...command, ...repeat }),
+        )
+        .catch((error: unknown) => {
+          throw throttled(error);
+        });
       return send(reply, answer);
     },
   );
@@ -106,6 +119,26 @@ export function recordingRoutes(
     await calls.stopRecording(ids.recording(request.params.recording));
     return send(reply, NO_CONTENT);
   });
+
+  const path = '/calling/recordings/:recording';
+  routes.post(`${path}/~pause`, { schema }, async (request, reply) => {
+    await calls.pauseRecording(ids.recording(request.params.recording));
+    return send(reply, ACCEPTED);
+  });
+
+  routes.post(`${path}/~resume`, { schema }, async (request, reply) => {
+    await calls.resumeRecording(ids.recording(request.params.recording));
+    return send(reply, ACCEPTED);
+  });
+}
+
+/** Done already when it is answered; the SDKs know no other status here. */
+const ACCEPTED: StoredAnswer = { status: 202, body: '' };
+
+/** The service has a sub-code of its own for recordings. */
+function throttled(error: unknown): unknown {
+  if (!(error instanceof TapedeckError) || error.code !== 'too-many-requests') return error;
+  return new TapedeckError('recording-throttled', error.message, { cause: error });
 }
 
 /** RecordingStateResponse. */
@@ -119,60 +152,6 @@ function toRecordingBody(status: RecordingStatus): Record<string, unknown> {
 
 /** 200 although it is accepted only: most SDK versions know no 202 here. */
 const started = (status: RecordingStatus): StoredAnswer => jsonAnswer(200, toRecordingBody(status));
-
-/** Omitted types mean what they mean at the vendor: mixed audioVideo as mp4. */
-function recordingShape(body: StartBodyValue): RecordingShape {
-  const contentType = oneOf(
-    ['audio', 'audioVideo'] as const,
-    body.recordingContentType ?? 'audioVideo',
-    'recordingContentType',
-  );
-  const channelType = oneOf(
-    ['mixed', 'unmixed'] as const,
-    body.recordingChannelType ?? 'mixed',
-    'recordingChannelType',
-  );
-  const formatType = oneOf(
-    ['wav', 'mp3', 'mp4'] as const,
-    body.recordingFormatType ?? 'mp4',
-    'recordingFormatType',
-  );
-  if (contentType === 'audio' && channelType === 'mixed' && formatType === 'wav') {
-    return { contentType, channelType, formatType };
-  }
-  throw new TapedeckError(
-    'recording-mode-unsupported',
-    `Recording mode not supported: recordingContentType ${contentType}, recordingChannelType ` +
-      `${channelType}, recordingFormatType ${formatType} (omitted ones count as audioVideo, mixed, ` +
-      'mp4). This server records audio, mixed, wav.',
-    { field: 'recordingFormatType' },
-  );
-}
-
-function refuseUnbuiltOptions(body: StartBodyValue): void {
-  const storage = body.externalStorage;
-  const kind =
-    storage &&
-    oneOf(
-      ['azureCommunicationServices', 'azureBlobStorage'] as const,
-      storage.recordingStorageKind,
-      'externalStorage.recordingStorageKind',
-    );
-  if (body.pauseOnStart === true) refuse('pauseOnStart', 'pauseOnStart: true');
-  if ((body.audioChannelParticipantOrdering ?? []).length > 0) {
-    refuse('audioChannelParticipantOrdering', 'audioChannelParticipantOrdering');
-  }
-  if ((body.channelAffinity ?? []).length > 0) refuse('channelAffinity', 'channelAffinity');
-  if (kind === 'azureBlobStorage') {
-    refuse('externalStorage.recordingStorageKind', 'externalStorage of kind azureBlobStorage');
-  }
-}
-
-function refuse(field: string, what: string): never {
-  throw new TapedeckError('not-supported', `${what} is not supported by this server yet.`, {
-    field,
-  });
-}
 
 const LOCATOR_FIELDS = {
   serverCallLocator: 'serverCallId',
@@ -203,7 +182,11 @@ function callReference(body: StartBodyValue, ids: IdFields): CallReference {
         field: 'callLocator.groupCallId',
       });
     case 'roomCallLocator':
-      return refuse('callLocator.roomId', 'roomCallLocator');
+      throw new TapedeckError(
+        'not-supported',
+        'roomCallLocator is not supported by this server yet.',
+        { field: 'callLocator.roomId' },
+      );
   }
 }
 

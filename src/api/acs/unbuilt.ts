@@ -1,6 +1,6 @@
 import { TapedeckError } from '../../core/error.ts';
 import type { Routes } from '../routes.ts';
-import { UNBUILT_CALL_VERBS, UNBUILT_PARTICIPANT_VERBS, UNBUILT_RECORDING_VERBS } from './verbs.ts';
+import { UNBUILT_CALL_VERBS, UNBUILT_PARTICIPANT_VERBS } from './verbs.ts';
 
 /** Operations of the vendor that this server does not have yet: 405 with sub-code 8520. */
 export function unbuiltRoutes(routes: Routes): void {
@@ -9,9 +9,6 @@ export function unbuiltRoutes(routes: Routes): void {
   for (const verb of UNBUILT_CALL_VERBS) refuse(routes, `${connection}/~${verb}`, verb);
   for (const verb of UNBUILT_PARTICIPANT_VERBS) {
     refuse(routes, `${connection}/participants/~${verb}`, `participants:${verb}`);
-  }
-  for (const verb of UNBUILT_RECORDING_VERBS) {
-    refuse(routes, `/calling/recordings/:recording/~${verb}`, `recordings:${verb}`);
   }
 }
 

@@ -32,17 +32,16 @@ export const UNBUILT_PARTICIPANT_VERBS = [
   'moveHere',
 ] as const;
 
-export const UNBUILT_RECORDING_VERBS = ['pause', 'resume'] as const;
-
 const KNOWN_VERBS: ReadonlySet<string> = new Set([
   'answer',
   'redirect',
   'reject',
   'connect',
   'terminate',
+  'pause',
+  'resume',
   ...UNBUILT_CALL_VERBS,
   ...UNBUILT_PARTICIPANT_VERBS,
-  ...UNBUILT_RECORDING_VERBS,
 ]);
 
 /** Path and query with the verb after the last colon, if it is one, as a segment of its own. */

@@ -8,7 +8,9 @@ import {
 } from '../../identity/signed-links.ts';
 import type { Routes } from '../routes.ts';
 import type { AdminServices } from './admin-routes.ts';
-import { isoTime, limitOf, PageQuery } from './page.ts';
+import { documentLink, type LinkServices } from './document-links.ts';
+import { limitOf, PageQuery } from './page.ts';
+import { toChunkBody, toRecordingBody } from './recording-models.ts';
 
 const LinkBody = Type.Object({
   documentId: Type.String({ maxLength: 128 }),
@@ -16,11 +18,11 @@ const LinkBody = Type.Object({
   lifetimeSeconds: Type.Optional(Type.Integer({ minimum: 1, maximum: MAX_LINK_LIFETIME_SECONDS })),
 });
 
-type Services = Pick<AdminServices, 'ledger' | 'clock' | 'links' | 'publicUrl'>;
+type Services = LinkServices & Pick<AdminServices, 'ledger'>;
 
 /** `GET /admin/recordings` (newest first) and `POST /admin/links`. */
 export function recordingListRoutes(routes: Routes, services: Services): void {
-  const { ledger, clock, links, publicUrl } = services;
+  const { ledger, clock } = services;
 
   routes.get('/admin/recordings', { schema: { querystring: PageQuery } }, async (request) => {
     const limit = limitOf(request.query);
@@ -31,7 +33,7 @@ export function recordingListRoutes(routes: Routes, services: Services): void {
     });
     const value = await Promise.all(
       recordings.map(async (recording) =>
-        toRecording(recording, await ledger.chunksOf(recording.recordingId)),
+        toListed(recording, await ledger.chunksOf(recording.recordingId)),
       ),
     );
     return { value };
@@ -45,13 +47,15 @@ export function recordingListRoutes(routes: Routes, services: Services): void {
         field: 'documentId',
       });
     }
-    const name = what === 'metadata' ? 'acsmetadata' : 'video';
-    const path = `/v1/objects/${chunk.documentId}/content/${name}`;
-    return {
-      url: publicUrl() + links.sign(path, lifetimeSeconds),
-      expiresAt: isoTime(clock.nowMs() + lifetimeSeconds * 1000),
-    };
+    return documentLink(services, chunk, what ?? 'content', lifetimeSeconds);
   });
+}
+
+function toListed(
+  recording: RecordingRecord,
+  chunks: readonly ChunkRecord[],
+): Record<string, unknown> {
+  return { ...toRecordingBody(recording), chunks: chunks.map(toChunkBody) };
 }
 
 function isGone(chunk: ChunkRecord, nowMs: number): boolean {
@@ -59,30 +63,4 @@ function isGone(chunk: ChunkRecord, nowMs: number): boolean {
     chunk.deletedAtMs !== undefined ||
     (chunk.expiresAtMs !== undefined && chunk.expiresAtMs <= nowMs)
   );
-}
-
-function toRecording(
-  recording: RecordingRecord,
-  chunks: readonly ChunkRecord[],
-): Record<string, unknown> {
-  return {
-    recordingId: recording.recordingId,
-    serverCallId: recording.serverCallId,
-    callConnectionId: recording.callConnectionId,
-    state: recording.state,
-    origin: recording.origin,
-    startedAt: isoTime(recording.startedAtMs),
-    endedAt: isoTime(recording.endedAtMs),
-    endReason: recording.endReason,
-    chunks: chunks.map((chunk) => ({
-      documentId: chunk.documentId,
-      index: chunk.index,
-      sizeBytes: chunk.sizeBytes,
-      durationMs: chunk.durationMs,
-      sha256: chunk.sha256,
-      createdAt: isoTime(chunk.createdAtMs),
-      expiresAt: isoTime(chunk.expiresAtMs),
-      deletedAt: isoTime(chunk.deletedAtMs),
-    })),
-  };
 }
