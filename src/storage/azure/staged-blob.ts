@@ -1,0 +1,59 @@
+import type { BlobContainer } from './blob-container.ts';
+
+/** The service takes no more in one blob. */
+const MAX_BLOCK_DIGITS = 5;
+const HEADER_POSITION = 0;
+
+/**
+ * A blob that is put together from blocks, in order, with its header staged last and listed first.
+ * A block's id is its position: what is staged again after a crash replaces what was there.
+ */
+export class StagedBlob {
+  readonly #container: BlobContainer;
+  readonly #name: string;
+  readonly #mediaType: string;
+  #blocks = 0;
+  #hasHeader = false;
+  #sizeBytes = 0;
+
+  constructor(container: BlobContainer, name: string, mediaType: string) {
+    this.#container = container;
+    this.#name = name;
+    this.#mediaType = mediaType;
+  }
+
+  /** Of the blob that `commit` would make now. */
+  get sizeBytes(): number {
+    return this.#sizeBytes;
+  }
+
+  /** Appends one block of at most `BLOCK_BYTES`; none for no bytes. One call at a time. */
+  async stage(bytes: Uint8Array, signal?: AbortSignal): Promise<void> {
+    if (bytes.length === 0) return;
+    const id = blockId(this.#blocks + 1);
+    await this.#container.stage(this.#name, id, bytes, signal);
+    this.#blocks += 1;
+    this.#sizeBytes += bytes.length;
+  }
+
+  /** The first bytes of the blob; once. */
+  async stageHeader(bytes: Uint8Array, signal?: AbortSignal): Promise<void> {
+    if (bytes.length === 0) return;
+    await this.#container.stage(this.#name, blockId(HEADER_POSITION), bytes, signal);
+    this.#hasHeader = true;
+    this.#sizeBytes += bytes.length;
+  }
+
+  async commit(signal?: AbortSignal): Promise<void> {
+    const ids = Array.from({ length: this.#blocks }, (_, index) => blockId(index + 1));
+    if (this.#hasHeader) ids.unshift(blockId(HEADER_POSITION));
+    await this.#container.commit(this.#name, ids, this.#mediaType, signal);
+  }
+}
+
+/** All ids of a blob have to be of one length. */
+function blockId(position: number): string {
+  return Buffer.from(`block-${String(position).padStart(MAX_BLOCK_DIGITS, '0')}`).toString(
+    'base64',
+  );
+}

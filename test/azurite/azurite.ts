@@ -1,0 +1,134 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import {
+  BlobSASPermissions,
+  BlobServiceClient,
+  ContainerSASPermissions,
+  generateBlobSASQueryParameters,
+  StorageSharedKeyCredential,
+  type ContainerClient,
+} from '@azure/storage-blob';
+
+const MAIN = join(import.meta.dirname, 'node_modules/azurite/dist/src/blob/main.js');
+const HOST = '127.0.0.1';
+const START_MS = 30_000;
+
+/** The account that every Azurite has, with its published key. */
+export const AZURITE_ACCOUNT = 'devstoreaccount1';
+export const AZURITE_KEY =
+  'Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==';
+
+export type SasOptions = {
+  /** Letters of the service: `r` read, `c` create, `w` write. Default `rcw`. */
+  readonly permissions?: string;
+  /** Default an hour from now. */
+  readonly expiresOn?: Date;
+};
+
+/** A real Azurite in a process of its own, on a free port, with its files in a directory that goes with it. */
+export class Azurite {
+  /** What containers' URLs begin with, without a slash at the end. */
+  readonly endpoint: string;
+  /** The official client, with its own sockets and the account's key. */
+  readonly service: BlobServiceClient;
+  readonly #child: ChildProcess;
+  readonly #directory: string;
+  readonly #credential = new StorageSharedKeyCredential(AZURITE_ACCOUNT, AZURITE_KEY);
+  #containers = 0;
+
+  private constructor(child: ChildProcess, port: number, directory: string) {
+    this.#child = child;
+    this.#directory = directory;
+    this.endpoint = `http://${HOST}:${port}/${AZURITE_ACCOUNT}`;
+    this.service = new BlobServiceClient(this.endpoint, this.#credential, {
+      retryOptions: { maxTries: 1 },
+    });
+  }
+
+  static async start(): Promise<Azurite> {
+    const directory = await mkdtemp(join(tmpdir(), 'tapedeck-azurite-'));
+    const child = spawn(
+      process.execPath,
+      [
+        MAIN,
+        ...['--blobHost', HOST, '--blobPort', '0', '--location', directory],
+        ...['--skipApiVersionCheck', '--disableTelemetry', '--disableProductStyleUrl'],
+      ],
+      { stdio: ['ignore', 'pipe', 'pipe'] },
+    );
+    return new Azurite(child, await portOf(child), directory);
+  }
+
+  /** A new container, with the official client for it. */
+  async createContainer(): Promise<ContainerClient> {
+    this.#containers += 1;
+    const container = this.service.getContainerClient(`recordings-${this.#containers}`);
+    await container.create();
+    return container;
+  }
+
+  /** The container's URL with a shared access signature. */
+  sasUrl(containerName: string, options: SasOptions = {}): string {
+    return `${this.endpoint}/${containerName}?${this.sas(containerName, options)}`;
+  }
+
+  /** A shared access signature for a container, or for one blob of it. */
+  sas(containerName: string, options: SasOptions & { readonly blobName?: string } = {}): string {
+    const permissions = options.permissions ?? 'rcw';
+    const expiresOn = options.expiresOn ?? new Date(Date.now() + 3_600_000);
+    const { blobName } = options;
+    return generateBlobSASQueryParameters(
+      {
+        containerName,
+        ...(blobName === undefined ? {} : { blobName }),
+        permissions:
+          blobName === undefined
+            ? ContainerSASPermissions.parse(permissions)
+            : BlobSASPermissions.parse(permissions),
+        startsOn: new Date(0),
+        expiresOn,
+      },
+      this.#credential,
+    ).toString();
+  }
+
+  get pid(): number | undefined {
+    return this.#child.pid;
+  }
+
+  async stop(): Promise<void> {
+    const { exitCode, signalCode } = this.#child;
+    if (exitCode === null && signalCode === null) {
+      this.#child.kill('SIGKILL');
+      await once(this.#child, 'exit');
+    }
+    await rm(this.#directory, { recursive: true, force: true });
+  }
+}
+
+function portOf(child: ChildProcess): Promise<number> {
+  return new Promise((resolve, reject) => {
+    let output = '';
+    const fail = (why: string): void => {
+      child.kill('SIGKILL');
+      reject(
+        new Error(`Azurite ${why} (npm ci --ignore-scripts --prefix test/azurite): ${output}`),
+      );
+    };
+    const timer = setTimeout(() => fail('did not start'), START_MS);
+    const listen = (text: string): void => {
+      output += text;
+      const port = /successfully listens on http:\/\/[^:]+:(\d+)/.exec(output)?.[1];
+      if (port === undefined) return;
+      clearTimeout(timer);
+      resolve(Number(port));
+    };
+    child.stdout?.setEncoding('utf8').on('data', listen);
+    child.stderr?.setEncoding('utf8').on('data', listen);
+    child.once('error', (error) => fail(error.message));
+    child.once('exit', (code) => fail(`ended with ${code ?? 'a signal'}`));
+  });
+}
