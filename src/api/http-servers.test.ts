@@ -1,3 +1,4 @@
+import { createHash, createHmac } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { get, type IncomingMessage, request } from 'node:http';
@@ -6,7 +7,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connect as connectTls } from 'node:tls';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
-import { DOCUMENT_ID, type FakeApi, makeFakeApi } from '../../test/support/fake-api-services.ts';
+import {
+  ACCESS_KEY,
+  DOCUMENT_ID,
+  type FakeApi,
+  makeFakeApi,
+} from '../../test/support/fake-api-services.ts';
 import { ensureDevelopmentTls } from '../net/development-ca.ts';
 import { systemClock } from '../telemetry/system-clock.ts';
 import { systemRandom } from '../telemetry/system-random.ts';
@@ -115,6 +121,7 @@ describe('the CONNECT proxy', () => {
       let text = '';
       for await (const part of secure as AsyncIterable<Buffer>) text += part.toString('latin1');
       expect(text).toMatch(/^HTTP\/1\.1 200 OK[^]*RIFF0123456789$/);
+      expect(fake.asked.at(-1)).toEqual({ name: 'open', command: 'signed-link 127.0.0.1' });
     }
   });
 
@@ -143,6 +150,65 @@ test('a request in absolute form, as clients of proxies send it, is answered', a
   const response = await answerOf(servers.plainPort, `http://localhost${contentPath()}`);
   expect(await textOf(response)).toBe('RIFF0123456789');
 });
+
+describe('paths that no client would write', () => {
+  const ODD = [
+    '.',
+    '..',
+    '../..',
+    '%2e%2e',
+    '%2e%2e%2f%2e%2e%2fetc',
+    '%',
+    '%zz',
+    '%c3%28',
+    '//',
+    '%00',
+  ];
+
+  test.each(ODD)('%s is refused as cleanly as any other, signed or not', async (odd) => {
+    const paths = [
+      `/calling/recordings/${odd}?api-version=1`,
+      `/calling/recordings/${odd}:pause?api-version=1`,
+      `/calling/callConnections/${odd}/participants/${odd}?api-version=1`,
+      `/v1/objects/${odd}/content/video`,
+      `/v1/objects/${odd}`,
+      `/admin/recordings/${odd}/renderings`,
+      `/admin/documents/${odd}/peaks`,
+    ];
+    for (const path of paths) {
+      for (const [method, signed] of [
+        ['GET', true],
+        ['POST', true],
+        ['DELETE', true],
+        ['GET', false],
+      ] as const) {
+        const options = { port: servers.plainPort, path, method, agent: false };
+        const headers = signed ? signature(method, path, servers.plainPort) : {};
+        const asked = request({ ...options, headers }).end();
+        const [response] = (await once(asked, 'response')) as [IncomingMessage];
+        const body = JSON.parse(await textOf(response)) as { error: { code: string } };
+        expect([400, 401, 404], `${method} ${path}`).toContain(response.statusCode);
+        expect(body.error.code).toMatch(/^(8522|8523|7509)$/);
+      }
+    }
+    expect(fake.asked).toEqual([]);
+  });
+});
+
+/** As the SDKs sign, of an empty body. */
+function signature(method: string, path: string, port: number): Record<string, string> {
+  const date = new Date().toUTCString();
+  const hash = createHash('sha256').update('').digest('base64');
+  const signed = createHmac('sha256', Buffer.from(ACCESS_KEY, 'base64'))
+    .update(`${method}\n${path}\n${date};localhost:${port};${hash}`)
+    .digest('base64');
+  return {
+    host: `localhost:${port}`,
+    'x-ms-date': date,
+    'x-ms-content-sha256': hash,
+    authorization: `HMAC-SHA256 SignedHeaders=x-ms-date;host;x-ms-content-sha256&Signature=${signed}`,
+  };
+}
 
 describe('running answers', () => {
   test('one that runs at the close is finished, and new connections are refused', async () => {

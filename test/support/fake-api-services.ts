@@ -124,14 +124,19 @@ export async function makeFakeApi(
     stopRecording: () => perform('stopRecording', {}, undefined),
     calls: () => Promise.resolve([]),
     content: {
-      open: () => openFile('audio/wav'),
+      open: (_id, actor) => {
+        asked.push({ name: 'open', command: actor });
+        return openFile('audio/wav');
+      },
       peaks: () => openFile('application/json'),
-      metadata: async () => {
+      metadata: async (_id, actor) => {
+        asked.push({ name: 'metadata', command: actor });
         await Promise.resolve();
         present();
         return '{"chunkIndex":0}';
       },
-      remove: async () => {
+      remove: async (_id, actor) => {
+        asked.push({ name: 'remove', command: actor });
         await Promise.resolve();
         present();
         file.removed = true;

@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream';
 import type { LightMyRequestResponse } from 'fastify';
 import { describe, expect, test, vi } from 'vitest';
 import { ApiHarness, HOST } from '../../../test/support/api-harness.ts';
@@ -60,10 +61,54 @@ describe('content', () => {
     });
   });
 
-  test('a name that is none of ours is 404', async () => {
-    for (const path of ['/v1/objects/..%2f..%2fetc/content/video', '/v1/objects/a/content/other']) {
-      expect((await api.signed({ method: 'GET', url: path })).statusCode).toBe(404);
-    }
+  test.each(['..%2f..%2fetc', 'a%2Fb', 'a.b', '%25', 'a%00', '%252e%252e', '', 'a'.repeat(129)])(
+    'a name that is none of ours, %s, is 404 in the shape of content',
+    async (name) => {
+      for (const [method, path] of [
+        ['GET', `/v1/objects/${name}/content/video`],
+        ['GET', `/v1/objects/${name}/content/acsmetadata`],
+        ['DELETE', `/v1/objects/${name}`],
+      ] as const) {
+        const response = await api.signed({ method, url: path });
+        expect(response.json()).toMatchObject({ status: 404, error: { code: '8522' } });
+      }
+      expect(api.fake.asked).toEqual([]);
+    },
+  );
+
+  test('nothing else is at a document, and a broken escape is 400', async () => {
+    const other = await api.signed({ method: 'GET', url: url.replace('video', 'other') });
+    expect(other.statusCode).toBe(404);
+    const broken = await api.signed({ method: 'GET', url: '/v1/objects/%zz/content/video' });
+    expect(broken.json()).toMatchObject({ status: 400, error: { code: '8523' } });
+  });
+
+  test('the media type is the format’s', async () => {
+    vi.spyOn(api.fake.services.calls.content, 'open').mockResolvedValueOnce({
+      sizeBytes: 3,
+      mediaType: 'audio/mpeg',
+      range: () => Readable.from([Buffer.from('ID3')]),
+      close: () => Promise.resolve(),
+    });
+    const response = await get();
+    expect([response.headers['content-type'], response.body]).toEqual(['audio/mpeg', 'ID3']);
+  });
+
+  test('who reads and who deletes is told, with the way in and the address', async () => {
+    const link = api.fake.services.links.sign(url, 60);
+    await api.app.inject({ url: link, remoteAddress: '::ffff:192.0.2.7' });
+    await api.signed({ method: 'GET', url: url.replace('video', 'acsmetadata') });
+    // What a header says of the address is anybody's word.
+    await api.signed({
+      method: 'DELETE',
+      url: `/v1/objects/${DOCUMENT_ID}`,
+      headers: { 'x-forwarded-for': '203.0.113.9' },
+    });
+    expect(api.fake.asked).toEqual([
+      { name: 'open', command: 'signed-link 192.0.2.7' },
+      { name: 'metadata', command: 'access-key 127.0.0.1' },
+      { name: 'remove', command: 'access-key 127.0.0.1' },
+    ]);
   });
 
   test('a signed link reads its path without a signature, and deletes nothing', async () => {
