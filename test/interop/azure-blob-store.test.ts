@@ -1,8 +1,8 @@
 import { afterAll, beforeAll } from 'vitest';
 import { AzureBlobStore } from '../../src/storage/azure/azure-blob-store.ts';
 import { BlobContainer } from '../../src/storage/azure/blob-container.ts';
-import { Azurite, AZURITE_ACCOUNT, AZURITE_KEY } from '../azurite/azurite.ts';
-import { ownTools } from '../azurite/own-tools.ts';
+import { Azurite, AZURITE_ACCOUNT, AZURITE_KEY } from '../support/azurite.ts';
+import { azureTools } from './azure-tools.ts';
 import { blobStoreContract } from '../contract/blob-store.ts';
 
 let azurite: Azurite;
@@ -15,7 +15,7 @@ blobStoreContract('a container of Azure Blob', async () => {
   const { url } = await azurite.createContainer();
   const credential = { kind: 'key', account: AZURITE_ACCOUNT, key: AZURITE_KEY } as const;
   const open = (): AzureBlobStore =>
-    new AzureBlobStore(new BlobContainer({ url, credential }, ownTools()), 'media/');
+    new AzureBlobStore(new BlobContainer({ url, credential }, azureTools()), 'media/');
   return {
     store: open(),
     reopen: () => Promise.resolve(open()),

@@ -3,6 +3,7 @@ import type { BlockBlobClient, ContainerClient } from '@azure/storage-blob';
 import { TapedeckError } from '../../core/error.ts';
 import type { Clock } from '../../core/ports/clock.ts';
 import type { HttpSender } from '../../core/ports/http-sender.ts';
+import type { Random } from '../../core/ports/random.ts';
 import { azureHttpClient } from './azure-http-client.ts';
 import { blobFailure } from './blob-failure.ts';
 import type { ContainerAccess } from './container-access.ts';
@@ -10,7 +11,11 @@ import type { ContainerAccess } from './container-access.ts';
 /** Most that is sent or asked for at a time. */
 export const BLOCK_BYTES: number = 256 * 1024;
 
-export type BlobTools = { readonly sender: HttpSender; readonly clock: Clock };
+export type BlobTools = {
+  readonly sender: HttpSender;
+  readonly clock: Clock;
+  readonly random: Random;
+};
 
 export type BlobProperties = { readonly sizeBytes: number; readonly etag: string };
 
@@ -27,13 +32,13 @@ export class BlobContainer {
   /** Without its signature. */
   readonly url: string;
   readonly #access: ContainerAccess;
-  readonly #tools: BlobTools;
+  readonly tools: BlobTools;
   #client: Promise<ContainerClient> | undefined;
 
   constructor(access: ContainerAccess, tools: BlobTools) {
     this.url = access.url;
     this.#access = access;
-    this.#tools = tools;
+    this.tools = tools;
   }
 
   /** Keeps a block for a later `commit`; nothing is visible yet, and it expires after a week. */
@@ -138,12 +143,12 @@ export class BlobContainer {
     signal: AbortSignal | undefined,
     task: (blob: BlockBlobClient, abort: { abortSignal?: AbortSignal }) => Promise<T>,
   ): Promise<T> {
-    const { clock } = this.#tools;
+    const { clock } = this.tools;
     const lastStartUs = clock.monotonicUs() + RETRY_WITHIN_MS * 1000;
-    this.#client ??= connect(this.#access, this.#tools.sender);
-    const blob = (await this.#client).getBlockBlobClient(name);
     for (let attempt = 0; ; attempt += 1) {
       try {
+        this.#client ??= connect(this.#access, this.tools.sender);
+        const blob = (await this.#client).getBlockBlobClient(name);
         return await task(blob, signal === undefined ? {} : { abortSignal: signal });
       } catch (cause) {
         const { error, isPassing } = blobFailure(cause, this.url);

@@ -1,6 +1,6 @@
 import { isIP } from 'node:net';
 import { TapedeckError } from '../../core/error.ts';
-import type { AddressPolicy } from '../../net/address-policy.ts';
+import { AddressPolicy } from '../../net/address-policy.ts';
 import { CONTAINER_FIELD, parseContainerUrl, type ContainerUrl } from './container-url.ts';
 import {
   credentialFor,
@@ -16,21 +16,18 @@ export type ContainerAccess = {
   readonly credential: Credential;
 };
 
-type Policy = Pick<AddressPolicy, 'permits'>;
+const PUBLIC_ONLY = new AddressPolicy([]);
 
 /** Which containers may be written to, and with what. */
 export class ContainerAccesses {
   readonly #accounts: readonly StorageAccount[];
   readonly #endpoints: readonly string[];
-  readonly #policy: Policy;
-  /** Permits public addresses alone. */
-  readonly #strict: Policy;
+  readonly #policy: AddressPolicy;
 
-  constructor(accounts: readonly StorageAccount[], policy: Policy, strict: Policy) {
+  constructor(accounts: readonly StorageAccount[], policy: AddressPolicy) {
     this.#accounts = accounts;
     this.#endpoints = accounts.map(endpointOf);
     this.#policy = policy;
-    this.#strict = strict;
   }
 
   /** The URL as it may be shown. Throws `argument-invalid`. */
@@ -67,7 +64,7 @@ export class ContainerAccesses {
       );
     }
     if (scheme === 'https' || this.#endpoints.includes(endpoint)) return;
-    const isPrivate = address === undefined ? !host.includes('.') : !this.#strict.permits(address);
+    const isPrivate = address === undefined ? !host.includes('.') : !PUBLIC_ONLY.permits(address);
     if (!isPrivate) throw refused('without TLS only a private address can be reached; use https');
   }
 }

@@ -12,7 +12,7 @@ import {
   type ContainerClient,
 } from '@azure/storage-blob';
 
-const MAIN = join(import.meta.dirname, 'node_modules/azurite/dist/src/blob/main.js');
+const MAIN = join(import.meta.dirname, '../azurite/node_modules/azurite/dist/src/blob/main.js');
 const HOST = '127.0.0.1';
 const START_MS = 30_000;
 
