@@ -6,7 +6,6 @@ import { Addresses, inUrl, loopbackOf } from './addresses.ts';
 import { Calls } from './calls/calls.ts';
 import type { Configuration } from './config/configuration.ts';
 import { TapedeckError } from './core/error.ts';
-import type { ContainerPort } from './core/ports/export.ts';
 import type { Logger } from './core/ports/log.ts';
 import { lockDirectory } from './database/directory-lock.ts';
 import { sqliteBuilder } from './database/sql-builder.ts';
@@ -34,6 +33,8 @@ import { nodeLocalAddressFor } from './sip/node-local-address.ts';
 import { createNodeResolveHost } from './sip/node-resolve-host.ts';
 import { NodeStreamNetwork } from './sip/node-stream-network.ts';
 import { createSipServer } from './sip/server.ts';
+import { AzureContainers } from './storage/azure/azure-containers.ts';
+import { ContainerAccesses } from './storage/azure/container-access.ts';
 import { FileBlobStore } from './storage/file-blob-store.ts';
 import { byFamily, callSettings, topicOf, workerCounts } from './derived-settings.ts';
 import { metricSources } from './metric-sources.ts';
@@ -109,7 +110,12 @@ export async function startServer(
   const logLevel = configuration['log-level'];
   const render = new RenderWorkers(
     workers.render,
-    { logLevel, blobDirectory: paths.blobs },
+    {
+      logLevel,
+      blobDirectory: paths.blobs,
+      storageAccounts: configuration.storageAccounts,
+      allowPrivateUrls: configuration['allow-private-urls'],
+    },
     { clock, log },
   );
   opened.defer(() => render.close());
@@ -130,6 +136,10 @@ export async function startServer(
 
   const addressPolicy = new AddressPolicy(configuration['allow-private-urls']);
   const sender = new GuardedHttp(addressPolicy, new SystemResolver(clock), clock);
+  const containers = new AzureContainers(
+    new ContainerAccesses(configuration.storageAccounts, addressPolicy),
+    { sender, clock, random },
+  );
   const subscriptions: Subscriptions = new Subscriptions({
     clock,
     random,
@@ -236,7 +246,7 @@ export async function startServer(
       media,
       render,
       blobs,
-      containers: NO_CONTAINERS,
+      containers,
       disk,
       signalling: sip,
       subscribersOf: (type) => subscriptions.matching(type),
@@ -275,7 +285,7 @@ export async function startServer(
       recordings: {
         omittedTypes: configuration['omitted-types'],
         maxChannels: configuration['unmixed-channels'],
-        containers: NO_CONTAINERS,
+        containers,
       },
       admin: {
         ledger,
@@ -345,16 +355,6 @@ export async function startServer(
     },
   };
 }
-
-/** Until callers' containers are wired: every start that names one is refused. */
-const NO_CONTAINERS: ContainerPort = {
-  check: () => {
-    throw new TapedeckError('not-permitted', 'No storage account is configured.');
-  },
-  urlOf: (containerUrl) => containerUrl,
-  put: () => Promise.resolve(),
-  copy: () => Promise.resolve(),
-};
 
 /** The room knows the address that it could not bind, the composition the option that named it. */
 function naming(option: string, error: unknown): unknown {

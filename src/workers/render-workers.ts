@@ -2,9 +2,10 @@ import type { RecordingId } from '../core/ids.ts';
 import type { Clock } from '../core/ports/clock.ts';
 import type { Logger } from '../core/ports/log.ts';
 import type { RenderedChunk, RenderJob, RenderPort } from '../core/ports/render.ts';
+import type { ExportSettings } from '../storage/azure/create-exports.ts';
 import { LastingThread } from './lasting-thread.ts';
 
-export type RenderWorkerData = {
+export type RenderWorkerData = ExportSettings & {
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error';
   readonly blobDirectory: string;
 };
