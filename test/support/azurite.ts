@@ -4,9 +4,13 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
+  AccountSASPermissions,
+  AccountSASResourceTypes,
+  AccountSASServices,
   BlobSASPermissions,
   BlobServiceClient,
   ContainerSASPermissions,
+  generateAccountSASQueryParameters,
   generateBlobSASQueryParameters,
   StorageSharedKeyCredential,
   type ContainerClient,
@@ -90,6 +94,20 @@ export class Azurite {
             : BlobSASPermissions.parse(permissions),
         startsOn: new Date(0),
         expiresOn,
+      },
+      this.#credential,
+    ).toString();
+  }
+
+  /** A shared access signature for all of the account's blobs. */
+  accountSas(): string {
+    return generateAccountSASQueryParameters(
+      {
+        permissions: AccountSASPermissions.parse('rcw'),
+        resourceTypes: AccountSASResourceTypes.parse('o').toString(),
+        services: AccountSASServices.parse('b').toString(),
+        startsOn: new Date(0),
+        expiresOn: new Date(Date.now() + 3_600_000),
       },
       this.#credential,
     ).toString();

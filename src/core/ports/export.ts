@@ -39,7 +39,7 @@ export interface LiveExport {
    * `false` if the container could not be written (what was staged is left to expire there).
    */
   finish(): Promise<boolean>;
-  /** The local blob was dropped. Idempotent. */
+  /** The local blob was dropped. Idempotent; a no-op after `finish`. */
   abort(): Promise<void>;
 }
 

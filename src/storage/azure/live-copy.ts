@@ -48,9 +48,9 @@ export class LiveCopy implements LiveExport {
   }
 
   async abort(): Promise<void> {
-    if (this.#isCopying()) this.#state = 'over';
+    if (!this.#isFollowing()) return;
+    this.#state = 'over';
     this.#copy.watch.end();
-    await this.#finishing;
     await this.#pumping;
   }
 
