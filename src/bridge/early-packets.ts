@@ -12,17 +12,20 @@ type EarlyPacket = {
 };
 
 /**
- * Packets that came before offer and answer were known here: a phone sends as soon as it has read
- * our answer, which may be before we are told what was agreed. Bounded; what does not fit is lost.
+ * Packets that came before offer and answer were known here: a phone that we call sends as soon as
+ * it has accepted, and one that left the offer to us as soon as it has read it. Bounded: the oldest
+ * make room.
  */
 export class EarlyPackets {
   readonly #packets: EarlyPacket[] = [];
 
-  /** Copies the packet; `false` if there is no room. */
+  /** Copies the packet; `false` if one was lost for it, or it itself. */
   hold(data: Uint8Array, from: SocketAddress, arrivalUs: number): boolean {
-    if (this.#packets.length >= MAX_PACKETS || data.byteLength > MAX_PACKET_BYTES) return false;
+    if (data.byteLength > MAX_PACKET_BYTES) return false;
+    const isFull = this.#packets.length >= MAX_PACKETS;
+    if (isFull) this.#packets.shift();
     this.#packets.push({ data: data.slice(), from: { ...from }, arrivalUs });
-    return true;
+    return !isFull;
   }
 
   /** Hands the packets over in their order, and forgets them. */

@@ -26,6 +26,8 @@ export type ArrivingLeg = {
   readonly session: SignallingSession;
   readonly ended: Promise<SessionEnd>;
   readonly remote: RemoteMedia;
+  /** The media worker knows `remote` already. Default false. */
+  readonly hasMedia?: boolean;
 };
 
 /** How a call is ended by us. */
@@ -125,11 +127,11 @@ export class CallLifecycle {
     const facts: Fact[] = [];
     const nowMs = this.#ports.clock.nowMs();
     const joined: Leg[] = [];
-    for (const { legId, participant, displayName, session, remote } of arriving) {
+    for (const { legId, participant, displayName, session, remote, hasMedia } of arriving) {
       session.onMediaChange = (changed) => {
         this.#applyMedia(legId, changed);
       };
-      this.#applyMedia(legId, remote);
+      if (hasMedia !== true) this.#applyMedia(legId, remote);
       const membershipId = this.#ports.random.uuid();
       const leg: Leg = {
         legId,

@@ -41,7 +41,7 @@ export class CallSetup {
     await call.queue.run(async () => {
       const { offer } = call;
       if (offer === undefined || call.state === 'ended') return;
-      const leg = await this.#acceptCaller(call, offer, BUILT_FORMATS);
+      const leg = await this.#acceptCaller(call, offer, BUILT_FORMATS, undefined);
       call.offer = undefined;
       await this.#lifecycle.join(call, [leg]);
     });
@@ -86,7 +86,8 @@ export class CallSetup {
     }
     let callerLeg: ArrivingLeg;
     try {
-      callerLeg = await this.#acceptCaller(call, parties, preferring(leg.remote.format));
+      const formats = preferring(leg.remote.format);
+      callerLeg = await this.#acceptCaller(call, parties, formats, leg);
     } catch (error) {
       const { serverCallId } = call;
       this.#ports.log.warn({ serverCallId, error }, 'the caller could not be answered');
@@ -94,7 +95,7 @@ export class CallSetup {
       await this.#end(call, refusalAfter(error));
       return;
     }
-    await this.#lifecycle.join(call, [callerLeg, calleeLeg]);
+    await this.#lifecycle.join(call, [callerLeg, { ...calleeLeg, hasMedia: true }]);
   }
 
   #end(call: LiveCall, sip: Refusal): Promise<void> {
@@ -105,6 +106,7 @@ export class CallSetup {
     call: LiveCall,
     { invite, ended, gone, caller }: CallingParty,
     formats: readonly AudioFormat[],
+    other: AcceptedLeg | undefined,
   ): Promise<ArrivingLeg> {
     if (gone.aborted) throw new TapedeckError('call-ended', 'the caller is gone');
     const legId = this.#ports.random.hex(8) as LegId;
@@ -114,14 +116,24 @@ export class CallSetup {
       participantId: caller.rawId,
       addressFamily: invite.sourceAddress.includes(':') ? 'IPv6' : 'IPv4',
     });
-    // Before the answer goes out: the first packet that it brings is to be in the recording.
+    // Before the answer goes out: the first packet that it brings is to be in the recording, and to
+    // reach the other side.
     await this.#recordByRoute(call);
+    const { media } = this.#ports;
     const remote = await invite.accept(
       { ...sockets, formats },
-      { [CALL_ID_HEADER]: call.serverCallId },
+      {
+        headers: { [CALL_ID_HEADER]: call.serverCallId },
+        onAgreed: async (agreed) => {
+          const setting = [media.setLegMedia(legId, agreed)];
+          if (other !== undefined) setting.push(media.setLegMedia(other.legId, other.remote));
+          await Promise.all(setting);
+        },
+      },
     );
     const { displayName } = invite.from;
-    return { legId, participant: caller, displayName, session: invite, ended, remote };
+    const hasMedia = true;
+    return { legId, participant: caller, displayName, session: invite, ended, remote, hasMedia };
   }
 
   /** A recording that cannot start does not cost the people their call. */

@@ -182,6 +182,87 @@ test('an INVITE without an offer gets ours in the 200, and its ACK answers it', 
   expect(remote?.rtp).toEqual({ address: '10.0.0.9', port: 4000 });
 });
 
+/** What `onAgreed` was told, and its end when the test wants it. */
+function preparation(): {
+  readonly agreed: RemoteMedia[];
+  readonly onAgreed: (remote: RemoteMedia) => Promise<void>;
+  readonly finish: () => void;
+  readonly fail: (error: Error) => void;
+} {
+  const { promise, resolve, reject } = Promise.withResolvers<undefined>();
+  const agreed: RemoteMedia[] = [];
+  return {
+    agreed,
+    onAgreed: async (remote) => {
+      agreed.push(remote);
+      await promise;
+    },
+    finish: () => {
+      resolve(undefined);
+    },
+    fail: reject,
+  };
+}
+
+test('the 200 waits until media is ready for what was agreed on', async () => {
+  const { agreed, onAgreed, finish } = preparation();
+  peer.send(INVITE);
+  await turn();
+  const accepting = sessions[0]?.accept(mediaAt(SERVER.address), { onAgreed });
+  await turn(3_000);
+  expect(agreed.map(({ rtp }) => rtp)).toEqual([{ address: '10.0.0.9', port: 4000 }]);
+  expect(peer.statuses).toEqual([100]);
+  await expect(sessions[0]?.accept(mediaAt(SERVER.address))).rejects.toMatchObject({
+    code: 'call-ended',
+  });
+  finish();
+  expect(await accepting).toBe(agreed[0]);
+  await turn();
+  expect(peer.statuses).toEqual([100, 200]);
+});
+
+test('a caller that cancels while media is made ready gets no 200', async () => {
+  const { onAgreed, finish } = preparation();
+  peer.send(INVITE);
+  await turn();
+  const accepting = sessions[0]?.accept(mediaAt(SERVER.address), { onAgreed });
+  const outcome = accepting?.catch((error: unknown) => error);
+  expect(await ask({ method: 'CANCEL', branch: 'z9hG4bK-call-1-1-INVITE' })).toEqual([200, 487]);
+  finish();
+  expect(await outcome).toMatchObject({ code: 'call-ended' });
+  await turn();
+  expect(peer.statuses).toEqual([200, 487]);
+});
+
+test('when media cannot be made ready, the INVITE is left for its owner to refuse', async () => {
+  const { onAgreed, fail } = preparation();
+  peer.send(INVITE);
+  await turn();
+  const accepting = sessions[0]?.accept(mediaAt(SERVER.address), { onAgreed });
+  const outcome = accepting?.catch((error: unknown) => error);
+  const failure = new Error('no worker');
+  fail(failure);
+  expect(await outcome).toBe(failure);
+  await sessions[0]?.end({ status: 503, reason: 'Service Unavailable' });
+  await turn();
+  expect(peer.statuses).toEqual([503]);
+});
+
+test('after a late offer media is made ready when its answer is known', async () => {
+  const { agreed, onAgreed, finish } = preparation();
+  peer.send({ method: 'INVITE' });
+  await turn();
+  const accepting = sessions[0]?.accept(mediaAt(SERVER.address), { onAgreed });
+  await turn();
+  expect(agreed).toEqual([]);
+  const toTag = peer.last?.to.parameters.get('tag') ?? '';
+  peer.send({ method: 'ACK', toTag, body: SDP_OFFER, branch: 'z9hG4bK-a' });
+  await turn();
+  expect(agreed).toHaveLength(1);
+  finish();
+  expect(await accepting).toBe(agreed[0]);
+});
+
 test.each([
   ['an ACK without an answer', ''],
   ['an answer without a codec of ours', SDP_OFFER.replace('0 8 101', '18')],

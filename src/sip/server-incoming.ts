@@ -1,6 +1,7 @@
 import type { SessionId } from '../core/ids.ts';
 import type { AudioFormat, LocalMedia, RemoteMedia } from '../core/media-format.ts';
 import type {
+  AcceptOptions,
   IncomingInvite,
   SessionEnd,
   SipParty,
@@ -76,8 +77,8 @@ export class ServerIncomingInvite implements IncomingInvite {
     this.#session.ring(headers);
   }
 
-  accept(media: LocalMedia, headers?: Readonly<Record<string, string>>): Promise<RemoteMedia> {
-    return this.#session.accept(media, headers);
+  accept(media: LocalMedia, options?: AcceptOptions): Promise<RemoteMedia> {
+    return this.#session.accept(media, options);
   }
 
   end(end: { readonly status: number; readonly reason: string }): Promise<void> {

@@ -2,6 +2,7 @@ import { TapedeckError } from '../../core/error.ts';
 import type { SessionId } from '../../core/ids.ts';
 import type { AudioFormat, LocalMedia, RemoteMedia } from '../../core/media-format.ts';
 import type {
+  AcceptOptions,
   IncomingInvite,
   OutboundInvite,
   OutgoingInvite,
@@ -87,10 +88,12 @@ export class FakeIncoming extends FakePhone implements IncomingInvite {
     this.rings.push(headers);
   }
 
-  accept(media: LocalMedia): Promise<RemoteMedia> {
-    if (this.isOver) return Promise.reject(new TapedeckError('call-ended', 'the caller is gone'));
+  async accept(media: LocalMedia, options: AcceptOptions = {}): Promise<RemoteMedia> {
+    const remote = remoteMedia(media.formats[0]);
+    if (!this.isOver) await options.onAgreed?.(remote);
+    if (this.isOver) throw new TapedeckError('call-ended', 'the caller is gone');
     this.accepted = media;
-    return Promise.resolve(remoteMedia(media.formats[0]));
+    return remote;
   }
 
   /** CANCEL before the answer, BYE after it. */

@@ -33,6 +33,17 @@ export interface SignallingSession {
   onMediaChange: (remote: RemoteMedia) => void;
 }
 
+export type AcceptOptions = {
+  /** Go with the 200. */
+  readonly headers?: Readonly<Record<string, string>>;
+  /**
+   * Called with the agreement and awaited before the 200 is sent, as the far side sends media once
+   * it has read that; with a late offer, after the ACK. If it rejects so does `accept`, and the
+   * session is left as it is.
+   */
+  readonly onAgreed?: (remote: RemoteMedia) => Promise<void>;
+};
+
 /** An INVITE that wants an answer. */
 export interface IncomingInvite extends SignallingSession {
   readonly callId: string;
@@ -54,7 +65,7 @@ export interface IncomingInvite extends SignallingSession {
    * 200 with the first of `media.formats` that the offer has. Resolves with the agreement, after
    * the ACK's answer for a late offer; rejects (and has ended the session) when there is none.
    */
-  accept(media: LocalMedia, headers?: Readonly<Record<string, string>>): Promise<RemoteMedia>;
+  accept(media: LocalMedia, options?: AcceptOptions): Promise<RemoteMedia>;
 }
 
 export type OutboundInvite = {

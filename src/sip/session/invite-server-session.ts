@@ -2,7 +2,7 @@ import { TapedeckError } from '../../core/error.ts';
 import type { SessionId } from '../../core/ids.ts';
 import type { AudioFormat, LocalMedia, RemoteMedia } from '../../core/media-format.ts';
 import type { Timer } from '../../core/ports/clock.ts';
-import type { SessionEnd } from '../../core/ports/signalling.ts';
+import type { AcceptOptions, SessionEnd } from '../../core/ports/signalling.ts';
 import { responseTo, type HeaderList } from '../../protocols/sip/build.ts';
 import type { SipRequest } from '../../protocols/sip/message.ts';
 import type { Dialog } from '../dialog.ts';
@@ -44,6 +44,7 @@ export class InviteServerSession implements DialogUser {
   #session: DialogSession | undefined;
   #ringing: Timer | undefined;
   #over = false;
+  #accepting = false;
   #answered: () => void = () => undefined;
   #rejectAccept: ((error: Error) => void) | undefined;
 
@@ -79,25 +80,31 @@ export class InviteServerSession implements DialogUser {
    * 200 with an answer, or with an offer if the INVITE had none. Resolves with the agreement;
    * rejects, and has ended the session, when there is none.
    */
-  accept(media: LocalMedia, headers: Extras = {}): Promise<RemoteMedia> {
-    if (this.#isAnswered()) return Promise.reject(callEnded());
+  async accept(media: LocalMedia, options: AcceptOptions = {}): Promise<RemoteMedia> {
+    if (this.#isAnswered() || this.#accepting) throw callEnded();
     const negotiation = new MediaNegotiation({
       local: media,
       address: this.#context.mediaAddress(media.rtp.address, this.flow),
       sessionId: sdpSessionId(this.#context),
       alternativeSources: this.alternativeSources,
     });
-    if (this.offeredFormats === undefined) return this.#acceptLateOffer(negotiation, headers);
+    const { headers = {}, onAgreed } = options;
+    if (this.offeredFormats === undefined) {
+      const remote = await this.#acceptLateOffer(negotiation, headers);
+      await onAgreed?.(remote);
+      return remote;
+    }
     const answer = negotiation.answer(this.request.body);
     if (answer === 'malformed' || answer === 'unsupported') {
       this.#refuse(488, 'Not Acceptable Here', 'local');
-      return Promise.reject(noAgreement());
+      throw noAgreement();
     }
+    if (onAgreed !== undefined) await this.#prepare(() => onAgreed(answer.remote));
     this.#establish(negotiation).acceptInvite(this.#transaction, {
       headers: Object.entries(headers),
       body: answer.body,
     });
-    return Promise.resolve(answer.remote);
+    return answer.remote;
   }
 
   /** A final refusal before the 200, BYE after it. Idempotent; resolves when it is over. */
@@ -153,6 +160,17 @@ export class InviteServerSession implements DialogUser {
   /** No 2xx is sent yet: nothing to acknowledge. */
   receiveAck(): void {
     return undefined;
+  }
+
+  /** What has to be done before the 200; the caller may be gone after that. */
+  async #prepare(prepare: () => Promise<void>): Promise<void> {
+    this.#accepting = true;
+    try {
+      await prepare();
+    } finally {
+      this.#accepting = false;
+    }
+    if (this.#isAnswered()) throw callEnded();
   }
 
   #acceptLateOffer(negotiation: MediaNegotiation, headers: Extras): Promise<RemoteMedia> {
