@@ -1,20 +1,16 @@
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { readWav } from '../../src/media/wav/wav-reader.ts';
-import { EventReceiver, type ReceivedEvent } from '../support/event-receiver.ts';
+import { EventReceiver } from '../support/event-receiver.ts';
 import { freePort } from '../support/free-port.ts';
-import { loadConfiguration, LoadGenerator } from '../support/load/load-generator.ts';
+import {
+  loadConfiguration,
+  LoadGenerator,
+  type RouteRecording,
+} from '../support/load/load-generator.ts';
 import type { LoadCounts } from '../support/load/load-phones.ts';
-import { PACKET_MS, tonesOf } from '../support/load/payloads.ts';
-import { checkTones } from '../support/load/tone-check.ts';
 import { cpuMs, pin, rssKiB, threadsMs } from '../support/process-usage.ts';
 import { ServerProcess } from '../support/server-process.ts';
+import { CALLER_EVENT, checkFiles, FILE_EVENT, filesOf } from './calls-files.ts';
 
-/** Says which call a recording is of, when the call begins. */
-const CALLER_EVENT = 'Microsoft.Communication.CallParticipantAdded';
-/** The one event that the end of a recording brings. */
-const FILE_EVENT = 'Microsoft.Communication.RecordingFileStatusUpdated';
 const WARM_UP_MS = 5_000;
 /** Memory is read this long after the last call came up. */
 const STEADY_MS = 10_000;
@@ -22,15 +18,8 @@ const READINGS = 5;
 const READING_MS = 100;
 /** Work that goes on after calls were placed, or files announced. */
 const SETTLE_MS = 500;
-const FINISH_MS = 60_000;
-/**
- * Frames that are not looked at where media begins, after both legs have sent, and before the
- * hang-up was asked for: the first packet may begin inside of a frame, its place is known to
- * within one more, and the resampler's filter needs some of a third to swing in.
- */
-export const EDGE_FRAMES = 3;
 
-export type CallsRun = {
+export type CallsRun = RouteRecording & {
   readonly calls: number;
   readonly secs: number;
   /** Reads memory at a quarter of the calls first, which takes some seconds. */
@@ -52,12 +41,12 @@ export type CallsResult = LoadCounts & {
 
 /** One server, one generator, one measurement. */
 export async function runCalls(run: CallsRun): Promise<CallsResult> {
-  const { calls, secs } = run;
+  const { calls, secs, channel, format } = run;
   const events = await EventReceiver.open();
   const sipPort = await freePort();
   const server = await ServerProcess.start({
     file: {
-      ...loadConfiguration(sipPort, true),
+      ...loadConfiguration(sipPort, { channel, format }),
       events: [{ name: 'bench', endpoint: events.url, includedTypes: [FILE_EVENT, CALLER_EVENT] }],
     },
     ...(run.profile === undefined
@@ -68,7 +57,7 @@ export async function runCalls(run: CallsRun): Promise<CallsResult> {
   const generator = await LoadGenerator.open({
     serverUri: server.ready.sip,
     sipPort,
-    kind: 'tones',
+    kind: channel === 'unmixed' ? 'voices' : 'tones',
   });
   if (run.pinned) {
     pin(pid, 0);
@@ -112,14 +101,19 @@ export async function runCalls(run: CallsRun): Promise<CallsResult> {
     const finishMs = cpuMs(pid) - beforeFinishMs;
     const threadsAtEnd = threadsMs(pid);
 
-    const checks = await checkFiles(server, events, files, beganAtMs, hangUpAtMs);
+    const checks = await checkFiles(server, events, files, {
+      channel,
+      format,
+      beganAtMs,
+      hangUpAtMs,
+    });
     return {
       ...counts,
       cpuMsPerCallSecond: (windowMs + finishMs) / (calls * seconds),
       setupCpuMsPerCall: setupMs / quarter,
       rssKiBPerCall: run.memory ? ((await wholeKiB) - quarterKiB) / (calls - quarter) : null,
       recordingsComplete: checks.complete,
-      framesChecked: checks.frames,
+      framesChecked: checks.framesChecked,
       detail: [
         `window ${perCallSecond(windowMs)}, finishing ${perCallSecond(finishMs)} ms per call-second`,
         `memory ${quarterKiB} KiB at ${quarter} calls, ${await wholeKiB} KiB at ${calls}`,
@@ -158,66 +152,4 @@ async function memoryKiB(pid: number): Promise<number> {
     await delay(READING_MS);
   }
   return readings.sort((a, b) => a - b)[READINGS >> 1] ?? Number.NaN;
-}
-
-/** Events of all files, or of those that came in time. */
-async function filesOf(events: EventReceiver, calls: number): Promise<readonly ReceivedEvent[]> {
-  const untilMs = performance.now() + FINISH_MS;
-  for (;;) {
-    const files = events.received.filter((event) => event.type === FILE_EVENT);
-    if (files.length >= calls || performance.now() > untilMs) return files;
-    await delay(20);
-  }
-}
-
-type FileData = {
-  readonly serverCallId: string;
-  readonly recordingStartTime: string;
-  readonly recordingStorageInfo: { readonly recordingChunks: { readonly documentId: string }[] };
-};
-
-async function checkFiles(
-  server: ServerProcess,
-  events: EventReceiver,
-  files: readonly ReceivedEvent[],
-  beganAtMs: readonly number[],
-  hangUpAtMs: number,
-): Promise<{ complete: number; frames: number; complaints: string[] }> {
-  const callOf = callsByServerCallId(events);
-  const complete = new Set<number>();
-  const complaints: string[] = [];
-  let frames = 0;
-  for (const { data } of files) {
-    const file = data as FileData;
-    const call = callOf.get(file.serverCallId) ?? -1;
-    const documentId = file.recordingStorageInfo.recordingChunks[0]?.documentId ?? '';
-    const path = join(server.dataDirectory, 'blobs', 'recordings', `${documentId}.wav`);
-    const wav = readWav(await readFile(path));
-    if (!wav.ok) {
-      complaints.push(`call ${call}: ${wav.defect}`);
-      continue;
-    }
-    const { samples, sampleRateHz } = wav.value;
-    const startMs = Date.parse(file.recordingStartTime);
-    const check = checkTones(samples, sampleRateHz, tonesOf(call), {
-      fromMs: (beganAtMs[call] ?? 0) - startMs + EDGE_FRAMES * PACKET_MS,
-      toMs: hangUpAtMs - startMs - EDGE_FRAMES * PACKET_MS,
-    });
-    frames += check.framesChecked;
-    const wrong = check.wrongFrames;
-    if (wrong.length === 0 && check.framesChecked > 0) complete.add(call);
-    else complaints.push(`call ${call}: wrong in ${wrong.length} frames, first ${wrong[0] ?? '-'}`);
-  }
-  return { complete: complete.size, frames, complaints };
-}
-
-/** Our callers are named by the number of their call. */
-function callsByServerCallId(events: EventReceiver): ReadonlyMap<string, number> {
-  const calls = new Map<string, number>();
-  for (const event of events.received) {
-    if (event.type !== CALLER_EVENT) continue;
-    const caller = /caller(\d+)@/.exec(JSON.stringify(event.data['user']));
-    if (caller !== null) calls.set(String(event.data['serverCallId']), Number(caller[1]));
-  }
-  return calls;
 }

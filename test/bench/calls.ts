@@ -1,16 +1,21 @@
 /**
  * What recorded calls cost: N two-party PCMU calls through the server by a route that records,
- * both sides sending their own tones all the time. After a warm-up the window holds
+ * both sides sending their own tones all the time, after two seconds of speech if each is to have
+ * a channel. After a warm-up the window holds
  * relay, journal, sync, trailing render and database; finishing the files is added.
  * The generator and this bench are processes of their own. One JSON line; details on stderr.
  *
- *   node test/bench/calls.ts [--calls 100] [--secs 20] [--memory] [--climb] [--profile DIR]
+ *   node test/bench/calls.ts [--calls 100] [--secs 20] [--channels mixed|unmixed]
+ *        [--format wav|mp3] [--memory] [--climb] [--profile DIR]
  *
  * `--memory`: with 200 calls, as the measure of memory is defined. `--climb`: steps of × 1.25,
  * server and generator each on a core of its own, until a step does not hold.
  */
+import { spawnSync } from 'node:child_process';
 import { parseArgs } from 'node:util';
-import { EDGE_FRAMES, runCalls, type CallsResult, type CallsRun } from './calls-run.ts';
+import type { RouteRecording } from '../support/load/load-generator.ts';
+import { EDGE_FRAMES } from './calls-files.ts';
+import { runCalls, type CallsResult, type CallsRun } from './calls-run.ts';
 
 /** A generator that was later than this has not measured the server. */
 const MAX_LATE_MS = 50;
@@ -30,8 +35,7 @@ const { values } = parseArgs({
     profile: { type: 'string' },
   },
 });
-if (values.channels !== 'mixed') notBuilt(`--channels ${values.channels}`);
-if (values.format !== 'wav') notBuilt(`--format ${values.format}`);
+const recording = recordingOf(values.channels, values.format);
 if (values.codec !== 'PCMU') notBuilt(`--codec ${values.codec}`);
 if (values.srtp) notBuilt('--srtp');
 if (process.platform !== 'linux') notBuilt('measuring outside of Linux');
@@ -39,21 +43,36 @@ if (process.platform !== 'linux') notBuilt('measuring outside of Linux');
 const secs = Number(values.secs);
 const calls = Number(values.calls ?? (values.memory ? 200 : 100));
 if (!(calls >= 1 && secs >= 1)) {
-  process.stderr.write('--calls and --secs are numbers from 1\n');
-  process.exit(1);
+  stop('--calls and --secs are numbers from 1');
 }
 if (values.climb) await climb(calls);
-else await measure({ calls, secs, memory: true, pinned: false, profile: values.profile });
+else
+  await measure({
+    ...recording,
+    calls,
+    secs,
+    memory: true,
+    pinned: false,
+    profile: values.profile,
+  });
 process.exit(0);
 
-/** Steps hold when two runs in turn are clean. */
+/** Steps hold when two runs in turn are clean, with the generator on time. */
 async function climb(from: number): Promise<void> {
   let largest = 0;
   for (let step = from; ; step = Math.ceil(step * CLIMB_FACTOR)) {
     for (let time = 0; time < 2; time += 1) {
-      const run = { calls: step, secs, memory: false, pinned: true, profile: undefined };
+      const run = {
+        ...recording,
+        calls: step,
+        secs,
+        memory: false,
+        pinned: true,
+        profile: undefined,
+      };
       const result = await measure(run);
-      if (result.lost > 0 || result.recordingsComplete < step) {
+      const isClean = result.lost === 0 && result.recordingsComplete === step;
+      if (!isClean || result.lateMs > MAX_LATE_MS) {
         process.stdout.write(`${JSON.stringify({ bench: 'calls', largestCalls: largest })}\n`);
         return;
       }
@@ -82,6 +101,8 @@ function line(run: CallsRun, result: CallsResult): Record<string, unknown> {
     bench: 'calls',
     calls: run.calls,
     secs: run.secs,
+    channels: run.channel,
+    format: run.format,
     cpuMsPerCallSecond: round(result.cpuMsPerCallSecond, 3),
     setupCpuMsPerCall: round(result.setupCpuMsPerCall, 1),
     rssKiBPerCall: result.rssKiBPerCall === null ? null : Math.round(result.rssKiBPerCall),
@@ -97,7 +118,23 @@ function round(value: number, digits: number): number {
   return Number(value.toFixed(digits));
 }
 
+/** Every combination that the product has. */
+function recordingOf(channel: string, format: string): RouteRecording {
+  if (channel === 'unmixed' && format === 'wav') return { channel, format };
+  if (channel !== 'mixed' || (format !== 'wav' && format !== 'mp3')) {
+    stop('--channels mixed takes --format wav or mp3, --channels unmixed only wav');
+  }
+  if (format === 'mp3' && spawnSync('ffmpeg', ['-version']).status !== 0) {
+    stop('ffmpeg is not installed; it decodes the MP3 files for the check (Debian: ffmpeg)');
+  }
+  return { channel, format };
+}
+
 function notBuilt(what: string): never {
-  process.stderr.write(`${what}: not built yet\n`);
+  stop(`${what}: not built yet`);
+}
+
+function stop(why: string): never {
+  process.stderr.write(`${why}\n`);
   process.exit(1);
 }

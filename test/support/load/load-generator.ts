@@ -17,15 +17,35 @@ export type LoadRequest =
 
 export type LoadReply = { readonly id: number; readonly value?: unknown; readonly error?: string };
 
-/** `tones`: each side its own steady tone. `numbers`: the caller says the number of each packet. */
-export type LoadKind = 'tones' | 'numbers';
+/**
+ * `tones`: each side its own steady tone; `voices`: after two seconds of speech, by which an unmixed
+ * recording knows a speaker. `numbers`: the caller says the number of each packet.
+ */
+export type LoadKind = 'tones' | 'voices' | 'numbers';
 
-/** Routes and trunk of a server that sends the generator's calls back to it. */
-export function loadConfiguration(sipPort: number, record: boolean): Record<string, unknown> {
+/** How a route records. */
+export type RouteRecording = {
+  readonly channel: 'mixed' | 'unmixed';
+  readonly format: 'wav' | 'mp3';
+};
+
+/**
+ * Routes and trunk of a server that sends the generator's calls back to it.
+ * @param record whether the route records, and how if not as by default.
+ */
+export function loadConfiguration(
+  sipPort: number,
+  record: boolean | RouteRecording,
+): Record<string, unknown> {
   return {
     trunks: [{ name: 'load', uri: `sip:127.0.0.1:${sipPort}`, addresses: ['127.0.0.1'] }],
     routes: [
-      { to: '^1\\d{5}$', action: 'trunk', trunk: 'load', ...(record ? { record: {} } : {}) },
+      {
+        to: '^1\\d{5}$',
+        action: 'trunk',
+        trunk: 'load',
+        ...(record !== false && { record: record === true ? {} : record }),
+      },
     ],
   };
 }

@@ -3,7 +3,7 @@ import { LinuxDatagramNetwork } from '../../../src/bridge/datagram/linux-network
 import { NodeDatagramNetwork } from '../../../src/bridge/datagram/node-network.ts';
 import { systemClock } from '../../../src/telemetry/system-clock.ts';
 import { LoadPhones, type PayloadOf } from './load-phones.ts';
-import { numberedPacket, silencePacket, tonePacket, tonesOf } from './payloads.ts';
+import { numberedPacket, silencePacket, speechPackets, tonePacket, tonesOf } from './payloads.ts';
 import type { LoadReply, LoadRequest } from './load-generator.ts';
 
 /** The generator's process: does what comes over IPC. See load-generator.ts. */
@@ -23,8 +23,20 @@ const phones = await LoadPhones.open({
   serverUri,
   sipPort: Number(sipPort),
   media,
-  payloadOf: kind === 'numbers' ? numbers() : tones(),
+  payloadOf: await payloads(),
 });
+
+async function payloads(): Promise<PayloadOf> {
+  if (kind === 'numbers') return numbers();
+  return kind === 'voices' ? voices() : tones();
+}
+
+/** A little speech, then the tones. */
+async function voices(): Promise<PayloadOf> {
+  const speech = { caller: await speechPackets('caller'), callee: await speechPackets('callee') };
+  const toneOf = tones();
+  return (call, side, number) => speech[side][number] ?? toneOf(call, side, number);
+}
 
 function tones(): PayloadOf {
   const packets = new Map<number, Uint8Array>();

@@ -1,4 +1,5 @@
 import { encodeG711 } from '../../../src/media/g711/g711.ts';
+import { loadClips } from '../../../src/sim/clips.ts';
 import { sine } from '../../../src/media/tone/sine.ts';
 
 export const PACKET_MS = 20;
@@ -26,6 +27,20 @@ export function tonesOf(call: number): CallTones {
 export function tonePacket(frequencyHz: number): Uint8Array {
   const samples = sine({ frequencyHz, amplitude: TONE_PEAK * 32_768 }, RATE_HZ, PACKET_SAMPLES);
   return pcmu(samples);
+}
+
+/** How long a side of the kind `voices` speaks before its tone. */
+export const SPEECH_MS = 2_000;
+
+/** The first packets of PCMU of what the simulated phones say: alice calls, bob is called. */
+export async function speechPackets(side: 'caller' | 'callee'): Promise<readonly Uint8Array[]> {
+  const file = side === 'caller' ? 'clip:alice' : 'clip:bob';
+  const clips = await loadClips([{ steps: [{ do: 'speak', file }] }], '.');
+  const clip = clips.get(file) ?? new Int16Array();
+  return Array.from({ length: SPEECH_MS / PACKET_MS }, (_, packet) => {
+    const from = packet * PACKET_SAMPLES;
+    return pcmu(clip.subarray(from, from + PACKET_SAMPLES));
+  });
 }
 
 /** Bits of a packet's number in its audio; each takes ten samples. */

@@ -1,6 +1,8 @@
 import { PACKET_MS, TONE_PEAK, type CallTones } from './payloads.ts';
 
 const TOLERANCE_DB = 1;
+/** A tone that is not meant to be there stays this far below one that is. */
+const ABSENT_DB = -30;
 
 export type ToneCheck = {
   readonly framesChecked: number;
@@ -8,27 +10,42 @@ export type ToneCheck = {
   readonly wrongFrames: readonly number[];
 };
 
-/**
- * Whether both tones of a call are in every 20 ms of a stretch of its recording, each within 1 dB.
- * Both have whole periods in 20 ms, so neither shows in the measure of the other.
- */
+/** A part of a file, from its beginning. */
+export type Stretch = { readonly fromMs: number; readonly toMs: number };
+
+/** Whether both tones of a call are in every 20 ms of a stretch of its recording, each within 1 dB. */
 export function checkTones(
   samples: Int16Array,
   sampleRateHz: number,
   tones: CallTones,
-  stretch: { readonly fromMs: number; readonly toMs: number },
+  stretch: Stretch,
+): ToneCheck {
+  const presentHz = [tones.callerHz, tones.calleeHz];
+  return checkChannel(samples, sampleRateHz, { presentHz, absentHz: [] }, stretch);
+}
+
+/**
+ * Whether every 20 ms of a stretch of one channel has the tones that are its own, each within 1 dB,
+ * and not those of others. All have whole periods in 20 ms, so none shows in the measure of another.
+ */
+export function checkChannel(
+  samples: Int16Array,
+  sampleRateHz: number,
+  tones: { readonly presentHz: readonly number[]; readonly absentHz: readonly number[] },
+  stretch: Stretch,
 ): ToneCheck {
   const frameSamples = (sampleRateHz * PACKET_MS) / 1000;
-  const waves = [tones.callerHz, tones.calleeHz].map((hz) => wave(hz, sampleRateHz, frameSamples));
+  const waveOf = (hz: number): Wave => wave(hz, sampleRateHz, frameSamples);
+  const present = tones.presentHz.map(waveOf);
+  const absent = tones.absentHz.map(waveOf);
   const first = Math.max(0, Math.ceil(stretch.fromMs / PACKET_MS));
   const behind = Math.floor(stretch.toMs / PACKET_MS);
   const wrongFrames: number[] = [];
   for (let frame = first; frame < behind; frame += 1) {
     const from = frame * frameSamples;
-    const isRight = waves.every(({ cosine, sine }) => {
-      const level = 20 * Math.log10(amplitude(samples, from, cosine, sine) / (TONE_PEAK * 32_768));
-      return Math.abs(level) <= TOLERANCE_DB;
-    });
+    const isRight =
+      present.every((one) => Math.abs(levelDb(samples, from, one)) <= TOLERANCE_DB) &&
+      absent.every((one) => levelDb(samples, from, one) <= ABSENT_DB);
     if (!isRight) wrongFrames.push(frame);
   }
   return { framesChecked: Math.max(0, behind - first), wrongFrames };
@@ -44,13 +61,8 @@ function wave(frequencyHz: number, sampleRateHz: number, count: number): Wave {
   };
 }
 
-/** 0 behind the end of the samples. */
-function amplitude(
-  samples: Int16Array,
-  from: number,
-  cosine: Float64Array,
-  sine: Float64Array,
-): number {
+/** Of a leg's own tone it is 0; silence, also behind the end of the samples, is −Infinity. */
+function levelDb(samples: Int16Array, from: number, { cosine, sine }: Wave): number {
   let real = 0;
   let imaginary = 0;
   for (let at = 0; at < cosine.length; at += 1) {
@@ -58,5 +70,6 @@ function amplitude(
     real += sample * (cosine[at] ?? 0);
     imaginary += sample * (sine[at] ?? 0);
   }
-  return (2 * Math.hypot(real, imaginary)) / cosine.length;
+  const amplitude = (2 * Math.hypot(real, imaginary)) / cosine.length;
+  return 20 * Math.log10(amplitude / (TONE_PEAK * 32_768));
 }
