@@ -10,17 +10,31 @@ export class AdminClient {
     this.#location = location;
   }
 
-  /** The JSON of a 2xx answer. Rejects with `destination-unreachable` or `destination-refused`. */
-  async ask(method: 'GET' | 'POST', path: string, body?: unknown): Promise<unknown> {
+  /**
+   * The JSON of a 2xx answer, `undefined` for one without a body. Rejects with
+   * `destination-unreachable` or `destination-refused`.
+   */
+  async ask(method: 'GET' | 'POST' | 'DELETE', path: string, body?: unknown): Promise<unknown> {
     const text = body === undefined ? '' : JSON.stringify(body);
     const response = await this.#fetch(method, path, text, this.#credentials(method, path, text));
-    return response.json();
+    if (!response.ok) throw await refused(response);
+    return response.status === 204 ? undefined : response.json();
+  }
+
+  /** As `ask` with GET, or `undefined` for what is not there. */
+  async find(path: string): Promise<unknown> {
+    const response = await this.#fetch('GET', path, '', this.#credentials('GET', path, ''));
+    if (response.ok) return response.json();
+    const refusal = await refused(response);
+    if (response.status === 404) return undefined;
+    throw refusal;
   }
 
   /** A stored file by the link that the server made for it, whatever host the link names. */
   async open(link: string): Promise<ReadableStream<Uint8Array>> {
     const { pathname, search } = new URL(link);
     const response = await this.#fetch('GET', pathname + search, '', {});
+    if (!response.ok) throw await refused(response);
     if (response.body === null) throw new TapedeckError('destination-refused', `${link}: no body`);
     return response.body;
   }
@@ -32,9 +46,8 @@ export class AdminClient {
     credentials: Readonly<Record<string, string>>,
   ): Promise<Response> {
     const { http } = this.#location;
-    let response: Response;
     try {
-      response = await fetch(http + path, {
+      return await fetch(http + path, {
         method,
         headers: {
           ...credentials,
@@ -50,8 +63,6 @@ export class AdminClient {
         { cause },
       );
     }
-    if (response.ok) return response;
-    throw new TapedeckError('destination-refused', await refusalOf(response));
   }
 
   /** The admin token if there is one, else a signature like the SDKs'. */
@@ -70,6 +81,10 @@ export class AdminClient {
       authorization: `HMAC-SHA256 SignedHeaders=x-ms-date;host;x-ms-content-sha256&Signature=${signature}`,
     };
   }
+}
+
+async function refused(response: Response): Promise<TapedeckError> {
+  return new TapedeckError('destination-refused', await refusalOf(response));
 }
 
 /** The server's own words, with the status and sub-code. */

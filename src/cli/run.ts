@@ -2,8 +2,10 @@ import { readFileSync } from 'node:fs';
 import { systemCode, TapedeckError } from '../core/error.ts';
 import { dumpJournal } from '../journal/dump.ts';
 import { divideArguments, usage, words, type OwnOptions } from './arguments.ts';
+import { listAudit } from './audit.ts';
 import { listEvents, redeliverEvent, showEvent } from './events.ts';
-import { downloadRecording, listRecordings } from './recordings.ts';
+import { deleteRecording, downloadRecording, listRecordings, showRecording } from './recordings.ts';
+import { renderRecording } from './render.ts';
 import { printSdkEnvironment } from './sdk-env.ts';
 import { startSimulatedCall } from './sim-call.ts';
 import { helpText, USAGE } from './usage.ts';
@@ -24,10 +26,17 @@ const JSON_SWITCH: OwnOptions = { json: 'switch' };
 /** By one or two words. */
 const VERBS: Readonly<Record<string, Verb>> = {
   'recordings list': { own: LIST, run: listRecordings },
+  'recordings show': { own: JSON_SWITCH, run: showRecording },
   'recordings download': {
     own: { output: 'value', metadata: 'switch' },
     run: downloadRecording,
   },
+  'recordings delete': { own: JSON_SWITCH, run: deleteRecording },
+  render: {
+    own: { format: 'value', channels: 'value', output: 'value', json: 'switch' },
+    run: renderRecording,
+  },
+  audit: { own: LIST, run: listAudit },
   'events list': { own: LIST, run: listEvents },
   'events show': { own: JSON_SWITCH, run: showEvent },
   'events redeliver': { own: JSON_SWITCH, run: redeliverEvent },

@@ -9,6 +9,13 @@ export const USAGE = `Usage: tapedeck <verb> [options]
   recordings download <id>            the files of a recording (or of one document)
       --output <path>                 a file, or a directory; - is standard output
       --metadata                      the metadata document instead of the audio
+  recordings show <recording>         one recording: its files, channels and waveforms
+  recordings delete <recording>       removes its files, metadata and journal for good
+  render <recording>                  makes another format or layout of a finished recording
+      --format wav|mp3                wav if not said
+      --channels mixed|unmixed        mixed if not said; unmixed is wav
+      --output <path>                 downloads it there, as recordings download does
+  audit                               who downloaded, rendered and deleted what, newest first
   events list                         events, newest first, with their destinations
   events show <event>                 one event with every attempt to deliver it
   events redeliver <event>            delivers it again, to all its destinations

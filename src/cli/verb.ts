@@ -6,6 +6,10 @@ import { locateServer } from './server-location.ts';
 /** Where a verb writes to: `process.stdout` and its like. */
 export type Output = {
   write(chunk: string | Uint8Array, written?: (error?: Error | null) => void): boolean;
+  /** Whether a person looks at it. */
+  readonly isTTY?: boolean;
+  /** Of a terminal, in characters. */
+  readonly columns?: number;
 };
 
 /** What every verb gets. */

@@ -15,12 +15,13 @@ export function waveform(wav: Uint8Array, columns: number): string {
     for (let sample = from; sample < to; sample += 1) {
       peak = Math.max(peak, Math.abs(view.getInt16(HEADER_BYTES + sample * 2, true)));
     }
-    picture += blockFor(peak / 32_768);
+    picture += block(peak / 32_768);
   }
   return picture;
 }
 
-function blockFor(peak: number): string {
+/** @param peak from 0 to 1, full scale. */
+export function block(peak: number): string {
   const levelDb = peak === 0 ? FLOOR_DB : 20 * Math.log10(peak);
   const share = Math.max(0, Math.min(1, 1 - levelDb / FLOOR_DB));
   return BLOCKS[Math.round(share * (BLOCKS.length - 1))] ?? ' ';

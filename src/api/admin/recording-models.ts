@@ -49,9 +49,8 @@ export function toDetailsBody(details: RecordingDetails): Record<string, unknown
   const { recording, exportTo, chunks, renderings, exports } = details;
   const { channels, chunks: limits } = recording.plan;
   const exportOf = (chunk: ChunkRecord): Record<string, unknown> => {
-    if (exportTo === undefined) return {};
-    const waiting = exports.find((one) => one.documentId === chunk.documentId);
-    return { export: waiting === undefined ? { state: 'done' } : toExportBody(waiting) };
+    const record = exports.find((one) => one.documentId === chunk.documentId);
+    return record === undefined ? {} : { export: toExportBody(record) };
   };
   return {
     ...toRecordingBody(recording),

@@ -46,6 +46,7 @@ function details(recordingId: RecordingId): RecordingDetails {
       origin: 'api',
       apiVersion: '2026-03-12',
       stateCallbackUri: 'https://app.test/states?token=secret',
+      journalDirectory: '/secret/path',
       documentId: DOCUMENT_ID,
       plan: {
         format: { container: 'wav', channels: 'unmixed' },
@@ -67,6 +68,15 @@ function details(recordingId: RecordingId): RecordingDetails {
     chunks: [chunk(recordingId), chunk(recordingId, { ...second, metadata: '', deletedAtMs: 5 })],
     renderings: [chunk(recordingId, { purpose: 'rendering', channels: 1 })],
     exports: [
+      {
+        documentId: DOCUMENT_ID,
+        recordingId,
+        state: 'done',
+        attempts: 0,
+        nextAttemptAtMs: 0,
+        expiresAtMs: 0,
+        error: undefined,
+      },
       {
         documentId: second.documentId,
         recordingId,
