@@ -61,13 +61,16 @@ export class GrowingSamples {
     this.#name = name;
   }
 
-  /** Looks at one block and keeps at most 4 KiB of it. */
+  /** Looks at one block and keeps at most 4 KiB of it, once for each sample. */
   add(start: number, block: Uint8Array): void {
     if (block.length === 0) return;
     const [where = 0, which = 0] = randomWords(`${this.#name}:${this.#seen}`);
     const room = Math.max(1, block.length - SAMPLE_BYTES);
-    this.#first ??= sampleAt(start, block, 0);
-    this.#last = sampleAt(start, block, Math.max(0, block.length - SAMPLE_BYTES));
+    // The header is the first and comes last.
+    if (start <= (this.#first?.start ?? start)) this.#first = sampleAt(start, block, 0);
+    if (start >= (this.#last?.start ?? start)) {
+      this.#last = sampleAt(start, block, Math.max(0, block.length - SAMPLE_BYTES));
+    }
     // Reservoir sampling: every block so far is kept with the same probability.
     const slot = this.#seen < RANDOM_SAMPLES ? this.#seen : which % (this.#seen + 1);
     if (slot < RANDOM_SAMPLES) this.#between[slot] = sampleAt(start, block, where % room);
