@@ -1,167 +1,307 @@
-import { createHash } from 'node:crypto';
-import type { BlobStore, BlobWriter } from '../core/ports/blob-store.ts';
+import type { BlobStore } from '../core/ports/blob-store.ts';
 import type { Disk } from '../core/ports/disk.ts';
-import type { RenderedChunk, RenderJob } from '../core/ports/render.ts';
-import { JournalReader, type ReadProgress } from '../journal/journal-reader.ts';
+import type { LiveExports } from '../core/ports/export.ts';
+import type { RenderJob } from '../core/ports/render.ts';
 import { recoverJournal } from '../journal/recover-journal.ts';
-import { wavHeader, WAV_HEADER_BYTES } from '../media/wav/wav-header.ts';
-import { FILE_RATE_HZ, MixedTrack } from './mixed-track.ts';
+import { ChannelMap, RECOGNITION_SAMPLES } from './channel-map.ts';
+import type { ChunkStart } from './chunk-cutter.ts';
+import type { FileEncoding } from './chunk-encoder.ts';
+import { chunkLengthOf } from './chunk-length.ts';
+import { ChunkWriter, removeChunk } from './chunk-writer.ts';
+import { describeChunk, type StoredChunk } from './describe-chunk.ts';
+import { encodingOf } from './encodings.ts';
+import { RenderPass } from './render-pass.ts';
+import type { RenderScratch } from './render-scratch.ts';
 import type { SampleBuffer } from './sample-buffer.ts';
-import { samplesOf } from './timeline/constants.ts';
-import { Timeline, type TimelineScratch } from './timeline/timeline.ts';
+import type { VoiceDetector } from './voice-detector.ts';
 
-const FORMAT = { sampleRateHz: FILE_RATE_HZ, channels: 1 } as const;
-const BYTES_PER_SAMPLE = 2;
-/** About 13 s of two streams, or minutes of silence. */
+/** About 13 s of two streams, or minutes of silence; for each channel of the file less, as it grows. */
 const STEP_BYTES = 256 * 1024;
+/** After this others have their turn: minutes of a call. */
+const TURN_BYTES = 16 * STEP_BYTES;
 
 export type RenderTools = {
   readonly disk: Disk;
   readonly blobs: BlobStore;
-  /** Working memory of all renderings of a thread: what runs between two awaits needs it only then. */
-  readonly scratch: TimelineScratch;
+  /** Without it nothing is copied to callers' containers. */
+  readonly exports?: LiveExports | undefined;
+  readonly scratch: RenderScratch;
+  readonly newDetector: () => VoiceDetector;
 };
 
+/** A chunk whose file is not visible yet. */
+type OpenChunk = {
+  readonly index: number;
+  readonly begin: ChunkStart;
+  /** Decisions of the channel map that its channels follow. */
+  readonly decided: number;
+  readonly writer: ChunkWriter;
+  /** Where the next one begins; `undefined` while it grows. */
+  end: ChunkStart | undefined;
+};
+
+/** Where a pass has to begin: at the start of a chunk. */
+type Restart = { readonly index: number; readonly start: number; readonly decided: number };
+
 /**
- * One recording on its way from its journal into a file. Owns the journal's reader and the blob's
- * writer; ends with `finish` or `abort`. One call at a time.
+ * One recording on its way from its journal into its files. When somebody begins to speak who has no
+ * channel in an unfinished chunk, that chunk is made again from its start, by another pass through
+ * the journal. Ends with `finish`, `abort` or `discard`. One call at a time. A call that rejects leaves no
+ * unfinished blob; the next one begins again with the chunk that was being made.
  */
 export class RecordingRender {
+  readonly #tools: RenderTools;
   readonly #job: RenderJob;
-  readonly #disk: Disk;
-  readonly #reader: JournalReader;
-  readonly #writer: BlobWriter;
-  readonly #track: MixedTrack;
-  readonly #timeline: Timeline;
-  readonly #hash = createHash('sha256');
+  readonly #encoding: FileEncoding;
+  readonly #map: ChannelMap | undefined;
+  readonly #open: OpenChunk[] = [];
+  readonly #stored: StoredChunk[] = [];
+  #restart: Restart = { index: 0, start: 0, decided: 0 };
+  #pass: RenderPass | undefined;
+  #tornBytes = 0;
 
-  private constructor(
-    tools: RenderTools,
-    job: RenderJob,
-    reader: JournalReader,
-    writer: BlobWriter,
-  ) {
+  private constructor(tools: RenderTools, job: RenderJob) {
+    this.#tools = tools;
     this.#job = job;
-    this.#disk = tools.disk;
-    this.#reader = reader;
-    this.#writer = writer;
-    this.#track = new MixedTrack();
-    this.#timeline = new Timeline(this.#track, tools.scratch);
+    this.#encoding = encodingOf(job.plan.format);
+    this.#map =
+      job.plan.format.channels === 'unmixed'
+        ? new ChannelMap(job.plan.channels, tools.newDetector)
+        : undefined;
   }
 
-  /** Rejects with `journal-invalid` if there is no readable journal, or as the blob store does. */
+  /** Rejects with `journal-invalid` if there is no readable journal. */
   static async open(tools: RenderTools, job: RenderJob): Promise<RecordingRender> {
-    const { disk, blobs } = tools;
-    const reader = await JournalReader.open({ disk, directory: job.journalDirectory });
-    try {
-      const writer = await blobs.open(blobKeyOf(job), WAV_HEADER_BYTES);
-      return new RecordingRender(tools, job, reader, writer);
-    } catch (error) {
-      await reader.close();
-      throw error;
-    }
+    const render = new RecordingRender(tools, job);
+    await render.#begin();
+    return render;
   }
 
   /**
-   * Renders what the journal holds by now, and stores it.
+   * Renders what the journal holds by now, and stores it; `more` after some megabytes.
    * @param output lent for the time of the call; left empty.
    */
-  async advance(output: SampleBuffer): Promise<ReadProgress['state']> {
-    this.#track.lend(output);
-    try {
-      for (;;) {
-        const { state } = await this.#reader.readMore(this.#timeline, { maxBytes: STEP_BYTES });
-        await this.#store(output);
-        if (state !== 'more') return state;
+  async advance(output: SampleBuffer): Promise<'more' | 'waiting' | 'ended' | 'damaged'> {
+    return this.#guarded(output, async () => {
+      for (let readBytes = 0; readBytes < TURN_BYTES; readBytes += STEP_BYTES) {
+        const pass = this.#pass ?? (await this.#begin());
+        const state = await pass.step(output, STEP_BYTES / pass.tracks.channels);
+        const isGood = await this.#store(pass, output, false);
+        if (isGood && state !== 'more') return state;
       }
-    } finally {
-      this.#track.lend(undefined);
-      output.clear();
-    }
+      return 'more';
+    });
   }
 
   /**
-   * Renders the rest of a journal that has ended, or whose writer is dead, and makes the file
-   * visible. Resolves with nothing for a recording without duration; its blob is dropped then.
+   * Renders the rest of a journal that has ended, or whose writer is dead, and makes the files
+   * visible. Resolves with nothing for a recording without duration. What was stored before stays,
+   * also when it rejects and is called again.
    */
-  async finish(output: SampleBuffer): Promise<RenderedChunk | undefined> {
-    let tornBytes = 0;
-    if ((await this.advance(output)) !== 'ended') {
-      // Its writer died. What is whole was read already, and stays as it is.
-      ({ tornBytes } = await recoverJournal(this.#job.journalDirectory, this.#disk));
-      await this.advance(output);
+  async finish(output: SampleBuffer): Promise<readonly StoredChunk[]> {
+    for (;;) {
+      if ((await this.#readAll(output)) !== 'ended') {
+        // Its writer died. What is whole was read already, and stays as it is.
+        const recovered = await recoverJournal(this.#job.journalDirectory, this.#tools.disk);
+        this.#tornBytes += recovered.tornBytes;
+        await this.#readAll(output);
+      }
+      const isDone = await this.#guarded(output, async () => {
+        const pass = this.#pass ?? (await this.#begin());
+        pass.finish(output);
+        return this.#store(pass, output, true);
+      });
+      if (isDone) return this.#stored;
     }
-    this.#track.lend(output);
+  }
+
+  /** Drops unfinished blobs. Idempotent; never rejects, as a sweep removes what is left. */
+  async abort(): Promise<void> {
+    await this.#dropFrom(0);
+    await this.#closePass();
+  }
+
+  /** Drops everything that was stored, too. */
+  async discard(): Promise<void> {
+    await this.abort();
+    for (const { file } of this.#stored) await removeChunk(this.#tools.blobs, file);
+  }
+
+  async #readAll(output: SampleBuffer): Promise<'waiting' | 'ended' | 'damaged'> {
+    for (;;) {
+      const state = await this.advance(output);
+      if (state !== 'more') return state;
+    }
+  }
+
+  async #guarded<T>(output: SampleBuffer, task: () => Promise<T>): Promise<T> {
     try {
-      this.#timeline.finish();
-      this.#track.finish(this.#fileSamples());
-      await this.#store(output);
+      return await task();
+    } catch (error) {
+      this.#restart = this.#oldest();
+      await this.abort();
+      throw error;
     } finally {
-      this.#track.lend(undefined);
       output.clear();
     }
-    await this.#reader.close();
-    if (this.#track.samples === 0) {
-      await this.#writer.abort();
-      return undefined;
+  }
+
+  async #begin(): Promise<RenderPass> {
+    const { start } = this.#restart;
+    const decided = this.#decidedFor(start, this.#restart.decided);
+    const { disk, scratch } = this.#tools;
+    this.#pass = await RenderPass.open({
+      disk,
+      scratch,
+      job: this.#job,
+      map: this.#map,
+      decided,
+      start,
+      chunkSamples: this.#lengthOf(decided).samples,
+    });
+    return this.#pass;
+  }
+
+  /**
+   * Gives the samples of a step to their chunks.
+   * @param isLast nothing follows: all chunks are committed.
+   * @returns false if a chunk needs other channels: its pass has to begin again, and is closed.
+   */
+  async #store(pass: RenderPass, output: SampleBuffer, isLast: boolean): Promise<boolean> {
+    try {
+      return await this.#give(pass, output, isLast);
+    } finally {
+      output.clear();
     }
-    await this.#writer.writeHeader(wavHeader(FORMAT, this.#track.samples * BYTES_PER_SAMPLE));
-    const { sizeBytes } = await this.#writer.commit();
-    return this.#chunk(sizeBytes, tornBytes);
   }
 
-  /** Drops the unfinished blob. Idempotent; never rejects, as a sweep removes what is left. */
-  async abort(): Promise<void> {
-    await this.#reader.close().catch(() => undefined);
-    await this.#writer.abort().catch(() => undefined);
-  }
-
-  async #store(output: SampleBuffer): Promise<void> {
-    if (output.length === 0) return;
-    const bytes = output.bytes();
-    this.#hash.update(bytes);
-    await this.#writer.append(bytes);
-    output.clear();
-  }
-
-  /** To the sample: from the journal's start to its end, without what was paused. */
-  #fileSamples(): number {
-    const perSample = FILE_RATE_HZ / 1_000_000;
-    let samples = Math.round(this.#timeline.endUs * perSample);
-    for (const { fromUs, toUs } of this.#timeline.pauses) {
-      samples -= 2 * (Math.round(samplesOf(toUs)) - Math.round(samplesOf(fromUs)));
+  async #give(pass: RenderPass, output: SampleBuffer, isLast: boolean): Promise<boolean> {
+    for (const { index, begin, decided } of this.#open) {
+      if (this.#lacksChannels(begin, decided)) return this.#startAgain(index, begin, decided);
     }
-    return Math.max(0, samples);
+    const { tracks, cutter } = pass;
+    const { channels } = tracks;
+    const end = tracks.frames;
+    let frame = end - output.length / channels;
+    for (let at = 0; frame < end;) {
+      const [next] = cutter.starts;
+      if (next !== undefined && frame === 2 * next.start) {
+        const index = this.#nextIndex();
+        if (this.#lacksChannels(next, pass.decided)) {
+          return this.#startAgain(index, next, pass.decided);
+        }
+        cutter.starts.shift();
+        await this.#openChunk(index, next, pass);
+        continue;
+      }
+      const until = next === undefined ? end : Math.min(end, 2 * next.start);
+      const to = at + (until - frame) * channels;
+      await this.#open.at(-1)?.writer.append(output.samples, at, to);
+      at = to;
+      frame = until;
+    }
+    await this.#commitWhole(pass, isLast);
+    if (isLast) await this.#closePass();
+    return true;
   }
 
-  #chunk(sizeBytes: number, tornBytes: number): RenderedChunk {
-    const startedAtMs = this.#reader.startedAtMs;
-    const timeline = this.#timeline;
-    return {
-      documentId: this.#job.documentId,
-      blobKey: blobKeyOf(this.#job),
-      peaksKey: '',
-      index: 0,
-      ending: 'session-ended',
-      sizeBytes,
-      durationMs: (this.#track.samples * 1000) / FILE_RATE_HZ,
-      startedAtMs,
-      sampleRateHz: FILE_RATE_HZ,
-      bitRate: FILE_RATE_HZ * BYTES_PER_SAMPLE * 8,
-      channels: FORMAT.channels,
-      participants: timeline.participants.map((participantId) => ({ participantId })),
-      pauses: timeline.pauses.map(({ fromUs, toUs }) => ({
-        startedAtMs: startedAtMs + fromUs / 1000,
-        durationMs: (toUs - fromUs) / 1000,
-      })),
-      sha256: this.#hash.digest('hex'),
-      latePackets: timeline.latePackets,
-      tornBytes,
-      isExported: false,
-    };
+  async #openChunk(index: number, begin: ChunkStart, pass: RenderPass): Promise<void> {
+    const before = this.#open.at(-1);
+    if (before !== undefined) before.end = begin;
+    const writer = await ChunkWriter.open({
+      blobs: this.#tools.blobs,
+      exports: this.#tools.exports,
+      job: this.#job,
+      index,
+      encoding: this.#encoding,
+      channels: pass.tracks.channels,
+    });
+    this.#open.push({ index, begin, decided: pass.decided, writer, end: undefined });
   }
-}
 
-function blobKeyOf(job: RenderJob): string {
-  return `${job.blobDirectory}/${job.documentId}.${job.plan.format.container}`;
+  /** Commits the chunks that nobody can get a channel in any more. */
+  async #commitWhole(pass: RenderPass, isLast: boolean): Promise<void> {
+    const settling = this.#map === undefined ? 0 : RECOGNITION_SAMPLES;
+    for (;;) {
+      const [chunk] = this.#open;
+      if (chunk === undefined) return;
+      const isSettled = chunk.end !== undefined && pass.tracks.heard >= chunk.end.start + settling;
+      if (!isSettled && !isLast) return;
+      const file = await chunk.writer.commit();
+      this.#open.shift();
+      this.#stored.push({
+        file,
+        described: describeChunk({
+          file,
+          pass,
+          index: chunk.index,
+          begin: chunk.begin,
+          end: chunk.end,
+          limit: this.#lengthOf(chunk.decided).ending,
+          channels: this.#map?.channels(chunk.decided) ?? 1,
+          channelOf: (participantId) => this.#map?.channelOf(participantId, chunk.decided),
+          encoding: this.#encoding,
+          tornBytes: this.#tornBytes,
+        }),
+      });
+    }
+  }
+
+  #lengthOf(decided: number): ReturnType<typeof chunkLengthOf> {
+    const channels = this.#map?.channels(decided) ?? 1;
+    return chunkLengthOf(this.#job.plan.chunks, this.#encoding, channels);
+  }
+
+  /**
+   * Decisions that the channels of a chunk follow, by what is known: those that come into force before
+   * its end, which more channels may bring forward.
+   * @param atLeast those of the chunk before.
+   */
+  #decidedFor(start: number, atLeast: number): number {
+    if (this.#map === undefined) return 0;
+    let decided = Math.max(atLeast, this.#map.decidedAt(start));
+    for (;;) {
+      const next = this.#map.decisions[decided];
+      if (next === undefined || next.since >= start + this.#lengthOf(decided).samples) {
+        return decided;
+      }
+      decided += 1;
+    }
+  }
+
+  #lacksChannels(begin: ChunkStart, decided: number): boolean {
+    return this.#decidedFor(begin.start, decided) !== decided;
+  }
+
+  async #startAgain(index: number, begin: ChunkStart, decided: number): Promise<false> {
+    this.#restart = { index, start: begin.start, decided };
+    await this.#dropFrom(index);
+    await this.#closePass();
+    return false;
+  }
+
+  /** Where everything that is not stored begins. */
+  #oldest(): Restart {
+    const [chunk] = this.#open;
+    if (chunk === undefined) return this.#restart;
+    return { index: chunk.index, start: chunk.begin.start, decided: chunk.decided };
+  }
+
+  #nextIndex(): number {
+    return (this.#open.at(-1)?.index ?? this.#stored.length - 1) + 1;
+  }
+
+  async #dropFrom(index: number): Promise<void> {
+    for (let last = this.#open.at(-1); last !== undefined && last.index >= index;) {
+      this.#open.pop();
+      await last.writer.abort();
+      last = this.#open.at(-1);
+    }
+  }
+
+  async #closePass(): Promise<void> {
+    const pass = this.#pass;
+    this.#pass = undefined;
+    await pass?.close().catch(() => undefined);
+  }
 }

@@ -3,16 +3,24 @@ import type { RecordingId } from '../core/ids.ts';
 import type { BlobStore } from '../core/ports/blob-store.ts';
 import type { Clock, Timer } from '../core/ports/clock.ts';
 import type { Disk } from '../core/ports/disk.ts';
+import type { LiveExports } from '../core/ports/export.ts';
 import type { Logger } from '../core/ports/log.ts';
 import type { RenderedChunk, RenderJob, RenderPort } from '../core/ports/render.ts';
 import { SerialQueue } from '../core/serial-queue.ts';
+import type { StoredChunk } from './describe-chunk.ts';
+import { EnergyDetector } from './energy-detector.ts';
 import { OutputPool } from './output-pool.ts';
 import { RecordingRender, type RenderTools } from './recording-render.ts';
-import { makeTimelineScratch } from './timeline/timeline.ts';
+import { makeRenderScratch } from './render-scratch.ts';
+import type { VoiceDetector } from './voice-detector.ts';
 
 export type RenderHostOptions = {
   readonly disk: Disk;
   readonly blobs: BlobStore;
+  /** The way to callers' containers; without it nothing is copied there. */
+  readonly exports?: LiveExports | undefined;
+  /** Tells when somebody speaks. Default: by voice activity. */
+  readonly newDetector?: (() => VoiceDetector) | undefined;
   readonly clock: Clock;
   readonly log: Logger;
   /**
@@ -32,11 +40,21 @@ const STAGGER = 0.618_034;
 type Followed = {
   readonly job: RenderJob;
   readonly queue: SerialQueue;
-  /** `undefined` after a failure: `finish` begins again from the journal. */
+  /** `undefined` if it could not even be opened: `finish` tries again. */
   render: RecordingRender | undefined;
   timer: Timer | undefined;
   isOver: boolean;
 };
+
+type Finishing = {
+  readonly recordingId: RecordingId;
+  readonly chunks: Promise<readonly RenderedChunk[]>;
+};
+
+/** A recording may be rendered in several ways at a time: each has files of its own. */
+function keyOf(job: RenderJob): string {
+  return `${job.blobDirectory}/${job.documentId}`;
+}
 
 /**
  * Renders the recordings of one render worker: trails their journals while calls are on, so that
@@ -49,13 +67,14 @@ export class RenderHost implements RenderPort {
   readonly #log: Logger;
   readonly #intervalMs: number;
   readonly #outputs: OutputPool;
-  readonly #followed = new Map<RecordingId, Followed>();
-  readonly #finishing = new Map<RecordingId, Promise<readonly RenderedChunk[]>>();
+  readonly #followed = new Map<string, Followed>();
+  readonly #finishing = new Map<string, Finishing>();
   #taken = 0;
 
   constructor(options: RenderHostOptions) {
-    const { disk, blobs, clock, log } = options;
-    this.#tools = { disk, blobs, scratch: makeTimelineScratch() };
+    const { disk, blobs, exports, clock, log } = options;
+    const newDetector = options.newDetector ?? (() => new EnergyDetector());
+    this.#tools = { disk, blobs, exports, scratch: makeRenderScratch(), newDetector };
     this.#clock = clock;
     this.#log = log;
     this.#intervalMs = options.followIntervalMs ?? DEFAULT_FOLLOW_INTERVAL_MS;
@@ -63,10 +82,11 @@ export class RenderHost implements RenderPort {
   }
 
   async follow(job: RenderJob): Promise<void> {
-    if (this.#followed.has(job.recordingId)) return;
+    const key = keyOf(job);
+    if (this.#followed.has(key)) return;
     const queue = new SerialQueue();
     const entry: Followed = { job, queue, render: undefined, timer: undefined, isOver: false };
-    this.#followed.set(job.recordingId, entry);
+    this.#followed.set(key, entry);
     const firstMs = ((this.#taken * STAGGER) % 1) * this.#intervalMs;
     this.#taken += 1;
     await queue.run(async () => {
@@ -80,60 +100,64 @@ export class RenderHost implements RenderPort {
   }
 
   finish(job: RenderJob): Promise<readonly RenderedChunk[]> {
-    const running = this.#finishing.get(job.recordingId);
-    if (running !== undefined) return running;
-    const finishing = this.#finish(job).finally(() => {
-      this.#finishing.delete(job.recordingId);
+    const key = keyOf(job);
+    const running = this.#finishing.get(key);
+    if (running !== undefined) return running.chunks;
+    const chunks = this.#finish(job).finally(() => {
+      this.#finishing.delete(key);
     });
-    this.#finishing.set(job.recordingId, finishing);
-    return finishing;
+    this.#finishing.set(key, { recordingId: job.recordingId, chunks });
+    return chunks;
   }
 
   async abandon(recordingId: RecordingId): Promise<void> {
-    await this.#finishing.get(recordingId)?.catch(() => undefined);
-    const render = await this.#stopFollowing(recordingId);
-    await render?.abort();
+    const finishing = [...this.#finishing.values()].filter(
+      (each) => each.recordingId === recordingId,
+    );
+    await Promise.allSettled(finishing.map(({ chunks }) => chunks));
+    for (const [key, { job }] of [...this.#followed]) {
+      if (job.recordingId !== recordingId) continue;
+      const render = await this.#stopFollowing(key);
+      await render?.discard();
+    }
   }
 
   /** Ends trailing and drops unfinished blobs; what is being finished is waited for. Idempotent. */
   async close(): Promise<void> {
-    await Promise.allSettled(this.#finishing.values());
-    await Promise.all([...this.#followed.keys()].map((id) => this.abandon(id)));
+    await Promise.allSettled([...this.#finishing.values()].map(({ chunks }) => chunks));
+    await Promise.all(
+      [...this.#followed.keys()].map(async (key) => {
+        const render = await this.#stopFollowing(key);
+        await render?.abort();
+      }),
+    );
   }
 
   async #finish(job: RenderJob): Promise<readonly RenderedChunk[]> {
-    const trailing = await this.#stopFollowing(job.recordingId);
-    try {
-      return await this.#finishOne(job, trailing);
-    } catch (error) {
-      if (!(error instanceof TapedeckError) || error.code !== 'blob-mismatch') throw error;
-      const { recordingId } = job;
-      this.#log.warn({ recordingId, error }, 'stored samples differ; rendering once more');
-      return await this.#finishOne(job, undefined);
-    }
-  }
-
-  async #finishOne(
-    job: RenderJob,
-    trailing: RecordingRender | undefined,
-  ): Promise<readonly RenderedChunk[]> {
-    return this.#outputs.lend('first', async (output) => {
+    const trailing = await this.#stopFollowing(keyOf(job));
+    const stored = await this.#outputs.lend('first', async (output) => {
       const render = trailing ?? (await RecordingRender.open(this.#tools, job));
       try {
-        const chunk = await render.finish(output);
-        return chunk === undefined ? [] : [chunk];
+        return await render.finish(output).catch((error: unknown) => {
+          if (!(error instanceof TapedeckError) || error.code !== 'blob-mismatch') throw error;
+          const { recordingId } = job;
+          this.#log.warn({ recordingId, error }, 'stored bytes differ; rendering them once more');
+          return render.finish(output);
+        });
       } finally {
-        // Does nothing to a blob that is whole and visible.
+        // Does nothing to blobs that are whole and visible.
         await render.abort();
       }
     });
+    // Containers may be slow; others can use the buffer meanwhile.
+    return Promise.all(stored.map(exportedChunk));
   }
 
   /** Takes the rendering out of the host's hands once its last step is over. */
-  async #stopFollowing(recordingId: RecordingId): Promise<RecordingRender | undefined> {
-    const entry = this.#followed.get(recordingId);
+  async #stopFollowing(key: string): Promise<RecordingRender | undefined> {
+    const entry = this.#followed.get(key);
     if (entry === undefined) return undefined;
-    this.#followed.delete(recordingId);
+    this.#followed.delete(key);
     entry.isOver = true;
     entry.timer?.cancel();
     await entry.queue.idle();
@@ -149,14 +173,16 @@ export class RenderHost implements RenderPort {
 
   async #trail(entry: Followed): Promise<void> {
     const { render } = entry;
-    if (render === undefined || entry.isOver) return;
+    if (render === undefined) return;
     try {
-      const state = await this.#outputs.lend('last', (output) => render.advance(output));
+      let state: Awaited<ReturnType<RecordingRender['advance']>> = 'more';
+      // Others have their turn in between.
+      while (state === 'more' && !entry.isOver) {
+        state = await this.#outputs.lend('last', (output) => render.advance(output));
+      }
       if (state === 'waiting') this.#schedule(entry, this.#intervalMs);
     } catch (error) {
-      entry.render = undefined;
       this.#giveUpTrailing(entry, error);
-      await render.abort();
     }
   }
 
@@ -167,4 +193,8 @@ export class RenderHost implements RenderPort {
       'trailing the journal failed; the file is made when the recording ends',
     );
   }
+}
+
+async function exportedChunk({ file, described }: StoredChunk): Promise<RenderedChunk> {
+  return { ...described, isExported: await file.exported };
 }

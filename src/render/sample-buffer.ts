@@ -21,17 +21,18 @@ export class SampleBuffer {
     return this.#samples;
   }
 
+  /** Those up to `length` were written; valid until the next `reserve` or `clear`. */
+  get samples(): Int16Array {
+    return this.#samples;
+  }
+
   get length(): number {
     return this.#length;
   }
 
+  /** @param count negative to take samples back. */
   advance(count: number): void {
     this.#length += count;
-  }
-
-  /** The samples as bytes of a file; valid until the next `reserve` or `clear`. */
-  bytes(): Uint8Array {
-    return new Uint8Array(this.#samples.buffer, 0, this.#length * 2);
   }
 
   clear(): void {

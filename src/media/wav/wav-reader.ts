@@ -14,12 +14,14 @@ export type WavDefect =
 export type WavLimits = {
   /** Longest clip that is taken, in milliseconds. Default ten minutes. */
   readonly maxDurationMs?: number;
+  /** Default 2. */
+  readonly maxChannels?: number;
 };
 
 const DEFAULT_MAX_DURATION_MS = 600_000;
 const MIN_RATE_HZ = 8000;
 const MAX_RATE_HZ = 48_000;
-const MAX_CHANNELS = 2;
+const DEFAULT_MAX_CHANNELS = 2;
 
 /** Format tags of RFC 2361; `extensible` names the real one in the first bytes of its GUID. */
 const FORMAT_PCM = 1;
@@ -36,7 +38,7 @@ type Format = {
 
 /**
  * Reads a clip (prompt, simulated voice): RIFF with 16-bit PCM, µ-law or A-law, one or two
- * channels, 8 to 48 kHz. Accepts any bytes; never throws. A `data` chunk that claims more than
+ * channels (more if the limits say so), 8 to 48 kHz. Accepts any bytes; never throws. A `data` chunk that claims more than
  * there is (a file that was still growing) is read to the end of the bytes.
  */
 export function readWav(bytes: Uint8Array, limits: WavLimits = {}): Parsed<WavClip, WavDefect> {
@@ -69,7 +71,8 @@ function clipOf(format: Format, data: Uint8Array, limits: WavLimits): Parsed<Wav
   if (format.tag !== FORMAT_PCM && !compressed) return defect('unsupported-encoding');
   const bytesPerSample = compressed ? 1 : 2;
   if (format.bits !== bytesPerSample * 8) return defect('unsupported-encoding');
-  if (channels < 1 || channels > MAX_CHANNELS) return defect('unsupported-shape');
+  const maxChannels = limits.maxChannels ?? DEFAULT_MAX_CHANNELS;
+  if (channels < 1 || channels > maxChannels) return defect('unsupported-shape');
   if (sampleRateHz < MIN_RATE_HZ || sampleRateHz > MAX_RATE_HZ) return defect('unsupported-shape');
   const frames = Math.floor(data.length / (bytesPerSample * channels));
   const maxDurationMs = limits.maxDurationMs ?? DEFAULT_MAX_DURATION_MS;

@@ -2,6 +2,7 @@ import type { CodecName } from '../../core/media-format.ts';
 import { ManualClock } from '../../core/manual-clock.ts';
 import type { RecordingId } from '../../core/ids.ts';
 import type { Disk } from '../../core/ports/disk.ts';
+import type { JournalStream } from '../../journal/journal-stream.ts';
 import { JournalWriter } from '../../journal/journal-writer.ts';
 import { datagramOf, type PlannedPacket } from './packets.ts';
 
@@ -9,6 +10,12 @@ export type PlannedStream = {
   readonly participantId: string;
   /** Default PCMU. */
   readonly codec?: CodecName;
+  /** Default 0. */
+  readonly joinedUs?: number;
+  /** Default never. */
+  readonly leftUs?: number;
+  /** What the server itself plays. Default false. */
+  readonly played?: boolean;
   readonly packets: readonly PlannedPacket[];
 };
 
@@ -94,25 +101,15 @@ export class JournalGenerator {
   #planEvents(): void {
     const { streams, pauses = [], anchors = [] } = this.#plan;
     const writer = this.#writer;
-    streams.forEach(({ participantId, codec = 'PCMU', packets }, stream) => {
-      writer.joined(
-        {
-          stream,
-          legId: `leg-${stream}`,
-          participantId,
-          codec,
-          clockRateHz: 8000,
-          payloadType: codec === 'PCMU' ? 0 : 8,
-          auxiliary: { telephoneEvent: TELEPHONE_EVENT, comfortNoise: COMFORT_NOISE },
-          played: false,
-        },
-        0,
-      );
+    streams.forEach((planned, stream) => {
+      const { packets, joinedUs = 0, leftUs, played = false } = planned;
+      this.#at(joinedUs, () => writer.joined(journalStreamOf(planned, stream), joinedUs));
       for (const packet of packets) {
         const atUs = Math.floor(packet.arrivalUs);
         if (pauses.some(({ fromUs, toUs }) => atUs >= fromUs && atUs < toUs)) continue;
-        this.#at(atUs, () => writer.packet(stream, atUs, datagramOf(packet)));
+        this.#at(atUs, () => writer.packet(stream, atUs, datagramOf(packet), played));
       }
+      if (leftUs !== undefined) this.#at(leftUs, () => writer.left(stream, leftUs));
     });
     for (const { fromUs, toUs } of pauses) {
       this.#at(fromUs, () => writer.paused(fromUs));
@@ -127,6 +124,20 @@ export class JournalGenerator {
   #at(atUs: number, write: () => void): void {
     this.#events.push({ atUs, write });
   }
+}
+
+function journalStreamOf(planned: PlannedStream, stream: number): JournalStream {
+  const { participantId, codec = 'PCMU', played = false } = planned;
+  return {
+    stream,
+    legId: `leg-${stream}`,
+    participantId,
+    codec,
+    clockRateHz: 8000,
+    payloadType: codec === 'PCMU' ? 0 : 8,
+    auxiliary: { telephoneEvent: TELEPHONE_EVENT, comfortNoise: COMFORT_NOISE },
+    played,
+  };
 }
 
 /** A whole journal at once. */

@@ -2,10 +2,11 @@ import type { DocumentId, RecordingId } from '../../core/ids.ts';
 import { ManualClock } from '../../core/manual-clock.ts';
 import { SILENT_LOGGER } from '../../core/ports/log.ts';
 import type { BlobStore, BlobWriter } from '../../core/ports/blob-store.ts';
-import type { RenderedChunk, RenderJob } from '../../core/ports/render.ts';
+import type { RenderedChunk, RenderJob, RenderPlan } from '../../core/ports/render.ts';
 import { SimulatedDisk } from '../../journal/testing/simulated-disk.ts';
 import { readWav } from '../../media/wav/wav-reader.ts';
-import { RenderHost } from '../render-host.ts';
+import { EnergyDetector } from '../energy-detector.ts';
+import { RenderHost, type RenderHostOptions } from '../render-host.ts';
 import { generateJournal, type PlannedJournal } from './journal-generator.ts';
 
 export const JOURNAL_DIRECTORY = '/journals/one';
@@ -21,7 +22,16 @@ export const JOB: RenderJob = {
     chunks: { durationMs: 14_400_000, sizeBytes: 4_000_000_000 },
   },
 };
-const BLOB_KEY = `recordings/${JOB.documentId}.wav`;
+
+/** The plan of one file per channel and participant, for a call of any length. */
+export const UNMIXED_JOB: RenderJob = jobWith({
+  format: { container: 'wav', channels: 'unmixed' },
+});
+
+/** The usual job with another plan. */
+export function jobWith(plan: Partial<RenderPlan>, base: RenderJob = JOB): RenderJob {
+  return { ...base, plan: { ...base.plan, ...plan } };
+}
 
 /** Blobs in memory: what a blob store promises, and nothing else. */
 export class MemoryBlobs implements BlobStore {
@@ -82,39 +92,73 @@ export class MemoryBlobs implements BlobStore {
 export type Rendered = {
   readonly chunk: RenderedChunk;
   readonly bytes: Uint8Array;
-  /** 16 kHz. */
+  /** 16 kHz, channels interleaved. */
   readonly samples: Int16Array;
+  /** 16 kHz. */
+  readonly channels: readonly Int16Array[];
 };
 
 export class RenderSetup {
   readonly disk: SimulatedDisk = new SimulatedDisk();
   readonly blobs: MemoryBlobs = new MemoryBlobs();
   readonly clock: ManualClock = new ManualClock();
-  readonly host: RenderHost = new RenderHost({
-    disk: this.disk,
-    blobs: this.blobs,
-    clock: this.clock,
-    log: SILENT_LOGGER,
-  });
+  readonly host: RenderHost;
 
-  /** Finishes the job, which must give one file. */
-  async finish(): Promise<Rendered> {
-    const [chunk] = await this.host.finish(JOB);
-    if (chunk === undefined) throw new Error('nothing was rendered');
-    return { chunk, ...this.file() };
+  constructor(options: Partial<RenderHostOptions> = {}) {
+    this.host = new RenderHost({
+      disk: this.disk,
+      blobs: this.blobs,
+      clock: this.clock,
+      log: SILENT_LOGGER,
+      newDetector: () => new EnergyDetector(),
+      ...options,
+    });
   }
 
-  file(): { readonly bytes: Uint8Array; readonly samples: Int16Array } {
-    const bytes = this.blobs.committed.get(BLOB_KEY);
-    const clip = bytes === undefined ? undefined : readWav(bytes, { maxDurationMs: 1e9 });
+  /** Finishes a job that must give one file. */
+  async finish(job: RenderJob = JOB): Promise<Rendered> {
+    const [rendered, ...more] = await this.finishAll(job);
+    if (rendered === undefined || more.length > 0) throw new Error('there is not one file');
+    return rendered;
+  }
+
+  async finishAll(job: RenderJob): Promise<readonly Rendered[]> {
+    const chunks = await this.host.finish(job);
+    return chunks.map((chunk) => ({ chunk, ...this.file(chunk.blobKey) }));
+  }
+
+  file(blobKey: string): Omit<Rendered, 'chunk'> {
+    const bytes = this.blobs.committed.get(blobKey);
+    const clip =
+      bytes === undefined ? undefined : readWav(bytes, { maxDurationMs: 1e9, maxChannels: 32 });
     if (bytes === undefined || clip?.ok !== true) throw new Error('there is no readable file');
-    return { bytes, samples: clip.value.samples };
+    const { samples, channels: count } = clip.value;
+    const channels = Array.from({ length: count }, (_, channel) =>
+      Int16Array.from(
+        { length: samples.length / count },
+        (__, at) => samples[at * count + channel] ?? 0,
+      ),
+    );
+    return { bytes, samples, channels };
   }
 }
 
-/** Renders a planned journal at once. */
-export async function render(plan: Omit<PlannedJournal, 'directory'>): Promise<Rendered> {
+/** Renders a planned journal at once, into one file. */
+export async function render(
+  plan: Omit<PlannedJournal, 'directory'>,
+  job: RenderJob = JOB,
+): Promise<Rendered> {
   const setup = new RenderSetup();
   await generateJournal(setup.disk, { ...plan, directory: JOURNAL_DIRECTORY });
-  return setup.finish();
+  return setup.finish(job);
+}
+
+/** Renders a planned journal at once, into as many chunks as it gives. */
+export async function renderAll(
+  plan: Omit<PlannedJournal, 'directory'>,
+  job: RenderJob,
+): Promise<readonly Rendered[]> {
+  const setup = new RenderSetup();
+  await generateJournal(setup.disk, { ...plan, directory: JOURNAL_DIRECTORY });
+  return setup.finishAll(job);
 }

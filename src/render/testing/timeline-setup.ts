@@ -1,6 +1,8 @@
 import type { CodecName } from '../../core/media-format.ts';
-import { makeTimelineScratch, Timeline } from '../timeline/timeline.ts';
+import { makeSpanScratch } from '../timeline/span.ts';
+import { Timeline } from '../timeline/timeline.ts';
 import { COMFORT_NOISE, TELEPHONE_EVENT } from './journal-generator.ts';
+import { MixSink } from './mix-sink.ts';
 import { datagramOf, type PlannedPacket } from './packets.ts';
 
 export type TimelineResult = {
@@ -28,14 +30,12 @@ export function runTimeline(plan: TimelinePlan): TimelineResult {
   const kept = new Int32Array(Math.max(0, Math.ceil(endUs / 125) - keepFrom));
   let done = 0;
   const timeline = new Timeline(
-    {
-      mixed(samples, from, to): void {
-        for (let at = from; at < to; at += 1, done += 1) {
-          if (done >= keepFrom) kept[done - keepFrom] = samples[at] ?? 0;
-        }
-      },
-    },
-    makeTimelineScratch(),
+    new MixSink((samples, from, to) => {
+      for (let at = from; at < to; at += 1, done += 1) {
+        if (done >= keepFrom) kept[done - keepFrom] = samples[at] ?? 0;
+      }
+    }),
+    makeSpanScratch(),
   );
   streams.forEach((_, stream) => {
     timeline.joined(

@@ -1,15 +1,15 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { makeTimelineScratch, Timeline } from './timeline.ts';
+import { MixSink } from '../testing/mix-sink.ts';
+import { makeSpanScratch } from './span.ts';
+import { Timeline } from './timeline.ts';
 
 function listen(): { readonly timeline: Timeline; readonly samples: () => number } {
   let samples = 0;
-  const sink = {
-    mixed: (_: Int32Array, from: number, to: number): void => {
-      samples += to - from;
-    },
-  };
-  const timeline = new Timeline(sink, makeTimelineScratch());
+  const sink = new MixSink((_, from, to) => {
+    samples += to - from;
+  });
+  const timeline = new Timeline(sink, makeSpanScratch());
   join(timeline, 0, 'PCMU');
   join(timeline, 1, 'later codec');
   return { timeline, samples: () => samples };
@@ -61,12 +61,10 @@ test('any packets, in any numbering, give a recording of the right length', () =
 test('a sender that changes its SSRC with every packet does not silence the other', () => {
   let loud = 0;
   const timeline = new Timeline(
-    {
-      mixed: (samples, from, to) => {
-        for (let at = from; at < to; at += 1) if ((samples[at] ?? 0) !== 0) loud += 1;
-      },
-    },
-    makeTimelineScratch(),
+    new MixSink((samples, from, to) => {
+      for (let at = from; at < to; at += 1) if ((samples[at] ?? 0) !== 0) loud += 1;
+    }),
+    makeSpanScratch(),
   );
   join(timeline, 0, 'PCMU');
   join(timeline, 1, 'PCMU');

@@ -105,7 +105,8 @@ export class Source {
     this.#candidate = undefined;
   }
 
-  render(sum: Int32Array, start: number, count: number, scratch: SpanScratch): void {
+  /** @param sum `undefined` if the samples are not wanted: then only what comes later is prepared. */
+  render(sum: Int32Array | undefined, start: number, count: number, scratch: SpanScratch): void {
     for (const span of this.#open) span.render(sum, start, count, scratch);
     if (this.#closed.length > 0) {
       for (const span of this.#closed) span.render(sum, start, count, scratch);

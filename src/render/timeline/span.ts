@@ -216,10 +216,11 @@ export class Span {
 
   /**
    * Adds the block that begins at `start` of the timeline, and lets go of what is behind it.
+   * @param sum `undefined` if the samples are not wanted.
    * @param count samples; fewer than a block only for the last one.
    * @param scratch at least a block and twice the interpolator's reach.
    */
-  render(sum: Int32Array, start: number, count: number, scratch: SpanScratch): void {
+  render(sum: Int32Array | undefined, start: number, count: number, scratch: SpanScratch): void {
     const offset = this.#offset;
     if (offset === undefined) return;
     if (this.#window.isEmpty) {
@@ -228,12 +229,11 @@ export class Span {
     }
     const step = count === BLOCK_SAMPLES ? this.#drift.step(offset) : 0;
     const position = start - offset;
-    if (step === 0) {
-      this.#window.addTo(sum, 0, position, count, this.#table);
-    } else {
-      this.#slew(sum, position, step, scratch);
-      this.#offset = offset + step;
+    if (sum !== undefined) {
+      if (step === 0) this.#window.addTo(sum, 0, position, count, this.#table);
+      else this.#slew(sum, position, step, scratch);
     }
+    this.#offset = offset + step;
     this.#window.release(position + count - step - INTERPOLATOR_REACH);
   }
 

@@ -1,15 +1,11 @@
 import type { JournalStream } from '../../journal/journal-stream.ts';
 import type { JournalVisitor } from '../../journal/journal-visitor.ts';
 import { RtpHeaderReader } from '../../protocols/rtp/header.ts';
+import type { Block, BlockSink } from './block-sink.ts';
 import { BLOCK_SAMPLES, LATE_WINDOW_MS, samplesOf, TIMELINE_RATE_HZ } from './constants.ts';
-import { makeSpanScratch, type AudioPacket, type SpanScratch } from './span.ts';
+import { Presences } from './presences.ts';
+import type { AudioPacket, SpanScratch } from './span.ts';
 import { Source } from './source.ts';
-
-/** Takes the sum of all sources, in order and without gaps or overlaps; paused time is left out. */
-export interface TimelineSink {
-  /** `samples[from…to)`: valid during the call only. */
-  mixed(samples: Int32Array, from: number, to: number): void;
-}
 
 export type Pause = { readonly fromUs: number; readonly toUs: number };
 
@@ -18,12 +14,8 @@ const TRAIL_SAMPLES = (LATE_WINDOW_MS * TIMELINE_RATE_HZ) / 1000 + 40;
 
 const NOTHING = new Uint8Array(0);
 
-/** Working memory of one timeline at a time, shared by all renderings of a thread. */
-export type TimelineScratch = { readonly sum: Int32Array; readonly span: SpanScratch };
-
-export function makeTimelineScratch(): TimelineScratch {
-  return { sum: new Int32Array(BLOCK_SAMPLES), span: makeSpanScratch() };
-}
+/** All streams of a participant, also of one who left and came again; or all that the server played. */
+type Voice = { readonly id: string | undefined; readonly sources: Map<number, Source> };
 
 /**
  * Turns the records of a journal into sound: a pure function of the records. What is rendered, and
@@ -31,8 +23,8 @@ export function makeTimelineScratch(): TimelineScratch {
  * records were handed in, while the call was on or at once.
  */
 export class Timeline implements JournalVisitor {
-  readonly #scratch: TimelineScratch;
-  readonly #sink: TimelineSink;
+  readonly #scratch: SpanScratch;
+  readonly #sink: BlockSink;
   readonly #header = new RtpHeaderReader();
   readonly #packet: AudioPacket = {
     sequenceNumber: 0,
@@ -43,8 +35,17 @@ export class Timeline implements JournalVisitor {
     count: 0,
   };
   readonly #sources = new Map<number, Source>();
-  readonly #participants = new Set<string>();
+  readonly #voices: Voice[] = [];
+  readonly #presences = new Presences();
   readonly #pauses: Pause[] = [];
+  /** The first that may concern the blocks to come. */
+  #nextPause = 0;
+  readonly #block: Block = {
+    start: 0,
+    count: 0,
+    heard: { length: 0, from: [], to: [] },
+    latePackets: 0,
+  };
   #latePacketsOfGone = 0;
   #pausedSinceUs: number | undefined;
   #lastUs = 0;
@@ -52,7 +53,8 @@ export class Timeline implements JournalVisitor {
   #position = 0;
   #end: { readonly timeUs: number; readonly wallMs: number | undefined } | undefined;
 
-  constructor(sink: TimelineSink, scratch: TimelineScratch) {
+  /** @param scratch working memory, shared by all timelines of a thread. */
+  constructor(sink: BlockSink, scratch: SpanScratch) {
     this.#sink = sink;
     this.#scratch = scratch;
   }
@@ -83,13 +85,17 @@ export class Timeline implements JournalVisitor {
 
   joined(stream: JournalStream, timeUs: number): void {
     this.#noteTime(timeUs);
-    this.#sources.set(stream.stream, new Source(stream));
-    if (!stream.played) this.#participants.add(stream.participantId);
+    const source = new Source(stream);
+    const id = stream.played ? undefined : stream.participantId;
+    this.#sources.set(stream.stream, source);
+    this.#voiceOf(id).sources.set(stream.stream, source);
+    if (id !== undefined) this.#presences.joined(id, stream.stream, timeUs);
   }
 
   left(stream: number, timeUs: number): void {
     this.#noteTime(timeUs);
     this.#sources.get(stream)?.leave();
+    this.#presences.left(stream, timeUs);
   }
 
   paused(timeUs: number): void {
@@ -160,9 +166,9 @@ export class Timeline implements JournalVisitor {
     return this.#pauses;
   }
 
-  /** Raw ids of those whose streams joined, in that order. */
-  get participants(): readonly string[] {
-    return [...this.#participants];
+  /** Raw ids of those who were in the call between two times, in the order in which they joined. */
+  participantsBetween(fromUs: number, toUs: number): readonly string[] {
+    return this.#presences.between(fromUs, toUs);
   }
 
   get latePackets(): number {
@@ -181,40 +187,65 @@ export class Timeline implements JournalVisitor {
     this.#pausedSinceUs = undefined;
   }
 
-  #render(count: number): void {
-    const { sum, span } = this.#scratch;
-    const start = this.#position;
-    sum.fill(0);
-    for (const [stream, source] of this.#sources) {
-      source.render(sum, start, count, span);
-      if (source.isOver(start)) {
-        this.#latePacketsOfGone += source.latePackets;
-        this.#sources.delete(stream);
-      }
-    }
-    this.#position = start + count;
-    this.#giveUnpaused(sum, start, count);
+  #voiceOf(id: string | undefined): Voice {
+    const known = this.#voices.find((voice) => voice.id === id);
+    if (known !== undefined) return known;
+    const voice: Voice = { id, sources: new Map() };
+    this.#voices.push(voice);
+    return voice;
   }
 
-  /** Hands over the block without what lies in a pause. */
-  #giveUnpaused(sum: Int32Array, start: number, count: number): void {
-    const end = start + count;
+  #render(count: number): void {
+    const start = this.#position;
+    const block = this.#block;
+    block.start = start;
+    block.count = count;
+    block.latePackets = this.latePackets;
+    this.#findHeard(start, start + count);
+    this.#sink.begin(block);
+    for (const voice of this.#voices) {
+      if (voice.sources.size === 0) continue;
+      const sum = this.#sink.sumOf(voice.id);
+      for (const [stream, source] of voice.sources) {
+        source.render(sum, start, count, this.#scratch);
+        if (source.isOver(start)) {
+          this.#latePacketsOfGone += source.latePackets;
+          this.#sources.delete(stream);
+          voice.sources.delete(stream);
+        }
+      }
+      this.#sink.voiceDone(voice.id);
+    }
+    this.#position = start + count;
+    this.#sink.end(block);
+  }
+
+  /** The parts of a block that do not lie in a pause. */
+  #findHeard(start: number, end: number): void {
+    const { heard } = this.#block;
+    heard.length = 0;
     let from = start;
-    for (const pause of this.#pauses) {
+    for (let next = this.#nextPause; next < this.#pauses.length; next += 1) {
+      const pause = this.#pauses[next];
+      if (pause === undefined) break;
       const pauseStart = Math.round(samplesOf(pause.fromUs));
       const pauseEnd = Math.round(samplesOf(pause.toUs));
+      if (pauseEnd <= start) this.#nextPause = next + 1;
       if (pauseEnd <= from) continue;
       if (pauseStart >= end) break;
-      if (pauseStart > from) this.#sink.mixed(sum, from - start, pauseStart - start);
+      this.#addHeard(start, from, pauseStart);
       from = Math.min(end, pauseEnd);
     }
-    if (from < end && this.#pausedSinceUs !== undefined) {
-      const pauseStart = Math.max(from, Math.round(samplesOf(this.#pausedSinceUs)));
-      if (pauseStart < end) {
-        if (pauseStart > from) this.#sink.mixed(sum, from - start, pauseStart - start);
-        return;
-      }
-    }
-    if (from < end) this.#sink.mixed(sum, from - start, end - start);
+    const openPause = this.#pausedSinceUs;
+    const to = openPause === undefined ? end : Math.round(samplesOf(openPause));
+    this.#addHeard(start, from, Math.min(end, to));
+  }
+
+  #addHeard(start: number, from: number, to: number): void {
+    if (from >= to) return;
+    const { heard } = this.#block;
+    heard.from[heard.length] = from - start;
+    heard.to[heard.length] = to - start;
+    heard.length += 1;
   }
 }

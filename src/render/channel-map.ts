@@ -1,0 +1,139 @@
+import type { ChannelPlan } from '../core/ports/render.ts';
+import type { HeardParts } from './timeline/block-sink.ts';
+import { TIMELINE_RATE_HZ } from './timeline/constants.ts';
+import type { VoiceDetector } from './voice-detector.ts';
+
+/**
+ * A chunk is closed this long after its end, so that whoever begins to speak in its last moments,
+ * and is recognised a little later, still has a channel in it.
+ */
+export const RECOGNITION_SAMPLES: number = TIMELINE_RATE_HZ;
+
+/** Somebody got a channel. */
+export type ChannelDecision = {
+  readonly participantId: string;
+  readonly channel: number;
+  /** Chunks that end after this have the channel; samples of the file at 8 kHz. Never decreases. */
+  readonly since: number;
+};
+
+type Listening = {
+  readonly detector: VoiceDetector;
+  /** Of its first sample; samples of the file. */
+  readonly start: number;
+  /** Behind the last sample that it was given. */
+  end: number;
+};
+
+/**
+ * Who has which channel: those who are pinned from the start, the others in the order in which they
+ * first speak. It grows with the recording, block by block, and outlives renderings that begin
+ * again: what was decided stays, and nothing is listened to twice. So it depends on the records alone.
+ */
+export class ChannelMap {
+  readonly #plan: ChannelPlan;
+  readonly #newDetector: () => VoiceDetector;
+  readonly #pinned: ReadonlyMap<string, number>;
+  readonly #free: number[] = [];
+  readonly #decisions: ChannelDecision[] = [];
+  readonly #decided = new Set<string>();
+  readonly #listening = new Map<string, Listening>();
+  #heardUntil = 0;
+
+  constructor(plan: ChannelPlan, newDetector: () => VoiceDetector) {
+    this.#plan = plan;
+    this.#newDetector = newDetector;
+    this.#pinned = new Map(
+      plan.pinned.map(({ participantId, channel }) => [participantId, channel]),
+    );
+    const taken = new Set(this.#pinned.values());
+    for (let channel = 0; channel < plan.limit; channel += 1) {
+      if (!taken.has(channel)) this.#free.push(channel);
+    }
+  }
+
+  get decisions(): readonly ChannelDecision[] {
+    return this.#decisions;
+  }
+
+  /** How many decisions hold for a chunk that begins at `start`, before it has an end. */
+  decidedAt(start: number): number {
+    return this.#decisions.filter(({ since }) => since < start).length;
+  }
+
+  /** The channel of a participant by the first `decided` decisions. */
+  channelOf(participantId: string, decided: number): number | undefined {
+    const pinned = this.#pinned.get(participantId);
+    if (pinned !== undefined) return pinned;
+    for (let index = 0; index < decided; index += 1) {
+      const decision = this.#decisions[index];
+      if (decision?.participantId === participantId) return decision.channel;
+    }
+    return undefined;
+  }
+
+  /** Channels of a file by the first `decided` decisions: up to the highest that is pinned or used. */
+  channels(decided: number): number {
+    let highest = 0;
+    for (const channel of this.#pinned.values()) highest = Math.max(highest, channel);
+    for (const { channel } of this.#decisions.slice(0, decided)) {
+      highest = Math.max(highest, channel);
+    }
+    return highest + 1;
+  }
+
+  /** Whether the sound of a participant from `heardStart` on (samples of the file) is still awaited. */
+  awaits(participantId: string, heardStart: number): boolean {
+    if (heardStart < this.#heardUntil) return false;
+    if (this.#free.length === 0 && this.#plan.overflow === 'leave-out') return false;
+    return !this.#pinned.has(participantId) && !this.#decided.has(participantId);
+  }
+
+  /** @param heardStart place of the first heard sample in the file. */
+  listen(participantId: string, heardStart: number, samples: Int32Array, heard: HeardParts): void {
+    let listening = this.#listening.get(participantId);
+    // Somebody who was away is listened to anew; the order of joining stays.
+    if (listening?.end !== heardStart) {
+      listening = { detector: this.#newDetector(), start: heardStart, end: heardStart };
+      this.#listening.set(participantId, listening);
+    }
+    for (let part = 0; part < heard.length; part += 1) {
+      const from = heard.from[part] ?? 0;
+      const to = heard.to[part] ?? 0;
+      listening.detector.process(samples, from, to);
+      listening.end += to - from;
+    }
+  }
+
+  /** Decides for a block that all were listened to in; it ends at `heardEnd` of the file. */
+  settle(heardEnd: number): void {
+    if (heardEnd <= this.#heardUntil) return;
+    this.#heardUntil = heardEnd;
+    const began: { readonly participantId: string; readonly at: number }[] = [];
+    for (const [participantId, { detector, start }] of this.#listening) {
+      const { firstSpeechAt } = detector;
+      if (firstSpeechAt !== undefined) began.push({ participantId, at: start + firstSpeechAt });
+    }
+    if (began.length === 0) return;
+    // A stable sort: at the same sample, whoever joined first.
+    began.sort((a, b) => a.at - b.at);
+    for (const { participantId, at } of began) this.#decide(participantId, at, heardEnd);
+    if (this.#free.length === 0 && this.#plan.overflow === 'leave-out') this.#listening.clear();
+  }
+
+  #decide(participantId: string, at: number, heardEnd: number): void {
+    this.#listening.delete(participantId);
+    this.#decided.add(participantId);
+    const channel =
+      this.#free.shift() ??
+      (this.#plan.overflow === 'last-channel' ? this.#plan.limit - 1 : undefined);
+    if (channel === undefined) return;
+    const since = Math.max(
+      this.#decisions.at(-1)?.since ?? 0,
+      at,
+      // What is closed by now stays closed.
+      heardEnd - RECOGNITION_SAMPLES,
+    );
+    this.#decisions.push({ participantId, channel, since });
+  }
+}

@@ -1,0 +1,85 @@
+import type { Disk } from '../core/ports/disk.ts';
+import type { RenderJob } from '../core/ports/render.ts';
+import { JournalReader, type ReadProgress } from '../journal/journal-reader.ts';
+import type { ChannelMap } from './channel-map.ts';
+import { ChunkCutter } from './chunk-cutter.ts';
+import { FILE_RATE_HZ, FileTracks } from './file-tracks.ts';
+import type { RenderScratch } from './render-scratch.ts';
+import type { SampleBuffer } from './sample-buffer.ts';
+import { samplesOf } from './timeline/constants.ts';
+import { Timeline } from './timeline/timeline.ts';
+
+export type PassOptions = {
+  readonly disk: Disk;
+  readonly scratch: RenderScratch;
+  readonly job: RenderJob;
+  readonly map: ChannelMap | undefined;
+  /** Decisions of the map that it follows. */
+  readonly decided: number;
+  /** Where its first chunk begins: samples of the file at 8 kHz. */
+  readonly start: number;
+  /** At 8 kHz. */
+  readonly chunkSamples: number;
+};
+
+/** One way through the journal, from its start; sound is made from a chunk's beginning on. */
+export class RenderPass {
+  readonly decided: number;
+  readonly timeline: Timeline;
+  readonly tracks: FileTracks;
+  readonly cutter: ChunkCutter;
+  readonly #reader: JournalReader;
+
+  private constructor(options: PassOptions, reader: JournalReader) {
+    const { scratch, map, decided, start } = options;
+    this.decided = decided;
+    this.#reader = reader;
+    this.cutter = new ChunkCutter(start, options.chunkSamples);
+    this.tracks = new FileTracks({ scratch, map, decided, start, cutter: this.cutter });
+    this.timeline = new Timeline(this.tracks, scratch.span);
+  }
+
+  /** Rejects with `journal-invalid` if there is no readable journal. */
+  static async open(options: PassOptions): Promise<RenderPass> {
+    const { disk, job } = options;
+    const reader = await JournalReader.open({ disk, directory: job.journalDirectory });
+    return new RenderPass(options, reader);
+  }
+
+  /** Wall clock at the journal's start. */
+  get startedAtMs(): number {
+    return this.#reader.startedAtMs;
+  }
+
+  /** Renders what the next bytes of the journal let it, into `output`. */
+  async step(output: SampleBuffer, maxBytes: number): Promise<ReadProgress['state']> {
+    this.tracks.lend(output);
+    try {
+      return (await this.#reader.readMore(this.timeline, { maxBytes })).state;
+    } finally {
+      this.tracks.lend(undefined);
+    }
+  }
+
+  /** Renders the rest: nothing follows in the journal. Called once. */
+  finish(output: SampleBuffer): void {
+    this.tracks.lend(output);
+    this.timeline.finish();
+    this.tracks.finish(this.#fileFrames());
+    this.tracks.lend(undefined);
+  }
+
+  /** Idempotent. */
+  close(): Promise<void> {
+    return this.#reader.close();
+  }
+
+  /** To the sample: from the journal's start to its end, without what was paused. */
+  #fileFrames(): number {
+    let frames = Math.round((this.timeline.endUs * FILE_RATE_HZ) / 1_000_000);
+    for (const { fromUs, toUs } of this.timeline.pauses) {
+      frames -= 2 * (Math.round(samplesOf(toUs)) - Math.round(samplesOf(fromUs)));
+    }
+    return Math.max(0, frames);
+  }
+}
