@@ -8,7 +8,8 @@ import { commitFacts, type CallPorts } from './context.ts';
 import type { CallEvents } from './events/call-events.ts';
 import type { InsistentCommit } from './insistent-commit.ts';
 import { LiveCall, type CallShape, type Leg } from './live-call.ts';
-import type { Recorder, RecordingEndReason } from './recorder.ts';
+import type { Recorder } from './recorder.ts';
+import type { RequestedEnd } from './recording-end.ts';
 import {
   DISCONNECTED,
   resultOfCancelling,
@@ -35,7 +36,7 @@ export type CallEnding = {
   readonly result: ResultInformation;
   /** What the phones are told, in BYE or in a refusal. */
   readonly sip: Refusal;
-  readonly recordingReason: RecordingEndReason;
+  readonly recordingReason: RequestedEnd;
   /** What the application hears of a call that did not come about; default: cancelled, by `result`. */
   readonly failure?: ResultInformation;
   /** Who left last; `undefined` when it was no participant. */
@@ -189,7 +190,10 @@ export class CallLifecycle {
     this.#closeLeg(leg.legId);
   }
 
-  /** The application lets go of the call; it goes on between the others. Must run in the call's queue. */
+  /**
+   * The application lets go of the call, which goes on between the others; what it started by its
+   * connection ends. Must run in the call's queue.
+   */
   async releaseConnection(call: LiveCall, result: ResultInformation): Promise<void> {
     if (call.connection === undefined) return;
     const before = call.connection;
@@ -202,6 +206,7 @@ export class CallLifecycle {
     }
     call.connection = undefined;
     call.shape = 'two-party';
+    await this.#recorder.initiatorLeft(before.callConnectionId);
   }
 
   /** Resolves when every phone that was told to go has answered, or after `limitMs`. */
@@ -328,7 +333,7 @@ export class CallLifecycle {
         this.end(call, {
           result: DISCONNECTED.byWorkerLoss,
           sip: { status: 500, reason: 'Media Failure' },
-          recordingReason: 'CallEnded',
+          recordingReason: 'MediaFailure',
         }),
       )
       .catch((error: unknown) => {

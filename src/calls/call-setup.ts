@@ -7,6 +7,7 @@ import type { CallPorts, CallSettings } from './context.ts';
 import { BUILT_FORMATS, dial, type AcceptedLeg, type DialDestination } from './dial.ts';
 import type { CallingParty, LiveCall } from './live-call.ts';
 import type { Recorder } from './recorder.ts';
+import { renderPlan } from './recording-plan.ts';
 import { refusalAfter, refusalFor, SUCCESS, type Refusal } from './result-code.ts';
 
 /** Sent to both ends of every call. */
@@ -138,16 +139,22 @@ export class CallSetup {
 
   /** A recording that cannot start does not cost the people their call. */
   async #recordByRoute(call: LiveCall): Promise<void> {
-    if (call.routeRecording === undefined) return;
+    const recording = call.routeRecording;
+    if (recording === undefined) return;
     try {
       await this.#recorder.start({
         serverCallId: call.serverCallId,
         correlationId: call.correlationId,
         callConnectionId: undefined,
+        startedByConnection: false,
         origin: 'route',
+        isPausable: recording.allowApiPause,
         apiVersion: '',
         stateCallbackUri: undefined,
-        retentionMs: call.routeRecording.retentionMs,
+        retentionMs: recording.retentionMs,
+        plan: renderPlan(recording, this.#settings),
+        pauseOnStart: false,
+        containerUrl: undefined,
         alongside: () => [],
       });
     } catch (error) {

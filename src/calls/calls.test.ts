@@ -415,7 +415,7 @@ describe('a recording', () => {
   });
 
   test('without any media has no file and no event', async () => {
-    world.render.durationMs = 0;
+    world.render.chunks = [];
     const { properties } = await answered();
     const { recordingId } = await startRecording(properties);
     await calls.stopRecording(recordingId);
@@ -480,36 +480,6 @@ describe('a recording', () => {
     });
     const kept = world.ledger.facts.find((fact) => fact.kind === 'repeatability');
     expect(kept).toMatchObject({ record: { key: 'start 1', status: 200, body: recordingId } });
-  });
-});
-
-describe('stored content', () => {
-  async function stored(): Promise<string> {
-    const { properties } = await answered();
-    const { recordingId } = await startRecording(properties);
-    await calls.stopRecording(recordingId);
-    await settled();
-    return (await world.ledger.recording(recordingId))!.documentId;
-  }
-
-  test('is removed once with its journal, and is not found after that', async () => {
-    const documentId = (await stored()) as never;
-    await calls.content.remove(documentId);
-    expect(world.removedBlobs).toEqual([`recordings/${String(documentId)}.wav`]);
-    expect(world.disk.removed).toContain(`/data/journals/${String(documentId)}`);
-    await expect(calls.content.remove(documentId)).rejects.toMatchObject({
-      code: 'content-not-found',
-    });
-  });
-
-  test('expires after its retention', async () => {
-    const documentId = (await stored()) as never;
-    expect(JSON.parse(await calls.content.metadata(documentId))).toMatchObject({ chunkIndex: 0 });
-    world.clock.advance(86_400_000);
-    await expect(calls.content.metadata(documentId)).rejects.toThrow('expired');
-    world.clock.advance(60_000);
-    await settled();
-    expect(world.removedBlobs).toHaveLength(1);
   });
 });
 

@@ -7,17 +7,18 @@ import type {
   ConnectionProperties,
   CreateCall,
   Participant,
+  RecordingAdmin,
+  RecordingContent,
   RecordingStatus,
   RedirectCall,
   RejectCall,
   StartRecording,
   TerminateCall,
 } from '../core/ports/call-service.ts';
-import type { RecordingRecord } from '../core/records.ts';
-import { ApplicationCalls, participantsOf, repeatFacts } from './application-calls.ts';
+import { ApplicationCalls, participantsOf } from './application-calls.ts';
+import { Archive } from './archive.ts';
 import { CallLifecycle } from './call-lifecycle.ts';
 import { CallSetup } from './call-setup.ts';
-import { StoredContent } from './content.ts';
 import type { CallPorts, CallSettings } from './context.ts';
 import { Directory } from './directory.ts';
 import { CallEvents } from './events/call-events.ts';
@@ -26,9 +27,9 @@ import { RecordingEvents } from './events/recording-events.ts';
 import { Finisher } from './finisher.ts';
 import { FreeSpace } from './free-space.ts';
 import { InsistentCommit } from './insistent-commit.ts';
-import type { LiveCall } from './live-call.ts';
+import { Pauses } from './pauses.ts';
 import { Recorder } from './recorder.ts';
-import { RecordingsAdmin } from './recordings-admin.ts';
+import { Recordings } from './recordings.ts';
 import { recover, type RecoveryReport } from './recovery.ts';
 import { DISCONNECTED } from './result-code.ts';
 import { Switchboard } from './switchboard.ts';
@@ -39,18 +40,20 @@ const GOODBYE_MS = 2_000;
 
 /** The use cases: calls and their recordings. Owns everything that goes on between the ports. */
 export class Calls implements CallService {
-  readonly content: StoredContent;
-  readonly admin: RecordingsAdmin;
+  readonly content: RecordingContent;
+  readonly admin: RecordingAdmin;
   readonly #ports: CallPorts;
   readonly #settings: CallSettings;
   readonly #callEvents: CallEvents;
   readonly #recordingEvents: RecordingEvents;
   readonly #insistent: InsistentCommit;
   readonly #finisher: Finisher;
+  readonly #archive: Archive;
   readonly #recorder: Recorder;
   readonly #lifecycle: CallLifecycle;
   readonly #switchboard: Switchboard;
   readonly #applications: ApplicationCalls;
+  readonly #recordings: Recordings;
   #draining = false;
   /** Requests may come before the recovery has read what the last process left: they wait for it. */
   readonly #recovered = Promise.withResolvers<undefined>();
@@ -60,9 +63,7 @@ export class Calls implements CallService {
     this.#settings = settings;
     const publisher = new EventPublisher(ports);
     this.#callEvents = new CallEvents(publisher);
-    this.#recordingEvents = new RecordingEvents(publisher, settings.contentBaseUrl);
-    this.content = new StoredContent(ports, settings);
-    this.admin = new RecordingsAdmin(ports);
+    this.#recordingEvents = new RecordingEvents(publisher);
     const space = new FreeSpace({
       disk: ports.disk,
       directory: settings.dataDirectory,
@@ -75,6 +76,9 @@ export class Calls implements CallService {
       events: this.#recordingEvents,
       insistent: this.#insistent,
     });
+    this.#archive = new Archive(ports, settings, this.#finisher);
+    this.content = this.#archive.content;
+    this.admin = this.#archive.admin;
     this.#recorder = new Recorder({
       ports,
       settings,
@@ -112,6 +116,14 @@ export class Calls implements CallService {
       switchboard: this.#switchboard,
       setup,
     });
+    this.#recordings = new Recordings({
+      ports,
+      settings,
+      lifecycle: this.#lifecycle,
+      applications: this.#applications,
+      recorder: this.#recorder,
+      pauses: new Pauses({ ports, settings, events: this.#recordingEvents }),
+    });
     this.#lifecycle.onEnded = (call) => {
       this.#applications.forget(call);
       this.#switchboard.forget(call);
@@ -128,7 +140,7 @@ export class Calls implements CallService {
         recordingEvents: this.#recordingEvents,
         finisher: this.#finisher,
       });
-      this.content.start();
+      await this.#archive.start();
       this.#ports.signalling.onInvite = (invite) => {
         this.#switchboard.receive(invite);
       };
@@ -181,7 +193,7 @@ export class Calls implements CallService {
     await this.#finisher.idle();
     this.#finisher.close();
     await this.#lifecycle.goodbyes(GOODBYE_MS);
-    await this.content.close();
+    await this.#archive.close();
   }
 
   async createCall(command: CreateCall): Promise<ConnectionProperties> {
@@ -226,61 +238,23 @@ export class Calls implements CallService {
 
   async startRecording(command: StartRecording): Promise<RecordingStatus> {
     await this.#recovered.promise;
-    const call = await this.#referencedCall(command);
-    // In the queue: a call does not end between the opening of a journal and its commit.
-    return call.queue.run(() => this.#startRecording(call, command));
+    return this.#recordings.start(command);
   }
 
-  async #startRecording(call: LiveCall, command: StartRecording): Promise<RecordingStatus> {
-    if (call.state === 'ended') throw callEnded();
-    if (call.state !== 'connected') {
-      throw new TapedeckError('call-not-established', 'The call is not established yet.');
-    }
-    const statusOf = (record: RecordingRecord): RecordingStatus => ({
-      recordingId: record.recordingId,
-      state: 'active',
-    });
-    const record = await this.#recorder.start({
-      serverCallId: call.serverCallId,
-      correlationId: call.correlationId,
-      callConnectionId: call.connection?.callConnectionId,
-      origin: 'api',
-      apiVersion: command.apiVersion,
-      stateCallbackUri: command.stateCallbackUri,
-      retentionMs: this.#settings.retentionMs,
-      alongside: (started) => repeatFacts(this.#ports.clock, command.repeat, statusOf(started)),
-    });
-    return statusOf(record);
+  recording(id: RecordingId): Promise<RecordingStatus> {
+    return this.#recordings.status(id);
   }
 
-  async recording(id: RecordingId): Promise<RecordingStatus> {
-    if (this.#recorder.running(id) !== undefined) return { recordingId: id, state: 'active' };
-    const record = await this.#ports.ledger.recording(id);
-    if (record === undefined) throw recordingNotFound();
-    return { recordingId: id, state: 'inactive' };
+  pauseRecording(id: RecordingId): Promise<void> {
+    return this.#recordings.pause(id);
   }
 
-  async stopRecording(id: RecordingId): Promise<void> {
-    const record = this.#recorder.running(id) ?? (await this.#ports.ledger.recording(id));
-    if (record === undefined) throw recordingNotFound();
-    if (record.origin === 'route') {
-      throw new TapedeckError(
-        'not-permitted',
-        'The recording was started by a route; the API cannot stop it.',
-      );
-    }
-    if (this.#recorder.running(id) === undefined) {
-      throw new TapedeckError('recording-not-found', 'The recording is over.');
-    }
-    await this.#recorder.stop(id, 'RecordingStopped');
+  resumeRecording(id: RecordingId): Promise<void> {
+    return this.#recordings.resume(id);
   }
 
-  pauseRecording(_id: RecordingId): Promise<void> {
-    return Promise.reject(new TapedeckError('not-supported', 'pause is not supported yet.'));
-  }
-
-  resumeRecording(_id: RecordingId): Promise<void> {
-    return Promise.reject(new TapedeckError('not-supported', 'resume is not supported yet.'));
+  stopRecording(id: RecordingId): Promise<void> {
+    return this.#recordings.stop(id);
   }
 
   calls(): Promise<readonly CallOverview[]> {
@@ -302,25 +276,4 @@ export class Calls implements CallService {
       ),
     );
   }
-
-  async #referencedCall(command: StartRecording): Promise<LiveCall> {
-    const { call: reference } = command;
-    if ('callConnectionId' in reference) {
-      return this.#applications.liveCall(reference.callConnectionId);
-    }
-    const call = this.#lifecycle.get(reference.serverCallId);
-    if (call !== undefined && call.state !== 'ended') return call;
-    if ((await this.#ports.ledger.call(reference.serverCallId)) === undefined) {
-      throw new TapedeckError('call-not-found', 'Call not found.', { field: 'callLocator' });
-    }
-    throw callEnded();
-  }
-}
-
-function callEnded(): TapedeckError {
-  return new TapedeckError('call-ended', 'The call is over.', { field: 'callLocator' });
-}
-
-function recordingNotFound(): TapedeckError {
-  return new TapedeckError('recording-not-found', 'Recording not found.');
 }

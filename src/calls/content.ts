@@ -1,57 +1,64 @@
 import { TapedeckError } from '../core/error.ts';
 import type { DocumentId } from '../core/ids.ts';
 import type { OpenContent, RecordingContent } from '../core/ports/call-service.ts';
-import type { Timer } from '../core/ports/clock.ts';
 import type { ChunkRecord } from '../core/records.ts';
-import { commitFacts, journalDirectory, type CallPorts, type CallSettings } from './context.ts';
+import type { AuditTrail } from './audit-trail.ts';
+import { mediaTypeOf } from './chunk-record.ts';
+import type { CallPorts } from './context.ts';
+import { contentNotFound, type Removal } from './removal.ts';
 
-const SWEEP_EVERY_MS = 60_000;
-/** Looked up at once; a sweep goes on until nothing is left. */
-const SWEEP_LIMIT = 100;
-
-/** Stored files: reading, deleting, and the end of their retention. */
+/** Stored files: reading and deleting them. */
 export class StoredContent implements RecordingContent {
-  readonly #ports: CallPorts;
-  readonly #settings: CallSettings;
-  /** Being removed: nobody else reads or removes them. */
-  readonly #removing = new Set<DocumentId>();
-  #sweep: Timer | undefined;
-  #sweeping: Promise<void> = Promise.resolve();
-  #closed = false;
+  readonly #ports: Pick<CallPorts, 'ledger' | 'blobs' | 'clock' | 'log'>;
+  readonly #removal: Removal;
+  readonly #audit: AuditTrail;
 
-  constructor(ports: CallPorts, settings: CallSettings) {
-    this.#ports = ports;
-    this.#settings = settings;
+  constructor(parts: {
+    readonly ports: Pick<CallPorts, 'ledger' | 'blobs' | 'clock' | 'log'>;
+    readonly removal: Removal;
+    readonly audit: AuditTrail;
+  }) {
+    this.#ports = parts.ports;
+    this.#removal = parts.removal;
+    this.#audit = parts.audit;
   }
 
-  /** Begins to remove what has expired, now and every minute. */
-  start(): void {
-    this.#sweeping = this.#expire();
-  }
-
-  /** Resolves when the sweep that runs is through. Idempotent. */
-  async close(): Promise<void> {
-    this.#closed = true;
-    this.#sweep?.cancel();
-    await this.#sweeping;
-  }
-
-  async open(documentId: DocumentId): Promise<OpenContent> {
+  async open(documentId: DocumentId, actor: string): Promise<OpenContent> {
     const chunk = await this.#present(documentId);
-    const mediaType = chunk.format.container === 'mp3' ? 'audio/mpeg' : 'audio/wav';
-    return this.#open(documentId, chunk.blobKey, mediaType);
+    const content = await this.#open(chunk, chunk.blobKey, mediaTypeOf(chunk.format));
+    await this.#audit.read('downloaded', chunk, actor);
+    return content;
+  }
+
+  async metadata(documentId: DocumentId, actor: string): Promise<string> {
+    const chunk = await this.#present(documentId);
+    await this.#audit.read('metadata-read', chunk, actor);
+    return chunk.metadata;
   }
 
   async peaks(documentId: DocumentId): Promise<OpenContent> {
     const chunk = await this.#present(documentId);
-    return this.#open(documentId, chunk.peaksKey, 'application/json');
+    // Recordings of the first version have none.
+    if (chunk.peaksKey === '') throw contentNotFound();
+    return this.#open(chunk, chunk.peaksKey, 'application/json');
   }
 
-  async #open(documentId: DocumentId, key: string, mediaType: string): Promise<OpenContent> {
+  async remove(documentId: DocumentId, actor: string): Promise<void> {
+    const chunk = await this.#present(documentId);
+    const removed = await this.#removal.remove(chunk.recordingId, [chunk], {
+      action: 'deleted',
+      actor,
+    });
+    if (removed === 0) throw contentNotFound();
+  }
+
+  async #open(chunk: ChunkRecord, key: string, mediaType: string): Promise<OpenContent> {
     const reader = await this.#ports.blobs.read(key);
     if (reader === undefined) {
+      // Deleted since its row was read: that is told as it is, and is no defect.
+      const { documentId } = await this.#present(chunk.documentId);
       this.#ports.log.error({ documentId, key }, 'a stored recording file is missing');
-      throw notFound();
+      throw contentNotFound();
     }
     return {
       sizeBytes: reader.sizeBytes,
@@ -61,77 +68,18 @@ export class StoredContent implements RecordingContent {
     };
   }
 
-  async metadata(documentId: DocumentId): Promise<string> {
-    return (await this.#present(documentId)).metadata;
-  }
-
-  async remove(documentId: DocumentId): Promise<void> {
-    await this.#remove(await this.#present(documentId));
-  }
-
   async #present(documentId: DocumentId): Promise<ChunkRecord> {
     const chunk = await this.#ports.ledger.chunk(documentId);
-    const nowMs = this.#ports.clock.nowMs();
-    if (chunk === undefined || chunk.deletedAtMs !== undefined || this.#removing.has(documentId)) {
-      throw notFound();
+    if (chunk === undefined || chunk.deletedAtMs !== undefined || this.#removal.isLeaving(chunk)) {
+      throw contentNotFound();
     }
-    if (chunk.expiresAtMs !== undefined && chunk.expiresAtMs <= nowMs) {
+    if (isExpired(chunk, this.#ports.clock.nowMs())) {
       throw new TapedeckError('content-not-found', 'Recording content expired.');
     }
     return chunk;
   }
-
-  /** Bytes first: a row that says "deleted" must not leave them behind. */
-  async #remove(chunk: ChunkRecord): Promise<void> {
-    this.#removing.add(chunk.documentId);
-    try {
-      await this.#ports.blobs.remove(chunk.blobKey);
-      const recording = await this.#ports.ledger.recording(chunk.recordingId);
-      if (recording !== undefined) {
-        await this.#ports.disk.remove(journalDirectory(this.#settings, recording.documentId));
-      }
-      await commitFacts(this.#ports, [
-        { kind: 'chunk', record: { ...chunk, deletedAtMs: this.#ports.clock.nowMs() } },
-      ]);
-    } finally {
-      this.#removing.delete(chunk.documentId);
-    }
-  }
-
-  async #expire(): Promise<void> {
-    try {
-      let isMore = true;
-      while (isMore && !this.#closed) isMore = await this.#expireSome();
-    } catch (error) {
-      this.#ports.log.error({ error }, 'removing expired recordings failed; tried again later');
-    }
-    if (this.#closed) return;
-    this.#sweep = this.#ports.clock.setTimer(SWEEP_EVERY_MS, () => {
-      this.#sweeping = this.#expire();
-    });
-  }
-
-  /** Whether there may be more that can be removed now. */
-  async #expireSome(): Promise<boolean> {
-    const nowMs = this.#ports.clock.nowMs();
-    const expired = await this.#ports.ledger.expiredChunks(nowMs, SWEEP_LIMIT);
-    let removed = 0;
-    for (const chunk of expired) {
-      const { documentId } = chunk;
-      if (this.#removing.has(documentId)) continue;
-      try {
-        await this.#remove(chunk);
-        removed += 1;
-        this.#ports.log.info({ documentId }, 'recording expired and removed');
-      } catch (error) {
-        // One that cannot be removed keeps none of the others.
-        this.#ports.log.error({ documentId, error }, 'an expired recording could not be removed');
-      }
-    }
-    return expired.length === SWEEP_LIMIT && removed > 0;
-  }
 }
 
-function notFound(): TapedeckError {
-  return new TapedeckError('content-not-found', 'Recording content not found.');
+export function isExpired({ expiresAtMs }: ChunkRecord, nowMs: number): boolean {
+  return expiresAtMs !== undefined && expiresAtMs <= nowMs;
 }

@@ -1,17 +1,22 @@
 import type { RecordingId } from '../core/ids.ts';
 import type { Timer } from '../core/ports/clock.ts';
-import type { RenderJob, RenderedChunk } from '../core/ports/render.ts';
-import type { ChunkRecord, RecordingRecord } from '../core/records.ts';
+import type { RenderedChunk, RenderJob } from '../core/ports/render.ts';
+import type { ChunkRecord, ExportRecord, RecordingRecord } from '../core/records.ts';
+import { chunkRecord } from './chunk-record.ts';
+import { containerStorage, putMetadata } from './container-files.ts';
 import { journalDirectory, type CallPorts, type CallSettings } from './context.ts';
-import type { RecordingEvents } from './events/recording-events.ts';
+import { within } from './deadline.ts';
+import { builtInStorage, type RecordingEvents } from './events/recording-events.ts';
+import { exportDone, exportWaiting } from './export-attempts.ts';
 import type { InsistentCommit } from './insistent-commit.ts';
-import { metadataDocument } from './recording-metadata.ts';
 
 const FIRST_RETRY_MS = 5_000;
 const LONGEST_RETRY_MS = 600_000;
+/** For the metadata documents of a recording: a container that is slower gets them from the exporter. */
+const METADATA_LIMIT_MS = 10_000;
 
 /**
- * From a journal that has ended to the announced file: render what is left, then chunk row and
+ * From a journal that has ended to the announced files: render what is left, then chunk rows and
  * event in one transaction. Whatever fails is tried again; nothing is dropped.
  */
 export class Finisher {
@@ -22,6 +27,8 @@ export class Finisher {
   readonly #working = new Map<RecordingId, Promise<void>>();
   readonly #retries = new Map<RecordingId, Timer>();
   #closed = false;
+  /** Called for each chunk that is not in its container when it is announced. */
+  onExportWaiting: (record: ExportRecord) => void = () => undefined;
 
   constructor(parts: {
     readonly ports: CallPorts;
@@ -46,7 +53,7 @@ export class Finisher {
     };
   }
 
-  /** Takes the recording over. `ended` is the commit of its end, which the file's commit follows. */
+  /** Takes the recording over. `ended` is the commit of its end, which the files' commit follows. */
   finish(record: RecordingRecord, correlationId: string, ended: Promise<void>): void {
     this.#attempt(record, correlationId, ended, FIRST_RETRY_MS);
   }
@@ -102,47 +109,81 @@ export class Finisher {
     ended: Promise<void>,
   ): Promise<void> {
     const [rendered] = await Promise.all([this.#ports.render.finish(this.jobOf(record)), ended]);
-    const done: RecordingRecord = { ...record, state: 'done' };
-    const { recordingId, serverCallId } = record;
     if (rendered.length === 0) {
-      await this.#insistent.commit([{ kind: 'recording', record: done }]);
-      this.#ports.log.info({ recordingId, serverCallId }, 'recording without media, no file');
-      await this.#ports.disk.remove(journalDirectory(this.#settings, record.documentId));
+      await this.#storeNothing(record);
       return;
     }
-    const chunks = rendered.map((chunk) => this.#chunkRecord(done, chunk, correlationId));
+    const done: RecordingRecord = { ...record, state: 'done' };
+    const undated = rendered.map((chunk) =>
+      chunkRecord(chunk, {
+        recording: done,
+        purpose: 'session',
+        format: record.plan.format,
+        resourceId: this.#settings.resourceId,
+        correlationId,
+        createdAtMs: 0,
+        expiresAtMs: undefined,
+      }),
+    );
+    const isExported = await this.#isExported(record, rendered, undated);
+    // The event's time: retention counts from it, for all chunks alike.
+    const nowMs = this.#ports.clock.nowMs();
+    const expiresAtMs = record.retentionMs === undefined ? undefined : nowMs + record.retentionMs;
+    const chunks = undated.map((chunk) => ({ ...chunk, createdAtMs: nowMs, expiresAtMs }));
+    const exports =
+      record.exportTo === undefined
+        ? []
+        : chunks.map((chunk) =>
+            isExported ? exportDone(chunk, nowMs) : exportWaiting(chunk, nowMs),
+          );
     await this.#insistent.commit([
       { kind: 'recording', record: done },
       ...chunks.map((chunk) => ({ kind: 'chunk', record: chunk }) as const),
-      this.#events.fileStatusUpdated(done, chunks, correlationId),
+      ...exports.map((row) => ({ kind: 'export', record: row }) as const),
+      this.#events.fileStatusUpdated(
+        done,
+        chunks,
+        correlationId,
+        isExported && record.exportTo !== undefined
+          ? containerStorage(this.#ports.containers, record.exportTo)
+          : builtInStorage(this.#settings.contentBaseUrl()),
+      ),
     ]);
+    for (const row of exports) if (row.state === 'waiting') this.onExportWaiting(row);
+    const { recordingId, serverCallId } = record;
     const durationMs = chunks.reduce((sum, chunk) => sum + chunk.durationMs, 0);
-    this.#ports.log.info({ recordingId, serverCallId, durationMs }, 'recording stored');
+    this.#ports.log.info(
+      { recordingId, serverCallId, durationMs, chunks: chunks.length },
+      'recording stored',
+    );
   }
 
-  #chunkRecord(record: RecordingRecord, chunk: RenderedChunk, callId: string): ChunkRecord {
-    const nowMs = this.#ports.clock.nowMs();
-    return {
-      documentId: chunk.documentId,
-      recordingId: record.recordingId,
-      index: chunk.index,
-      purpose: 'session',
-      format: record.plan.format,
-      channels: chunk.channels,
-      blobKey: chunk.blobKey,
-      peaksKey: chunk.peaksKey,
-      sizeBytes: chunk.sizeBytes,
-      durationMs: chunk.durationMs,
-      sha256: chunk.sha256,
-      endReason: 'SessionEnded',
-      metadata: metadataDocument(record, chunk, {
-        resourceId: this.#settings.resourceId,
-        callId,
-      }),
-      createdAtMs: nowMs,
-      expiresAtMs: record.retentionMs === undefined ? undefined : nowMs + record.retentionMs,
-      deletedAtMs: undefined,
-      purgedAtMs: undefined,
-    };
+  async #storeNothing(record: RecordingRecord): Promise<void> {
+    const { recordingId, serverCallId, documentId } = record;
+    const journalRemovedAtMs = this.#ports.clock.nowMs();
+    await this.#insistent.commit([
+      { kind: 'recording', record: { ...record, state: 'done', journalRemovedAtMs } },
+    ]);
+    this.#ports.log.info({ recordingId, serverCallId }, 'recording without media, no file');
+    // After a crash in between, its directory belongs to nobody: the next start removes it.
+    await this.#ports.disk.remove(journalDirectory(this.#settings, documentId));
+  }
+
+  /** Whether all of it is in the caller's container by now, metadata and all. */
+  async #isExported(
+    { recordingId, exportTo }: RecordingRecord,
+    rendered: readonly RenderedChunk[],
+    chunks: readonly ChunkRecord[],
+  ): Promise<boolean> {
+    if (exportTo === undefined || !rendered.every((chunk) => chunk.isExported)) return false;
+    const { clock, containers, log } = this.#ports;
+    try {
+      const all = Promise.all(chunks.map((chunk) => putMetadata(containers, exportTo, chunk)));
+      await within(clock, METADATA_LIMIT_MS, all);
+      return true;
+    } catch (error) {
+      log.warn({ recordingId, error }, 'the metadata of a recording is not in its container yet');
+      return false;
+    }
   }
 }

@@ -1,49 +1,49 @@
 import { TapedeckError } from '../core/error.ts';
 import type { CallConnectionId, DocumentId, RecordingId, ServerCallId } from '../core/ids.ts';
 import type { Fact } from '../core/ports/ledger.ts';
-import type { JournalEnd, JournalEndReason } from '../core/ports/media.ts';
+import type { JournalEnd } from '../core/ports/media.ts';
 import type { RenderPlan } from '../core/ports/render.ts';
 import type { RecordingRecord } from '../core/records.ts';
+import { SerialQueue } from '../core/serial-queue.ts';
 import { commitFacts, journalDirectory, type CallPorts, type CallSettings } from './context.ts';
 import type { RecordingEvents } from './events/recording-events.ts';
+import { exportTarget } from './export-target.ts';
 import type { Finisher } from './finisher.ts';
 import type { FreeSpace } from './free-space.ts';
 import type { InsistentCommit } from './insistent-commit.ts';
+import { JOURNAL_REASON, type RecordingEndReason, type RequestedEnd } from './recording-end.ts';
 
 export type RecordingRequest = {
   readonly serverCallId: ServerCallId;
   readonly correlationId: string;
   readonly callConnectionId: CallConnectionId | undefined;
+  /** Ends when that connection leaves the call. */
+  readonly startedByConnection: boolean;
   readonly origin: RecordingRecord['origin'];
+  /** The API may pause and resume it. */
+  readonly isPausable: boolean;
   readonly apiVersion: string;
   readonly stateCallbackUri: string | undefined;
   readonly retentionMs: number | undefined;
+  readonly plan: RenderPlan;
+  readonly pauseOnStart: boolean;
+  /** The caller's own container, already checked. */
+  readonly containerUrl: string | undefined;
   /** Facts to be committed with the start: the stored answer of a repeated request. */
   readonly alongside: (record: RecordingRecord) => readonly Fact[];
 };
 
-type Running = {
-  readonly record: RecordingRecord;
+/** A recording that is not over. */
+export type Running = {
+  record: RecordingRecord;
   readonly correlationId: string;
-  /** Set once the end is under way; every caller waits for the same end. */
+  readonly isPausable: boolean;
+  /** Start, pauses and the end happen one after the other. */
+  readonly queue: SerialQueue;
+  /** Set once the end is asked for; every caller waits for the same end. */
   ending: Promise<void> | undefined;
-};
-
-const MIXED_WAV: RenderPlan = {
-  format: { container: 'wav', channels: 'mixed' },
-  channels: { limit: 5, pinned: [], overflow: 'leave-out' },
-  chunks: { durationMs: 14_400_000, sizeBytes: 4_194_304_000 },
-};
-
-/** Why a recording ended, for its events and metadata. */
-export type RecordingEndReason =
-  'CallEnded' | 'RecordingStopped' | 'StorageFull' | 'ServerShutdown';
-
-const JOURNAL_REASON: Readonly<Record<RecordingEndReason, JournalEndReason>> = {
-  CallEnded: 'call-ended',
-  RecordingStopped: 'stopped',
-  StorageFull: 'disk-failed',
-  ServerShutdown: 'shutdown',
+  /** The end has come: what was asked for after it is too late. */
+  isOver: boolean;
 };
 
 /** The recordings that run: starting and ending them. What follows the end is the finisher's. */
@@ -78,8 +78,9 @@ export class Recorder {
   }
 
   /**
-   * Resolves when packets are being journaled and the start is durable. `recording-already-running`
-   * for a second recording of the API, `storage-low` when the disk is nearly full.
+   * Resolves when packets are being journaled (or, begun paused, will be once it is resumed) and the
+   * start is durable. `recording-already-running` for a second recording of the API, `storage-low`
+   * when the disk is nearly full.
    */
   async start(request: RecordingRequest): Promise<RecordingRecord> {
     const exclusive = request.origin === 'api';
@@ -97,62 +98,87 @@ export class Recorder {
 
   async #start(request: RecordingRequest): Promise<RecordingRecord> {
     await this.#space.require();
-    const { media, random, ids, render, log } = this.#ports;
+    const { media, log } = this.#ports;
+    const record = await this.#open(request);
+    const { recordingId, serverCallId } = record;
+    // Known before it is committed: the call may end while the commit waits for the disk.
+    const running: Running = {
+      record,
+      correlationId: request.correlationId,
+      isPausable: request.isPausable,
+      queue: new SerialQueue(),
+      ending: undefined,
+      isOver: false,
+    };
+    this.#running.set(recordingId, running);
+    try {
+      await running.queue.run(() =>
+        commitFacts(this.#ports, [
+          { kind: 'recording', record },
+          ...this.#events.stateChanged(record, request.correlationId),
+          ...request.alongside(record),
+        ]),
+      );
+    } catch (error) {
+      this.#running.delete(recordingId);
+      await media.endJournal(recordingId, 'stopped').catch((failure: unknown) => {
+        log.warn({ recordingId, error: failure }, 'the journal of a refused start was not closed');
+      });
+      await this.#dropJournal(record.journalDirectory);
+      throw error;
+    }
+    log.info({ recordingId, serverCallId, origin: record.origin }, 'recording started');
+    // One that ended meanwhile is in the finisher's hands: nothing is to trail it any more.
+    if (running.ending !== undefined) return record;
+    this.#ports.render.follow(this.#finisher.jobOf(record)).catch((error: unknown) => {
+      // Not fatal: the finisher renders everything at the end.
+      log.warn({ recordingId, error }, 'rendering cannot follow the call');
+    });
+    return record;
+  }
+
+  /** Opens the journal; the row is not committed yet. */
+  async #open(request: RecordingRequest): Promise<RecordingRecord> {
+    const { media, random, ids, clock } = this.#ports;
     const documentId = `0-td-1-${random.hex(16)}` as DocumentId;
     const recordingId = ids.recordingId();
     const directory = journalDirectory(this.#settings, documentId);
-    const { serverCallId } = request;
+    const { serverCallId, correlationId, containerUrl, pauseOnStart } = request;
+    const exportTo =
+      containerUrl === undefined
+        ? undefined
+        : exportTarget({ containerUrl, recordingId, correlationId, clock, random });
     let startedAtMs: number;
     try {
-      ({ startedAtMs } = await media.openJournal({ serverCallId, recordingId, directory }));
+      ({ startedAtMs } = await media.openJournal({
+        serverCallId,
+        recordingId,
+        directory,
+        ...(pauseOnStart && { paused: true }),
+      }));
     } catch (error) {
       await this.#dropJournal(directory);
       throw error;
     }
-    const record: RecordingRecord = {
+    return {
       recordingId,
       serverCallId,
       callConnectionId: request.callConnectionId,
-      state: 'active',
+      state: pauseOnStart ? 'paused' : 'active',
       origin: request.origin,
       apiVersion: request.apiVersion,
       stateCallbackUri: request.stateCallbackUri,
       journalDirectory: directory,
       documentId,
-      plan: MIXED_WAV,
-      exportTo: undefined,
-      startedByConnection: false,
+      plan: request.plan,
+      exportTo,
+      startedByConnection: request.startedByConnection,
       startedAtMs,
       endedAtMs: undefined,
       endReason: undefined,
       retentionMs: request.retentionMs,
       journalRemovedAtMs: undefined,
     };
-    // Known before it is committed: the call may end while the commit waits for the disk.
-    const running: Running = { record, correlationId: request.correlationId, ending: undefined };
-    this.#running.set(recordingId, running);
-    try {
-      await commitFacts(this.#ports, [
-        { kind: 'recording', record },
-        ...this.#events.stateChanged(record, request.correlationId, 'active'),
-        ...request.alongside(record),
-      ]);
-    } catch (error) {
-      this.#running.delete(recordingId);
-      await media.endJournal(recordingId, 'stopped').catch((failure: unknown) => {
-        log.warn({ recordingId, error: failure }, 'the journal of a refused start was not closed');
-      });
-      await this.#dropJournal(directory);
-      throw error;
-    }
-    log.info({ recordingId, serverCallId, origin: record.origin }, 'recording started');
-    // One that ended meanwhile is in the finisher's hands: nothing is to trail it any more.
-    if (running.ending !== undefined) return record;
-    render.follow(this.#finisher.jobOf(record)).catch((error: unknown) => {
-      // Not fatal: the finisher renders everything at the end.
-      log.warn({ recordingId, error }, 'rendering cannot follow the call');
-    });
-    return record;
   }
 
   /** Of a start that is refused. What cannot be removed now is an orphan for the next start. */
@@ -169,23 +195,39 @@ export class Recorder {
       .map((running) => running.record.recordingId);
   }
 
-  running(recordingId: RecordingId): RecordingRecord | undefined {
-    return this.#running.get(recordingId)?.record;
+  running(recordingId: RecordingId): Running | undefined {
+    return this.#running.get(recordingId);
   }
 
   /** Resolves when the end is durable; the file follows. Nothing happens for one that is over. */
-  async stop(recordingId: RecordingId, reason: RecordingEndReason): Promise<void> {
+  async stop(recordingId: RecordingId, reason: RequestedEnd): Promise<void> {
     const running = this.#running.get(recordingId);
     if (running === undefined) return;
-    running.ending ??= this.#end(running, reason, () =>
+    await this.#endOnce(running, reason, () =>
       this.#ports.media.endJournal(recordingId, JOURNAL_REASON[reason]),
     );
-    await running.ending;
   }
 
   /** Ends all recordings of the call. */
-  async stopAllOf(serverCallId: ServerCallId, reason: RecordingEndReason): Promise<void> {
+  async stopAllOf(serverCallId: ServerCallId, reason: RequestedEnd): Promise<void> {
     await Promise.all(this.runningOf(serverCallId).map((id) => this.stop(id, reason)));
+  }
+
+  /** Whoever started these by this connection has left the call, which goes on. */
+  async initiatorLeft(connection: CallConnectionId): Promise<void> {
+    const started = [...this.#running.values()].filter(
+      ({ record }) => record.startedByConnection && record.callConnectionId === connection,
+    );
+    await Promise.all(started.map(({ record }) => this.stop(record.recordingId, 'InitiatorLeft')));
+  }
+
+  #endOnce(
+    running: Running,
+    reason: RecordingEndReason,
+    endJournal: () => Promise<JournalEnd>,
+  ): Promise<void> {
+    running.ending ??= running.queue.run(() => this.#end(running, reason, endJournal));
+    return running.ending;
   }
 
   async #end(
@@ -194,6 +236,9 @@ export class Recorder {
     endJournal: () => Promise<JournalEnd>,
   ): Promise<void> {
     const { recordingId, serverCallId, origin } = running.record;
+    running.isOver = true;
+    // Its start was refused: it never was.
+    if (this.#running.get(recordingId) !== running) return;
     this.#ports.log.info({ recordingId, serverCallId, reason }, 'recording ended');
     let end: JournalEnd;
     try {
@@ -213,7 +258,7 @@ export class Recorder {
     if (origin === 'api') this.#busyCalls.delete(serverCallId);
     const ended = this.#insistent.commit([
       { kind: 'recording', record },
-      ...this.#events.stateChanged(record, running.correlationId, 'inactive'),
+      ...this.#events.stateChanged(record, running.correlationId),
     ]);
     // The file does not wait for the commit: its own commit comes after this one in the queue.
     this.#finisher.finish(record, running.correlationId, ended);
@@ -234,8 +279,7 @@ export class Recorder {
     try {
       const running = this.#running.get(recordingId);
       if (running === undefined) return;
-      running.ending ??= this.#end(running, 'StorageFull', () => Promise.resolve(end));
-      await running.ending;
+      await this.#endOnce(running, 'StorageFull', () => Promise.resolve(end));
     } catch (error) {
       log.error({ recordingId, error }, 'ending a failed recording failed; a restart will do it');
     }

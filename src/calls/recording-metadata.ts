@@ -1,15 +1,19 @@
-import type { RenderedChunk } from '../core/ports/render.ts';
+import type { RenderedChunk, RenderFormat } from '../core/ports/render.ts';
 import type { RecordingRecord } from '../core/records.ts';
 
 /** The metadata document of a chunk, and what only we can say, under `tapedeck`. */
 export function metadataDocument(
   recording: RecordingRecord,
   chunk: RenderedChunk,
-  owner: { readonly resourceId: string; readonly callId: string },
+  of: {
+    readonly format: RenderFormat;
+    readonly resourceId: string;
+    readonly callId: string;
+  },
 ): string {
   return JSON.stringify({
-    resourceId: owner.resourceId,
-    callId: owner.callId,
+    resourceId: of.resourceId,
+    callId: of.callId,
     chunkDocumentId: chunk.documentId,
     chunkIndex: chunk.index,
     chunkStartTime: new Date(chunk.startedAtMs).toISOString(),
@@ -20,8 +24,8 @@ export function metadataDocument(
     })),
     recordingInfo: {
       contentType: 'audio',
-      channelType: 'mixed',
-      format: 'wav',
+      channelType: of.format.channels,
+      format: of.format.container,
       audioConfiguration: {
         sampleRate: chunk.sampleRateHz,
         bitRate: chunk.bitRate,
@@ -29,7 +33,9 @@ export function metadataDocument(
       },
     },
     participants: chunk.participants.map(({ participantId, channel }) =>
-      channel === undefined ? { participantId } : { participantId, channel },
+      channel === undefined || of.format.channels === 'mixed'
+        ? { participantId }
+        : { participantId, channel },
     ),
     tapedeck: {
       recordingId: recording.recordingId,

@@ -6,7 +6,10 @@ import type { RecordingEvents } from './events/recording-events.ts';
 import type { Finisher } from './finisher.ts';
 import { identifierFromRawId } from '../core/identifier.ts';
 import { LiveCall } from './live-call.ts';
+import type { RecordingEndReason } from './recording-end.ts';
 import { DISCONNECTED } from './result-code.ts';
+
+const ENDED_BY_CRASH: RecordingEndReason = 'ServerFailure';
 
 export type RecoveryReport = {
   readonly calls: number;
@@ -42,11 +45,11 @@ export async function recover(parts: {
     ...recording,
     state: 'finishing',
     endedAtMs: recording.endedAtMs ?? nowMs,
-    endReason: recording.endReason ?? 'CallEnded',
+    endReason: recording.endReason ?? ENDED_BY_CRASH,
   }));
-  const wasActive = new Set(
+  const ran = new Set(
     unfinished.recordings
-      .filter((recording) => recording.state === 'active')
+      .filter((recording) => recording.state !== 'finishing')
       .map((recording) => recording.recordingId),
   );
   const correlationOf = async (recording: RecordingRecord): Promise<string> =>
@@ -57,9 +60,9 @@ export async function recover(parts: {
   const facts: Fact[] = [];
   for (const recording of ended) {
     facts.push({ kind: 'recording', record: recording });
-    if (!wasActive.has(recording.recordingId)) continue;
+    if (!ran.has(recording.recordingId)) continue;
     const correlationId = await correlationOf(recording);
-    facts.push(...recordingEvents.stateChanged(recording, correlationId, 'inactive'));
+    facts.push(...recordingEvents.stateChanged(recording, correlationId));
   }
   facts.push(
     ...unfinished.legs.map(

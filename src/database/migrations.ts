@@ -207,9 +207,9 @@ export const MIGRATIONS: readonly Migration[] = [
         .addColumn('error', 'text'),
       builder.schema.createIndex('exportsByRecording').on('exports').columns(['recordingId']),
       builder.schema
-        .createIndex('exportsDue')
+        .createIndex('exportsWaiting')
         .on('exports')
-        .columns(['nextAttemptAtMs'])
+        .columns(['documentId'])
         .where(sql.ref('state'), '=', sql.lit('waiting')),
       builder.schema
         .createTable('audit')

@@ -252,14 +252,18 @@ export class SqlLedger implements Ledger {
     return this.#many(query, exportColumns);
   }
 
-  waitingExports(limit: number): Promise<readonly ExportRecord[]> {
-    const query = this.#builder
-      .selectFrom('exports')
-      .selectAll()
-      .where('state', '=', 'waiting')
-      .orderBy('nextAttemptAtMs')
-      .limit(limit);
-    return this.#many(query, exportColumns);
+  waitingExports(): Promise<readonly ExportRecord[]> {
+    return pages(PAGE_ROWS, async (after: string, limit) => {
+      const query = this.#builder
+        .selectFrom('exports')
+        .selectAll()
+        .where('state', '=', 'waiting')
+        .where('documentId', '>', after as DocumentId)
+        .orderBy('documentId')
+        .limit(limit);
+      const rows = await this.#many(query, exportColumns);
+      return rows.map((row) => ({ row, key: row.documentId }));
+    });
   }
 
   /** A page ends at a whole millisecond, for the reason of `recordings`. */

@@ -9,32 +9,37 @@ export type ContentLocations = {
   readonly deleteLocation: string;
 };
 
-/** The last word is `video` for audio too, as in the vendor's locations. */
-export function contentLocations(baseUrl: string, documentId: string): ContentLocations {
-  const deleteLocation = `${baseUrl}/v1/objects/${documentId}`;
+/** Where the files of a recording are, as its event says it. */
+export type StoredIn = {
+  readonly storageType: 'ACS' | 'AzureBlob';
+  readonly locationsOf: (chunk: ChunkRecord) => ContentLocations;
+};
+
+/** The built-in storage. The last word is `video` for audio too, as in the vendor's locations. */
+export function builtInStorage(baseUrl: string): StoredIn {
   return {
-    contentLocation: `${deleteLocation}/content/video`,
-    metadataLocation: `${deleteLocation}/content/acsmetadata`,
-    deleteLocation,
+    storageType: 'ACS',
+    locationsOf: ({ documentId }) => {
+      const deleteLocation = `${baseUrl}/v1/objects/${documentId}`;
+      return {
+        contentLocation: `${deleteLocation}/content/video`,
+        metadataLocation: `${deleteLocation}/content/acsmetadata`,
+        deleteLocation,
+      };
+    },
   };
 }
 
 /** Events of a recording. */
 export class RecordingEvents {
   readonly #publisher: EventPublisher;
-  readonly #contentBaseUrl: () => string;
 
-  constructor(publisher: EventPublisher, contentBaseUrl: () => string) {
+  constructor(publisher: EventPublisher) {
     this.#publisher = publisher;
-    this.#contentBaseUrl = contentBaseUrl;
   }
 
-  /** None when the start named no callback. */
-  stateChanged(
-    recording: RecordingRecord,
-    correlationId: string,
-    state: 'active' | 'inactive',
-  ): readonly Fact[] {
+  /** One for each transition; none when the start named no callback. */
+  stateChanged(recording: RecordingRecord, correlationId: string): readonly Fact[] {
     if (recording.stateCallbackUri === undefined) return [];
     const subject = `calling/recordings/${recording.serverCallId}/recordingId/${recording.recordingId}`;
     return this.#publisher.callback({
@@ -47,7 +52,7 @@ export class RecordingEvents {
       data: {
         version: recording.apiVersion,
         recordingId: recording.recordingId,
-        state,
+        state: recording.state === 'active' ? 'active' : 'inactive',
         startDateTime: new Date(recording.startedAtMs).toISOString(),
         recordingKind: 'azureCommunicationServices',
         ...(recording.callConnectionId === undefined
@@ -61,11 +66,14 @@ export class RecordingEvents {
     });
   }
 
+  /** One for all chunks of a recording. */
   fileStatusUpdated(
     recording: RecordingRecord,
     chunks: readonly ChunkRecord[],
     correlationId: string,
+    stored: StoredIn,
   ): Fact {
+    const { container, channels } = recording.plan.format;
     return this.#publisher.grid({
       name: 'RecordingFileStatusUpdated',
       subject:
@@ -77,17 +85,17 @@ export class RecordingEvents {
             documentId: chunk.documentId,
             index: chunk.index,
             endReason: chunk.endReason,
-            ...contentLocations(this.#contentBaseUrl(), chunk.documentId),
+            ...stored.locationsOf(chunk),
           })),
         },
         recordingStartTime: new Date(recording.startedAtMs).toISOString(),
         recordingDurationMs: chunks.reduce((sum, chunk) => sum + chunk.durationMs, 0),
         recordingContentType: 'Audio',
-        recordingChannelType: 'Mixed',
-        recordingFormatType: 'Wav',
+        recordingChannelType: channels === 'mixed' ? 'Mixed' : 'Unmixed',
+        recordingFormatType: container === 'mp3' ? 'Mp3' : 'Wav',
         sessionEndReason: recording.endReason,
         recordingId: recording.recordingId,
-        storageType: 'ACS',
+        storageType: stored.storageType,
         serverCallId: recording.serverCallId,
         correlationId,
       },

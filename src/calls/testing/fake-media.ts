@@ -14,6 +14,10 @@ export class FakeMedia implements MediaPort {
   readonly log: string[] = [];
   readonly legs: Map<LegId, RemoteMedia | undefined> = new Map();
   readonly journals: Set<RecordingId> = new Set();
+  /** Journals whose gate is closed. */
+  readonly closedGates: Set<RecordingId> = new Set();
+  /** Journals whose worker died. */
+  readonly lostJournals: Set<RecordingId> = new Set();
   /** Calls for which something was opened and that were not closed. */
   readonly bridges: Set<ServerCallId> = new Set();
   readonly #clock: ManualClock;
@@ -51,8 +55,9 @@ export class FakeMedia implements MediaPort {
     await this.#pace.step();
   };
 
-  openJournal: MediaPort['openJournal'] = async ({ recordingId, serverCallId }) => {
+  openJournal: MediaPort['openJournal'] = async ({ recordingId, serverCallId, paused }) => {
     this.journals.add(recordingId);
+    if (paused === true) this.closedGates.add(recordingId);
     this.#callOf.set(recordingId, serverCallId);
     this.bridges.add(serverCallId);
     this.log.push('journal opened');
@@ -61,20 +66,28 @@ export class FakeMedia implements MediaPort {
     return { startedAtMs: this.#clock.nowMs() };
   };
 
-  pauseJournal: MediaPort['pauseJournal'] = async () => {
+  pauseJournal: MediaPort['pauseJournal'] = async (recordingId) => {
+    this.#requireJournal(recordingId);
+    this.closedGates.add(recordingId);
     this.log.push('journal paused');
     await this.#pace.step();
     return { pausedAtMs: this.#clock.nowMs() };
   };
 
-  resumeJournal: MediaPort['resumeJournal'] = async () => {
+  resumeJournal: MediaPort['resumeJournal'] = async (recordingId) => {
+    this.#requireJournal(recordingId);
+    this.closedGates.delete(recordingId);
     this.log.push('journal resumed');
     await this.#pace.step();
     return { resumedAtMs: this.#clock.nowMs() };
   };
 
   endJournal: MediaPort['endJournal'] = async (recordingId, reason) => {
+    if (this.lostJournals.has(recordingId)) {
+      throw new TapedeckError('worker-failed', 'the worker died');
+    }
     this.journals.delete(recordingId);
+    this.closedGates.delete(recordingId);
     this.log.push(`journal ended ${reason}`);
     const end = { endedAtMs: this.#clock.nowMs(), durationMs: 1_000 };
     await this.#pace.step();
@@ -98,6 +111,9 @@ export class FakeMedia implements MediaPort {
 
   /** The worker of these calls dies. */
   lose(calls: readonly ServerCallId[]): void {
+    for (const id of this.journals) {
+      if (calls.includes(this.#callOf.get(id) ?? ('' as ServerCallId))) this.lostJournals.add(id);
+    }
     for (const call of calls) this.#forget(call);
     this.emit('workerLost', calls);
   }
@@ -106,12 +122,18 @@ export class FakeMedia implements MediaPort {
     this.#events.emit(event, ...(args as never));
   }
 
+  #requireJournal(recordingId: RecordingId): void {
+    if (this.journals.has(recordingId)) return;
+    throw new TapedeckError('recording-not-found', 'no journal is open');
+  }
+
   #forget(serverCallId: ServerCallId): void {
     this.bridges.delete(serverCallId);
     for (const [id, call] of this.#callOf) {
       if (call !== serverCallId) continue;
       this.legs.delete(id as LegId);
       this.journals.delete(id as RecordingId);
+      this.closedGates.delete(id as RecordingId);
     }
   }
 }

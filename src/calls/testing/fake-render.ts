@@ -1,48 +1,73 @@
+import { chunkDocumentId } from '../../core/ids.ts';
 import type { RenderJob, RenderPort, RenderedChunk } from '../../core/ports/render.ts';
 
-/** Renders at once, one chunk a recording, unless told to fail. */
+type Chunk = Pick<RenderedChunk, 'ending' | 'durationMs'>;
+
+/** Renders at once what it is told to, and stores it; unless told to fail or to wait. */
 export class FakeRender implements RenderPort {
   readonly followed: RenderJob[] = [];
   readonly finished: RenderJob[] = [];
   failures = 0;
-  durationMs = 1_000;
+  /** Of each recording, in order. */
+  chunks: readonly Chunk[] = [{ ending: 'session-ended', durationMs: 1_000 }];
+  /** Every chunk is in the container when it is finished. */
+  isExported = true;
+  /** `finish` waits for it before it writes anything. */
+  gate: Promise<void> = Promise.resolve();
+  participants: RenderedChunk['participants'] = [];
+  pauses: RenderedChunk['pauses'] = [];
+  readonly #blobs: Map<string, string>;
+
+  /** @param blobs where its files appear, by key. */
+  constructor(blobs: Map<string, string>) {
+    this.#blobs = blobs;
+  }
 
   follow(job: RenderJob): Promise<void> {
     this.followed.push(job);
     return Promise.resolve();
   }
 
-  finish(job: RenderJob): Promise<readonly RenderedChunk[]> {
+  async finish(job: RenderJob): Promise<readonly RenderedChunk[]> {
     this.finished.push(job);
+    await this.gate;
     if (this.failures > 0) {
       this.failures -= 1;
-      return Promise.reject(new Error('render failed'));
+      throw new Error('render failed');
     }
-    if (this.durationMs === 0) return Promise.resolve([]);
-    return Promise.resolve([
-      {
-        documentId: job.documentId,
-        blobKey: `${job.blobDirectory}/${job.documentId}.${job.plan.format.container}`,
-        peaksKey: `${job.blobDirectory}/${job.documentId}.peaks.json`,
-        index: 0,
-        ending: 'session-ended',
-        sizeBytes: 44 + this.durationMs * 32,
-        durationMs: this.durationMs,
-        startedAtMs: 0,
-        sampleRateHz: 16_000,
-        bitRate: 256_000,
-        channels: 1,
-        participants: [],
-        pauses: [],
-        sha256: '00',
-        latePackets: 0,
-        tornBytes: 0,
-        isExported: job.exportTo !== undefined,
-      },
-    ]);
+    return this.chunks.map((chunk, index) => this.#store(job, chunk, index));
   }
 
   abandon(): Promise<void> {
     return Promise.resolve();
+  }
+
+  #store(job: RenderJob, { ending, durationMs }: Chunk, index: number): RenderedChunk {
+    const documentId = chunkDocumentId(job.documentId, index);
+    const { container, channels } = job.plan.format;
+    const blobKey = `${job.blobDirectory}/${documentId}.${container}`;
+    const peaksKey = `${job.blobDirectory}/${documentId}.peaks.json`;
+    this.#blobs.set(blobKey, `${container} ${channels} of ${job.journalDirectory}`);
+    this.#blobs.set(peaksKey, `{"length":${index}}`);
+    const channelCount = channels === 'unmixed' ? 2 : 1;
+    return {
+      documentId,
+      blobKey,
+      peaksKey,
+      index,
+      ending,
+      sizeBytes: 44 + durationMs * 32 * channelCount,
+      durationMs,
+      startedAtMs: 0,
+      sampleRateHz: 16_000,
+      bitRate: 256_000 * channelCount,
+      channels: channelCount,
+      participants: this.participants,
+      pauses: this.pauses,
+      sha256: '00',
+      latePackets: 0,
+      tornBytes: 0,
+      isExported: job.exportTo !== undefined && this.isExported,
+    };
   }
 }

@@ -1,10 +1,12 @@
 import type { CallConnectionId, RecordingId, ServerCallId } from '../../core/ids.ts';
 import { ManualClock } from '../../core/manual-clock.ts';
+import type { BlobStore } from '../../core/ports/blob-store.ts';
 import type { Disk } from '../../core/ports/disk.ts';
 import type { Ledger } from '../../core/ports/ledger.ts';
 import { SILENT_LOGGER } from '../../core/ports/log.ts';
 import type { Random } from '../../core/ports/random.ts';
 import type { CallPorts, CallSettings } from '../context.ts';
+import { FakeBlobs } from './fake-blobs.ts';
 import { FakeContainers } from './fake-containers.ts';
 import { FakeDisk } from './fake-disk.ts';
 import { FakeMedia } from './fake-media.ts';
@@ -19,11 +21,11 @@ export class FakeWorld {
   readonly pace: Pace = new Pace();
   readonly ledger: MemoryLedger = new MemoryLedger(this.pace);
   readonly media: FakeMedia = new FakeMedia(this.clock, this.pace);
-  readonly render: FakeRender = new FakeRender();
+  readonly blobs: FakeBlobs = new FakeBlobs();
+  readonly render: FakeRender = new FakeRender(this.blobs.blobs);
   readonly signalling: FakeSignalling = new FakeSignalling();
   readonly disk: FakeDisk = new FakeDisk();
   readonly containers: FakeContainers = new FakeContainers();
-  readonly removedBlobs: string[] = [];
   #counter = 0;
 
   readonly ports: CallPorts = {
@@ -39,15 +41,7 @@ export class FakeWorld {
     ledger: this.ledger as unknown as Ledger,
     media: this.media,
     render: this.render,
-    blobs: {
-      open: () => Promise.reject(new Error('not used')),
-      read: () => Promise.resolve(undefined),
-      readUnfinished: () => Promise.resolve(undefined),
-      remove: (key) => {
-        this.removedBlobs.push(key);
-        return Promise.resolve();
-      },
-    },
+    blobs: this.blobs as unknown as BlobStore,
     containers: this.containers,
     disk: this.disk as unknown as Disk,
     signalling: this.signalling,

@@ -2,9 +2,11 @@ import { TapedeckError } from '../../core/error.ts';
 import type { CallConnectionId, RecordingId, ServerCallId } from '../../core/ids.ts';
 import type { Fact } from '../../core/ports/ledger.ts';
 import type {
+  AuditRecord,
   CallRecord,
   ChunkRecord,
   ConnectionRecord,
+  ExportRecord,
   LegRecord,
   RecordingRecord,
 } from '../../core/records.ts';
@@ -46,24 +48,73 @@ export class MemoryLedger {
     return Promise.resolve(this.#last('chunk', (record) => record.documentId === id));
   }
 
+  async chunksOf(id: RecordingId): Promise<readonly ChunkRecord[]> {
+    await this.#pace.step();
+    return this.rows('chunk').filter((chunk) => chunk.recordingId === id);
+  }
+
   expiredChunks(nowMs: number): Promise<readonly ChunkRecord[]> {
-    const latest = new Map<string, ChunkRecord>();
-    for (const fact of this.facts) {
-      if (fact.kind === 'chunk') latest.set(fact.record.documentId, fact.record);
-    }
     return Promise.resolve(
-      [...latest.values()].filter(
+      this.rows('chunk').filter(
         (chunk) => chunk.deletedAtMs === undefined && (chunk.expiresAtMs ?? Infinity) <= nowMs,
       ),
     );
   }
 
-  journalDirectories(): Promise<readonly string[]> {
+  unpurgedChunks(): Promise<readonly ChunkRecord[]> {
     return Promise.resolve(
-      this.facts.flatMap((fact) =>
-        fact.kind === 'recording' ? [fact.record.journalDirectory] : [],
+      this.rows('chunk').filter(
+        (chunk) => chunk.deletedAtMs !== undefined && chunk.purgedAtMs === undefined,
       ),
     );
+  }
+
+  keptJournals(endedUntilMs: number): Promise<readonly RecordingRecord[]> {
+    const waiting = new Set(
+      this.rows('export')
+        .filter((row) => row.state === 'waiting')
+        .map((row) => row.recordingId),
+    );
+    return Promise.resolve(
+      this.rows('recording').filter(
+        (row) =>
+          row.state === 'done' &&
+          row.journalRemovedAtMs === undefined &&
+          (row.endedAtMs ?? Infinity) <= endedUntilMs &&
+          !waiting.has(row.recordingId),
+      ),
+    );
+  }
+
+  exportsOf(id: RecordingId): Promise<readonly ExportRecord[]> {
+    return Promise.resolve(this.rows('export').filter((row) => row.recordingId === id));
+  }
+
+  waitingExports(): Promise<readonly ExportRecord[]> {
+    return Promise.resolve(this.rows('export').filter((row) => row.state === 'waiting'));
+  }
+
+  audit(): Promise<readonly AuditRecord[]> {
+    return Promise.resolve(this.rows('audit').toReversed());
+  }
+
+  journalDirectories(): Promise<readonly string[]> {
+    return Promise.resolve(
+      this.rows('recording')
+        .filter((row) => row.journalRemovedAtMs === undefined)
+        .map((row) => row.journalDirectory),
+    );
+  }
+
+  /** The latest record of each id, in the order in which the ids first came. */
+  rows<K extends keyof Rows>(kind: K): readonly Rows[K][] {
+    const latest = new Map<string, Rows[K]>();
+    for (const fact of this.facts) {
+      if (fact.kind !== kind) continue;
+      const record = fact.record as Rows[K];
+      latest.set(KEYS[kind](record), record);
+    }
+    return [...latest.values()];
   }
 
   unfinishedRecords: {
@@ -107,4 +158,15 @@ type Rows = {
   readonly connection: ConnectionRecord;
   readonly recording: RecordingRecord;
   readonly chunk: ChunkRecord;
+  readonly export: ExportRecord;
+  readonly audit: AuditRecord;
+};
+
+const KEYS: { readonly [K in keyof Rows]: (record: Rows[K]) => string } = {
+  call: (record) => record.serverCallId,
+  connection: (record) => record.callConnectionId,
+  recording: (record) => record.recordingId,
+  chunk: (record) => record.documentId,
+  export: (record) => record.documentId,
+  audit: (record) => record.auditId,
 };

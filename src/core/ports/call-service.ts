@@ -178,7 +178,7 @@ export type RecordingDetails = {
   readonly chunks: readonly ChunkRecord[];
   /** Made later by `renderAgain`; also those that are deleted. */
   readonly renderings: readonly ChunkRecord[];
-  /** Of chunks that were not in the container when they were announced. */
+  /** One a chunk, of a recording with a container. */
   readonly exports: readonly ExportRecord[];
 };
 

@@ -73,8 +73,8 @@ export interface Ledger {
    */
   keptJournals(endedUntilMs: number, limit: number): Promise<readonly RecordingRecord[]>;
   exportsOf(id: RecordingId): Promise<readonly ExportRecord[]>;
-  /** Exports that wait, those that are due first. */
-  waitingExports(limit: number): Promise<readonly ExportRecord[]>;
+  /** Every export that waits. */
+  waitingExports(): Promise<readonly ExportRecord[]>;
   /** Newest first; a page ends at a whole millisecond, as that of `recordings` may. */
   audit(page: {
     readonly limit: number;

@@ -1,0 +1,141 @@
+import { TapedeckError } from '../core/error.ts';
+import type { DocumentId } from '../core/ids.ts';
+import type { Timer } from '../core/ports/clock.ts';
+import type { ExportTarget } from '../core/ports/export.ts';
+import type { ChunkRecord, ExportRecord } from '../core/records.ts';
+import { mediaTypeOf } from './chunk-record.ts';
+import { containerFiles, putMetadata } from './container-files.ts';
+import { commitFacts, type CallPorts } from './context.ts';
+import { afterFailure } from './export-attempts.ts';
+
+/** Containers that hang hold up no more than so many. */
+const AT_A_TIME = 4;
+/** How long a stop waits for what is being copied; it is copied again after the next start. */
+const CLOSE_MS = 1_000;
+
+/**
+ * Brings files into the containers of callers that could not be written when their recordings ended.
+ * What waits is in the ledger, and tried again after a restart.
+ */
+export class Exporter {
+  readonly #ports: CallPorts;
+  readonly #timers = new Map<DocumentId, Timer>();
+  /** Due, in the order in which they became so. */
+  readonly #due: ExportRecord[] = [];
+  readonly #working = new Set<Promise<void>>();
+  #closed = false;
+
+  constructor(ports: CallPorts) {
+    this.#ports = ports;
+  }
+
+  /** Takes up what an earlier process left. */
+  async start(): Promise<void> {
+    for (const record of await this.#ports.ledger.waitingExports()) this.add(record);
+  }
+
+  /** An export that waits for its next attempt and is in the ledger. */
+  add(record: ExportRecord): void {
+    if (this.#closed) return;
+    const { clock } = this.#ports;
+    const delayMs = Math.max(0, record.nextAttemptAtMs - clock.nowMs());
+    const timer = clock.setTimer(delayMs, () => {
+      this.#timers.delete(record.documentId);
+      this.#due.push(record);
+      this.#work();
+    });
+    this.#timers.set(record.documentId, timer);
+  }
+
+  /** No attempts from now on; those that run get a second to end. Idempotent. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    for (const timer of this.#timers.values()) timer.cancel();
+    this.#timers.clear();
+    this.#due.length = 0;
+    if (this.#working.size === 0) return;
+    const { clock } = this.#ports;
+    const { promise: limit, resolve } = Promise.withResolvers<undefined>();
+    const timer = clock.setTimer(CLOSE_MS, () => {
+      resolve(undefined);
+    });
+    await Promise.race([Promise.allSettled(this.#working), limit]);
+    timer.cancel();
+  }
+
+  #work(): void {
+    while (!this.#closed && this.#working.size < AT_A_TIME) {
+      const next = this.#due.shift();
+      if (next === undefined) return;
+      const work = this.#attempt(next).finally(() => {
+        this.#working.delete(work);
+        this.#work();
+      });
+      this.#working.add(work);
+    }
+  }
+
+  async #attempt(record: ExportRecord): Promise<void> {
+    const { clock, log } = this.#ports;
+    const { documentId } = record;
+    let outcome: ExportRecord;
+    let secret: string | undefined;
+    try {
+      const chunk = await this.#ports.ledger.chunk(documentId);
+      const recording = await this.#ports.ledger.recording(record.recordingId);
+      const exportTo = recording?.exportTo;
+      if (chunk === undefined || chunk.deletedAtMs !== undefined || exportTo === undefined) {
+        outcome = { ...record, state: 'failed', error: 'The recording was deleted.' };
+      } else {
+        secret = exportTo.containerUrl;
+        await this.#copy(chunk, exportTo);
+        outcome = { ...record, state: 'done', attempts: record.attempts + 1, error: undefined };
+      }
+    } catch (error) {
+      outcome = afterFailure(record, failureOf(error, secret), clock.nowMs());
+    }
+    const { state, attempts, error } = outcome;
+    log[state === 'done' ? 'info' : 'warn'](
+      { documentId, recordingId: record.recordingId, state, attempts, error },
+      'a recording was to be copied to its container',
+    );
+    // What is not written down is done again by the next start.
+    if (this.#closed) return;
+    await this.#settle(outcome);
+  }
+
+  async #copy(chunk: ChunkRecord, exportTo: ExportTarget): Promise<void> {
+    const { containers, blobs } = this.#ports;
+    const reader = await blobs.read(chunk.blobKey);
+    if (reader === undefined) throw new TapedeckError('content-not-found', 'The file is missing.');
+    try {
+      const { content } = containerFiles(exportTo, chunk);
+      await containers.copy(exportTo.containerUrl, content, reader, mediaTypeOf(chunk.format));
+    } finally {
+      await reader.close();
+    }
+    await putMetadata(containers, exportTo, chunk);
+  }
+
+  async #settle(outcome: ExportRecord): Promise<void> {
+    try {
+      await commitFacts(this.#ports, [{ kind: 'export', record: outcome }]);
+      if (outcome.state === 'waiting') this.add(outcome);
+    } catch (error) {
+      const { documentId } = outcome;
+      this.#ports.log.error({ documentId, error }, 'the state of an export could not be stored');
+      // Copied once more rather than forgotten.
+      this.add(
+        afterFailure({ ...outcome, state: 'waiting' }, 'not stored', this.#ports.clock.nowMs()),
+      );
+    }
+  }
+}
+
+/** In words that can be shown: what grants access to the container is not. */
+function failureOf(error: unknown, containerUrl: string | undefined): string {
+  const text = error instanceof TapedeckError ? `${error.code}: ${error.message}` : 'internal';
+  const query = containerUrl === undefined ? '' : new URL(containerUrl).search;
+  const shown = query.length > 1 ? text.replaceAll(query, '?…') : text;
+  return shown.replaceAll(/\bsig=[^&\s]+/gi, 'sig=…');
+}
