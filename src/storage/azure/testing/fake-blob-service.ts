@@ -16,8 +16,8 @@ type Interference = (request: HttpRequest) => Promise<Answer | undefined> | Answ
  */
 export class FakeBlobService implements HttpSender {
   readonly requests: HttpRequest[] = [];
-  readonly blobs = new Map<string, Uint8Array>();
-  readonly staged = new Map<string, Map<string, Uint8Array>>();
+  readonly blobs: Map<string, Uint8Array> = new Map();
+  readonly staged: Map<string, Map<string, Uint8Array>> = new Map();
   /** Most requests that were under way at a time. */
   mostAtATime = 0;
   interfere: Interference = () => undefined;
