@@ -3,6 +3,7 @@ import type { JournalStream } from '../../journal/journal-stream.ts';
 import { sequenceDistance } from '../../protocols/rtp/arithmetic.ts';
 import type { RtpHeaderReader } from '../../protocols/rtp/header.ts';
 import {
+  ANCHOR_TOLERANCE_SAMPLES,
   ANCHOR_WINDOW_US,
   LATE_WINDOW_MS,
   MAX_MISORDER_PACKETS,
@@ -14,12 +15,19 @@ import { Span, type Acceptance, type AudioPacket, type SpanScratch } from './spa
 /** A sender that changes its SSRC more often than this within seconds is not speaking. */
 const MAX_SPANS = 8;
 const MAX_ANCHORS = 4;
-/** An anchor counts if the first packet's place lies this near to its arrival. */
+/** An anchor counts if the first packet's place lies this near to its arrival … */
 const ANCHOR_REACH_SAMPLES = 2 * TIMELINE_RATE_HZ;
+/** … and the packet comes this soon after it: what begins later is measured itself. */
+const ANCHOR_LIFE_US = 10_000_000;
 /** Spans of senders that are gone are forgotten after this: ten seconds. */
 const FORGET_SAMPLES = 10 * TIMELINE_RATE_HZ;
 
-type Anchor = { readonly ssrc: number; readonly timestamp: number; readonly placeUs: number };
+type Anchor = {
+  readonly ssrc: number;
+  readonly timestamp: number;
+  readonly placeUs: number;
+  readonly atUs: number;
+};
 type Candidate = {
   readonly ssrc: number;
   readonly packet: AudioPacket;
@@ -48,11 +56,21 @@ export class Source {
     this.#table = codec === 'PCMU' || codec === 'PCMA' ? g711Samples(codec) : undefined;
   }
 
-  /** The journal says where a stream stands that nothing was written of. */
-  anchor(ssrc: number, timestamp: number, placeUs: number): void {
-    this.#anchors = this.#anchors.filter((anchor) => anchor.ssrc !== ssrc);
+  /**
+   * The journal says where a stream stands that nothing was written of. A span that stands elsewhere
+   * (its clock went on drifting in the pause) takes no more packets: the next begins one in this place.
+   */
+  anchor(anchor: Anchor): void {
+    const { ssrc, timestamp, placeUs } = anchor;
+    this.#anchors = this.#anchors.filter((each) => each.ssrc !== ssrc);
     if (this.#anchors.length === MAX_ANCHORS) this.#anchors.shift();
-    this.#anchors.push({ ssrc, timestamp, placeUs });
+    this.#anchors.push(anchor);
+    const span = this.#open.find((each) => each.ssrc === ssrc);
+    const place = span?.placeOf(timestamp);
+    if (span === undefined || place === undefined) return;
+    if (Math.abs(place - samplesOf(placeUs)) <= ANCHOR_TOLERANCE_SAMPLES) return;
+    this.#open = this.#open.filter((each) => each !== span);
+    this.#closed.push(span);
   }
 
   leave(): void {
@@ -145,7 +163,7 @@ export class Source {
     this.#anchors = this.#anchors.filter((each) => each !== anchor);
     const place = samplesOf(anchor.placeUs) + ((packet.timestamp - anchor.timestamp) | 0);
     const near = Math.abs(samplesOf(packet.arrivalUs) - place) <= ANCHOR_REACH_SAMPLES;
-    return near ? place : undefined;
+    return near && packet.arrivalUs - anchor.atUs <= ANCHOR_LIFE_US ? place : undefined;
   }
 
   /** A packet that does not continue its span: the second that agrees begins a new one. */

@@ -120,7 +120,7 @@ export class Timeline implements JournalVisitor {
     placeUs: number,
   ): void {
     this.#noteTime(timeUs);
-    this.#sources.get(stream)?.anchor(ssrc, rtpTimestamp, placeUs);
+    this.#sources.get(stream)?.anchor({ ssrc, timestamp: rtpTimestamp, placeUs, atUs: timeUs });
   }
 
   tick(timeUs: number): void {
