@@ -71,6 +71,11 @@ describe('accepted', () => {
       { host: 'tapedeck.test:8443' },
     ],
     [
+      'a configured host is signed with the port, and x-ms-host names it alone',
+      { ...CONTENT, headers: { host: 'rec.asm.skype.com:38297', 'x-ms-host': 'localhost' } },
+      { host: 'localhost:38297' },
+    ],
+    [
       'x-ms-host names one of ours with a mapped port',
       { ...CONTENT, headers: { host: 'rec.asm.skype.com', 'x-ms-host': 'tapedeck.test:9999' } },
       { host: 'tapedeck.test:9999' },

@@ -20,7 +20,13 @@ export function candidateHosts(headers: HostHeaders, ownHosts: readonly string[]
   const claimed = [headers.xMsHost, headers.xForwardedHost].filter(
     (host): host is string => host !== undefined && ownNames.has(nameOf(host)),
   );
-  const hosts = [headers.host, ...claimed, ...ownHosts].filter((host) => host !== undefined);
+  // Python signs the endpoint's host and port, but sends recordings' host, and the endpoint's name
+  // alone: the port is that of the request.
+  const port = /:\d+$/.exec(headers.host ?? '')?.[0] ?? '';
+  const ownWithPort = ownHosts.map((host) => inUrl(nameOf(host)) + port);
+  const hosts = [headers.host, ...claimed, ...ownHosts, ...ownWithPort].filter(
+    (host) => host !== undefined,
+  );
   const spellings = hosts.flatMap((host) => {
     const exact = inUrl(host.replace(/\/+$/, ''));
     return [exact, withoutPort(exact)];
