@@ -6,6 +6,7 @@ const config: UserConfig = defineConfig({
       'src/**/*.test.ts',
       'test/unit/**/*.test.ts',
       'test/sdk-js/**/*.test.ts',
+      'test/sdk/**/*.test.ts',
       'test/e2e/**/*.test.ts',
       'test/faults/**/*.test.ts',
       'tools/**/*.test.ts',
