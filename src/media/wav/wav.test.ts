@@ -1,14 +1,15 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { encodeMuLaw } from '../g711/g711.ts';
-import { wavHeader, WAV_HEADER_BYTES } from './wav-header.ts';
+import { wavHeader, wavHeaderBytes } from './wav-header.ts';
 import { readWav } from './wav-reader.ts';
 
 function wavFile(sampleRateHz: number, channels: number, samples: Int16Array): Uint8Array {
-  const file = new Uint8Array(WAV_HEADER_BYTES + samples.byteLength);
+  const headerBytes = wavHeaderBytes(channels);
+  const file = new Uint8Array(headerBytes + samples.byteLength);
   file.set(wavHeader({ sampleRateHz, channels }, samples.byteLength));
   const view = new DataView(file.buffer);
-  samples.forEach((sample, at) => view.setInt16(WAV_HEADER_BYTES + at * 2, sample, true));
+  samples.forEach((sample, at) => view.setInt16(headerBytes + at * 2, sample, true));
   return file;
 }
 
@@ -17,15 +18,30 @@ describe('a WAV file', () => {
     fc.assert(
       fc.property(
         fc.integer({ min: 8000, max: 48_000 }),
-        fc.integer({ min: 1, max: 2 }),
+        fc.integer({ min: 1, max: 32 }),
         fc.int16Array({ maxLength: 64 }),
         (sampleRateHz, channels, all) => {
           const samples = all.subarray(0, all.length - (all.length % channels));
-          const clip = readWav(wavFile(sampleRateHz, channels, samples));
+          const clip = readWav(wavFile(sampleRateHz, channels, samples), { maxChannels: 32 });
           expect(clip).toEqual({ ok: true, value: { sampleRateHz, channels, samples } });
         },
       ),
     );
+  });
+
+  test('of more than two channels is extensible PCM, of no loudspeakers', () => {
+    const header = wavHeader({ sampleRateHz: 16_000, channels: 5 }, 1000);
+    const expected = Buffer.concat([
+      Buffer.from('RIFF'),
+      Buffer.from('24040000', 'hex'), // 1000 + 68 − 8
+      Buffer.from('WAVEfmt '),
+      Buffer.from('28000000' + 'feff' + '0500' + '803e0000' + '00710200' + '0a00' + '1000', 'hex'),
+      // 22 bytes follow: 16 valid bits, no speakers, KSDATAFORMAT_SUBTYPE_PCM.
+      Buffer.from('1600' + '1000' + '00000000' + '0100000000001000800000aa00389b71', 'hex'),
+      Buffer.from('data'),
+      Buffer.from('e8030000', 'hex'),
+    ]);
+    expect(Buffer.from(header)).toEqual(expected);
   });
 
   test('that still grows is read to where it ends', () => {

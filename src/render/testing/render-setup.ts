@@ -36,6 +36,8 @@ export function jobWith(plan: Partial<RenderPlan>, base: RenderJob = JOB): Rende
 /** Blobs in memory: what a blob store promises, and nothing else. */
 export class MemoryBlobs implements BlobStore {
   readonly committed: Map<string, Uint8Array> = new Map();
+  /** Keys in the order in which they were begun. */
+  readonly opened: string[] = [];
   /** Called before each append; may throw what a store would reject with. */
   beforeAppend: () => void = () => undefined;
   unfinished = 0;
@@ -45,6 +47,7 @@ export class MemoryBlobs implements BlobStore {
     let content = new Uint8Array(headerBytes);
     let isOpen = true;
     this.unfinished += 1;
+    this.opened.push(key);
     const close = (): void => {
       if (isOpen) this.unfinished -= 1;
       isOpen = false;
