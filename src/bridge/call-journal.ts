@@ -70,13 +70,15 @@ export class CallJournal {
     this.writer.left(tap.stream, this.#clock.monotonicUs());
   }
 
-  /** Closes the gate: no packet is appended from the call on. Idempotent. Gives the wall clock. */
-  pause(): number {
+  /**
+   * Closes the gate: no packet is appended from the call on. Idempotent. Gives the wall clock.
+   * @param sinceUs for a recording that begins so: its start, from which the opening took its time.
+   */
+  pause(sinceUs: number = this.#clock.monotonicUs()): number {
     if (this.#pausedAtMs !== undefined) return this.#pausedAtMs;
     for (const [leg, tap] of this.#taps) unplug(leg, tap);
-    const nowUs = this.#clock.monotonicUs();
-    this.#pausedAtMs = this.#wallMs(nowUs);
-    this.writer.paused(nowUs);
+    this.#pausedAtMs = this.#wallMs(sinceUs);
+    this.writer.paused(sinceUs);
     this.writer.flush();
     return this.#pausedAtMs;
   }

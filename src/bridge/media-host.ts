@@ -257,7 +257,7 @@ export class MediaHost implements MediaPort {
     }
     this.#flusher.add(writer);
     // First of all records: before any leg has a way in.
-    if (request.paused === true) journal.pause();
+    if (request.paused === true) journal.pause(writer.startedAtUs);
     call.addJournal(journal);
     // Whoever is told of the start will be told of a file: even if this process dies in the next
     // moment, the journal says who was in the call and that some time has passed.

@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import type { RecordingId } from '../core/ids.ts';
 import type { LegSockets } from '../core/ports/media.ts';
 import { readWhole } from '../journal/testing/record-log.ts';
@@ -117,6 +117,18 @@ describe('a paused journal', () => {
       [...times(0, 1520), ...times(2020, 4000)],
     ]);
     expect(call.network.takeSentTo(PHONE_B)).toHaveLength(200);
+  });
+
+  test('that begins with the gate closed is paused from its start, however long the opening took', async () => {
+    const call = new TwoPartyCall();
+    await call.open();
+    const makeDirectory = call.disk.makeDirectory.bind(call.disk);
+    vi.spyOn(call.disk, 'makeDirectory').mockImplementation((path) => {
+      call.clock.advance(7);
+      return makeDirectory(path);
+    });
+    await openJournal(call, RECORDING, DIRECTORY, true);
+    expect((await marksOf(call))[0]).toEqual(['paused', 0]);
   });
 
   test('that begins with the gate closed says so before anything else, and waits', async () => {
