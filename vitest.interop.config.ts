@@ -1,6 +1,6 @@
 import { defineConfig, type ViteUserConfig } from 'vitest/config';
 
-/** Suites whose other side npm does not bring: SIPp, baresip. */
+/** Suites whose other side `npm ci` does not bring: SIPp, baresip, Azurite. */
 const config: ViteUserConfig = defineConfig({
   test: {
     include: ['test/interop/**/*.test.ts'],

@@ -2,9 +2,11 @@ import { setPriority } from 'node:os';
 import { workerData } from 'node:worker_threads';
 import { nodeDisk } from '../journal/node-disk.ts';
 import { RenderHost } from '../render/render-host.ts';
+import { createLiveExports } from '../storage/azure/create-exports.ts';
 import { FileBlobStore } from '../storage/file-blob-store.ts';
 import { createLogger } from '../telemetry/log.ts';
 import { systemClock } from '../telemetry/system-clock.ts';
+import { systemRandom } from '../telemetry/system-random.ts';
 import { serveChannel } from './channel.ts';
 import { ownEnd } from './entry.ts';
 import type { RenderWorkerData } from './render-workers.ts';
@@ -16,12 +18,13 @@ const data = workerData as RenderWorkerData;
 const log = createLogger(data.logLevel).child({ worker: 'render' });
 if (process.platform === 'linux') setPriority(0, LOWERED_PRIORITY);
 
+// The main thread has swept what an earlier process left unfinished.
+const blobs = await FileBlobStore.open(nodeDisk, data.blobDirectory, false);
+const parts = { blobs, clock: systemClock, random: systemRandom, log };
 const host = new RenderHost({
+  ...parts,
   disk: nodeDisk,
-  // The main thread has swept what an earlier process left unfinished.
-  blobs: await FileBlobStore.open(nodeDisk, data.blobDirectory, false),
-  clock: systemClock,
-  log,
+  exports: createLiveExports(data, parts),
 });
 
 serveChannel(ownEnd(), {

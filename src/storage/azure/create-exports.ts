@@ -1,13 +1,8 @@
 import type { BlobStore } from '../../core/ports/blob-store.ts';
 import type { Clock } from '../../core/ports/clock.ts';
-import type { LiveExports } from '../../core/ports/export.ts';
+import type { LiveExport, LiveExports } from '../../core/ports/export.ts';
 import type { Logger } from '../../core/ports/log.ts';
 import type { Random } from '../../core/ports/random.ts';
-import { AddressPolicy } from '../../net/address-policy.ts';
-import { GuardedHttp } from '../../net/guarded-http.ts';
-import { SystemResolver } from '../../net/host-resolver.ts';
-import { AzureLiveExports } from './azure-live-exports.ts';
-import { ContainerAccesses } from './container-access.ts';
 import type { StorageAccount } from './storage-account.ts';
 
 /** What a thread has to be told to export on its own; plain data. Secret. */
@@ -17,18 +12,64 @@ export type ExportSettings = {
   readonly allowPrivateUrls: readonly string[];
 };
 
-/** The exports of a thread that has no way to the network yet. */
-export function createLiveExports(
-  settings: ExportSettings,
-  parts: {
-    readonly blobs: BlobStore;
-    readonly clock: Clock;
-    readonly random: Random;
-    readonly log: Logger;
-  },
-): LiveExports {
-  const policy = new AddressPolicy(settings.allowPrivateUrls);
-  const sender = new GuardedHttp(policy, new SystemResolver(parts.clock), parts.clock);
-  const accesses = new ContainerAccesses(settings.storageAccounts, policy);
-  return new AzureLiveExports(accesses, { ...parts, sender });
+export type ExportParts = {
+  readonly blobs: BlobStore;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Logger;
+};
+
+/**
+ * The exports of a thread that has no way to the network yet. That way is loaded by the first export:
+ * threads that never export start without it.
+ */
+export function createLiveExports(settings: ExportSettings, parts: ExportParts): LiveExports {
+  let loading: Promise<LiveExports> | undefined;
+  const load = async (): Promise<LiveExports> => {
+    const { openLiveExports } = await import('./open-exports.ts');
+    return openLiveExports(settings, parts);
+  };
+  return {
+    begin: (request) => {
+      loading ??= load();
+      return new LateExport(
+        loading.then((exports) => exports.begin(request)),
+        parts.log,
+      );
+    },
+  };
+}
+
+/** Keeps the mark until the export is there. */
+class LateExport implements LiveExport {
+  readonly #begun: Promise<LiveExport | undefined>;
+  #export: LiveExport | undefined;
+  #sizeBytes = 0;
+
+  constructor(begun: Promise<LiveExport>, log: Logger) {
+    this.#begun = begun.then(
+      (begunExport) => {
+        begunExport.grown(this.#sizeBytes);
+        this.#export = begunExport;
+        return begunExport;
+      },
+      (error: unknown) => {
+        log.error({ error }, 'exports cannot be loaded; files stay in built-in storage');
+        return undefined;
+      },
+    );
+  }
+
+  grown(sizeBytes: number): void {
+    this.#sizeBytes = sizeBytes;
+    this.#export?.grown(sizeBytes);
+  }
+
+  async finish(): Promise<boolean> {
+    return (await (await this.#begun)?.finish()) ?? false;
+  }
+
+  async abort(): Promise<void> {
+    await (await this.#begun)?.abort();
+  }
 }
