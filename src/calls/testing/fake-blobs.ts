@@ -5,8 +5,8 @@ export class FakeBlobs implements Pick<BlobStore, 'read' | 'remove'> {
   readonly blobs: Map<string, string> = new Map();
   /** Readers that nobody closed. */
   open = 0;
-  /** How many removals fail from now on. */
-  failures = 0;
+  /** Keys that the disk does not give up. */
+  readonly stuck: Set<string> = new Set();
 
   read(key: string): Promise<BlobReader | undefined> {
     const text = this.blobs.get(key);
@@ -28,10 +28,7 @@ export class FakeBlobs implements Pick<BlobStore, 'read' | 'remove'> {
   }
 
   remove(key: string): Promise<void> {
-    if (this.failures > 0) {
-      this.failures -= 1;
-      return Promise.reject(new Error('the disk refuses'));
-    }
+    if (this.stuck.has(key)) return Promise.reject(new Error('the disk refuses'));
     this.blobs.delete(key);
     return Promise.resolve();
   }
