@@ -31,6 +31,7 @@ export function heardTones(
   const spans = findTone(samples, 16_000, {
     frequencyHz: tone.frequencyHz,
     threshold: tone.amplitude / 2,
+    stepMs: 2,
   });
   const worstDb = Math.max(
     0,

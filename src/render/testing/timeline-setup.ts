@@ -26,7 +26,7 @@ const TICK_US = 100_000;
 
 /** Gives planned packets to a timeline in the order of their arrival, without a journal. */
 export function runTimeline(plan: TimelinePlan): TimelineResult {
-  const { streams, codec = 'PCMU', endUs, keepFrom = 0, extra = [] } = plan;
+  const { endUs, keepFrom = 0 } = plan;
   const kept = new Int32Array(Math.max(0, Math.ceil(endUs / 125) - keepFrom));
   let done = 0;
   const timeline = new Timeline(
@@ -37,6 +37,13 @@ export function runTimeline(plan: TimelinePlan): TimelineResult {
     }),
     makeSpanScratch(),
   );
+  feed(timeline, plan);
+  return { mix: kept.subarray(0, Math.max(0, done - keepFrom)), timeline };
+}
+
+/** Gives all records to a timeline and ends it. Participants are called `p-0`, `p-1`, … */
+export function feed(timeline: Timeline, plan: Omit<TimelinePlan, 'keepFrom'>): void {
+  const { streams, codec = 'PCMU', endUs, extra = [] } = plan;
   streams.forEach((_, stream) => {
     timeline.joined(
       {
@@ -74,5 +81,4 @@ export function runTimeline(plan: TimelinePlan): TimelineResult {
   for (; next < records.length; next += 1) records[next]?.give(timeline);
   timeline.ended(endUs, 'stopped', 0);
   timeline.finish();
-  return { mix: kept.subarray(0, Math.max(0, done - keepFrom)), timeline };
 }
