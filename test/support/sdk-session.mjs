@@ -28,6 +28,7 @@ const operations = {
   participants: async (id) => (await client.getCallConnection(id).listParticipants()).values,
   startRecording: (options) => recordings.start(options),
   pauseRecording: (id) => recordings.pause(id),
+  resumeRecording: (id) => recordings.resume(id),
   recordingState: (id) => recordings.getState(id),
   stopRecording: (id) => recordings.stop(id),
   download: async (url, path) => {
