@@ -99,6 +99,15 @@ export class Azurite {
     ).toString();
   }
 
+  /** A signature whose permissions are those of the container's stored policy `policyId`, now and later. */
+  policySasUrl(containerName: string, policyId: string): string {
+    const sas = generateBlobSASQueryParameters(
+      { containerName, identifier: policyId },
+      this.#credential,
+    ).toString();
+    return `${this.endpoint}/${containerName}?${sas}`;
+  }
+
   /** A shared access signature for all of the account's blobs. */
   accountSas(): string {
     return generateAccountSASQueryParameters(
