@@ -5,6 +5,7 @@ import { readWav } from '../../src/media/wav/wav-reader.ts';
 import { adminRequest, signedFetch } from '../support/admin-client.ts';
 import { EventReceiver, type ReceivedEvent } from '../support/event-receiver.ts';
 import { runCommand, type CommandResult } from '../support/run-command.ts';
+import { channelOf, clipOf, loudestDb } from '../support/recording-session.ts';
 import { ServerProcess } from '../support/server-process.ts';
 
 type Chunk = {
@@ -93,6 +94,19 @@ describe('tapedeck recordings', () => {
     expect(JSON.parse(metadata)).toMatchObject({ chunkDocumentId: chunk.documentId });
   });
 
+  test('shows what is known of one, with its waveform', async () => {
+    const text = await output('recordings', 'show', recording.recordingId);
+    expect(text).toMatch(/^state +done \(started by a route, ended by CallEnded\)$/m);
+    expect(text).toMatch(/^format +audio, mixed, wav$/m);
+    expect(text).toMatch(/^journal +kept$/m);
+    // Both speak all the time, one channel.
+    const [, picture = '', speakers] = /^ {2}0 {2}(\S+) *\S* {2}(.+)$/m.exec(text) ?? [];
+    expect(picture).toMatch(/[▆▇█]{10}/);
+    expect(speakers?.split(', ').sort()).toEqual(['4:+15550100', '4:+15550199']);
+    const json = await output('recordings', 'show', recording.recordingId, '--json');
+    expect(JSON.parse(json)).toMatchObject({ plan: { maxChannels: 5 }, renderings: [] });
+  });
+
   test('says what it does not know', async () => {
     const { code, stderr } = await run('recordings', 'download', 'nothing');
     expect({ code, stderr }).toEqual({
@@ -109,6 +123,50 @@ describe('tapedeck recordings', () => {
       });
     expect((await by('let-me-in')).code).toBe(0);
     expect((await by('guess')).stderr).toMatch(/Not authenticated.*\(401, 7509\)/);
+  });
+});
+
+describe('tapedeck render', () => {
+  const render = (...words: readonly string[]): Promise<string> =>
+    output('render', recording.recordingId, ...words);
+
+  test('makes channels of a mixed recording, each with its own speaker', async () => {
+    const path = join(server.dataDirectory, 'channels.wav');
+    expect(await render('--channels', 'unmixed', '--output', path)).toBe(`${path}\n`);
+    const clip = clipOf(await readFile(path));
+    expect(clip.channels).toBe(2);
+    const [first, second] = [channelOf(clip, 0), channelOf(clip, 1)];
+    const [agent, caller] = loudestDb(first, 440) > -20 ? [first, second] : [second, first];
+    expect(Math.abs(loudestDb(agent, 440) + 6)).toBeLessThan(1);
+    expect(Math.abs(loudestDb(caller, 1000) + 6)).toBeLessThan(1);
+    expect(loudestDb(agent, 1000)).toBeLessThan(-50);
+    expect(loudestDb(caller, 440)).toBeLessThan(-50);
+  });
+
+  test('makes an MP3, the same bytes when asked twice, and lists the document with a link', async () => {
+    const [one, two] = ['one.mp3', 'two.mp3'].map((name) => join(server.dataDirectory, name));
+    await render('--format', 'mp3', '--output', one ?? '');
+    await render('--format', 'mp3', '--output', two ?? '');
+    const bytes = await readFile(one ?? '');
+    expect(bytes.readUInt16BE(0) >> 5).toBe(0x7ff);
+    expect(bytes.equals(await readFile(two ?? ''))).toBe(true);
+    const listed = await render('--format', 'mp3');
+    const [, row = ''] = listed.split('\n');
+    const link = new URL(row.split(/ {2,}/).at(-1) ?? '');
+    const answer = await fetch(new URL(link.pathname + link.search, server.ready.http));
+    expect(Buffer.from(await answer.arrayBuffer()).equals(bytes)).toBe(true);
+    const shown = await output('recordings', 'show', recording.recordingId);
+    expect(shown).toMatch(/rendered later, mixed mp3, part 1/);
+    expect(shown).toMatch(/rendered later, unmixed wav, part 1/);
+  });
+
+  test('says what cannot be made, and of what there is nothing', async () => {
+    const { code, stderr } = await run(
+      ...['render', recording.recordingId, '--format', 'mp3', '--channels', 'unmixed'],
+    );
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/\(400, 8562\)\n$/);
+    expect((await run('render', '../x')).stderr).toMatch(/\(404, 8522\)\n$/);
   });
 });
 
@@ -135,6 +193,15 @@ test('tapedeck journal dump prints the packets of the call', async () => {
   const text = await output('journal', 'dump', join(directory, journal));
   expect(text).toContain('4:+15550100');
   expect(text.split('\n').length).toBeGreaterThan(100);
+});
+
+test('tapedeck audit says who read and who rendered', async () => {
+  const text = await output('audit');
+  expect(text).toMatch(/^AT +ACTION +ACTOR +DOCUMENT +RECORDING\n/);
+  expect(text).toMatch(new RegExp(`downloaded +signed-link 127.0.0.1 +${chunk.documentId}`));
+  expect(text).toMatch(/rendered +access-key 127\.0\.0\.1 /);
+  const [newest] = JSON.parse(await output('audit', '--limit', '1', '--json')) as unknown[];
+  expect(newest).toMatchObject({ recordingId: recording.recordingId });
 });
 
 test('tapedeck sdk-env can be sourced, and names all that clients need', async () => {
@@ -184,5 +251,24 @@ describe('a signed link', () => {
     expect(gone.status).toBe(404);
     const stranger = await fetch(new URL('/admin/links', server.ready.http), { method: 'POST' });
     expect(stranger.status).toBe(401);
+  });
+});
+
+describe('tapedeck recordings delete', () => {
+  test('removes files and journal for good, and the audit keeps who did it', async () => {
+    const { recordingId } = recording;
+    expect(await output('recordings', 'delete', recordingId)).toBe(`${recordingId} is deleted\n`);
+    expect((await run('recordings', 'download', recordingId)).stderr).toMatch(/\(it is deleted\)/);
+    expect((await run('recordings', 'download', chunk.documentId)).code).toBe(1);
+    expect((await run('render', recordingId)).stderr).toMatch(/\(404, 8522\)/);
+    expect((await run('recordings', 'delete', recordingId)).stderr).toMatch(/\(404, 8522\)/);
+    for (const directory of ['journals', join('blobs', 'recordings')]) {
+      const names = await readdir(join(server.dataDirectory, directory));
+      expect(names.filter((name) => name.startsWith(chunk.documentId))).toEqual([]);
+    }
+    expect(await output('audit')).toMatch(
+      new RegExp(`deleted +access-key 127.0.0.1 +${chunk.documentId}`),
+    );
+    expect(await output('recordings', 'list')).toMatch(/ deleted +route +mixed wav /);
   });
 });
