@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
@@ -162,4 +162,22 @@ test('a full database fails the group with an error and goes on when there is ro
   engine.executeGroup([batch('read', ['PRAGMA max_page_count = 1000000'])]);
   expect(engine.executeGroup([batch('facts', [INSERT, 'c', big])])).toMatchObject([{ ok: true }]);
   expect(keysIn(engine)).toEqual(['a', 'c']);
+});
+
+test('what is replaced or deleted is not in the database file any more', async () => {
+  const engine = open();
+  const secret = (name: string): string => `metadata of ${name} `.repeat(20);
+  engine.executeGroup([
+    batch('facts', [INSERT, 'a', secret('somebody')], [INSERT, 'b', secret('somebody else')]),
+  ]);
+  engine.executeGroup([batch('read', ['PRAGMA wal_checkpoint'])]);
+  engine.executeGroup([
+    batch('facts', ["update repeatability set body = '' where key = 'a'"]),
+    batch('facts', ["delete from repeatability where key = 'b'"]),
+  ]);
+  engine.close();
+  const left = await readFile(path);
+  expect(left.includes('repeatability')).toBe(true);
+  expect(left.includes('metadata of somebody')).toBe(false);
+  expect(await readdir(directory)).toEqual(['tapedeck.db']);
 });

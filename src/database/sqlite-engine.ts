@@ -33,6 +33,8 @@ export function openSqliteEngine(options: SqliteEngineOptions): SqliteEngine {
     });
     database.exec('PRAGMA journal_mode = WAL');
     database.exec('PRAGMA synchronous = FULL');
+    // What is deleted or replaced is overwritten with zeros: nobody finds it in the file.
+    database.exec('PRAGMA secure_delete = ON');
     migrate(database);
     return new SqliteEngine(database);
   } catch (error) {

@@ -8,11 +8,17 @@ export const REPEATABILITY_MS: number = 24 * 3_600_000;
 /** For people who look for what was delivered: `tapedeck events`. */
 export const EVENT_HISTORY_MS: number = 30 * 24 * 3_600_000;
 
-/** Removes what nobody asks for any more, every hour: old events with their attempts, stored answers. */
+/** Who read and deleted what. */
+export const AUDIT_MS: number = 365 * 24 * 3_600_000;
+
+/**
+ * Removes what nobody asks for any more, every hour: old events with their attempts, stored answers,
+ * audit rows.
+ */
 export class Housekeeping {
   readonly #clock: Clock;
   readonly #log: Logger;
-  readonly #ledger: Pick<Ledger, 'forgetRepeatedBefore'>;
+  readonly #ledger: Pick<Ledger, 'forgetRepeatedBefore' | 'forgetAuditBefore'>;
   readonly #outbox: Pick<Outbox, 'forgetBefore'>;
   #timer: Timer | undefined;
   #working: Promise<void> = Promise.resolve();
@@ -21,7 +27,7 @@ export class Housekeeping {
   constructor(ports: {
     readonly clock: Clock;
     readonly log: Logger;
-    readonly ledger: Pick<Ledger, 'forgetRepeatedBefore'>;
+    readonly ledger: Pick<Ledger, 'forgetRepeatedBefore' | 'forgetAuditBefore'>;
     readonly outbox: Pick<Outbox, 'forgetBefore'>;
   }) {
     this.#clock = ports.clock;
@@ -45,6 +51,7 @@ export class Housekeeping {
     const nowMs = this.#clock.nowMs();
     try {
       await this.#ledger.forgetRepeatedBefore(nowMs - REPEATABILITY_MS);
+      await this.#ledger.forgetAuditBefore(nowMs - AUDIT_MS);
       await this.#outbox.forgetBefore(nowMs - EVENT_HISTORY_MS);
     } catch (error) {
       this.#log.warn({ error }, 'cleaning the database failed; tried again in an hour');

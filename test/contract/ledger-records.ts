@@ -1,10 +1,12 @@
 import type {
   AttemptRecord,
+  AuditRecord,
   CallRecord,
   ChunkRecord,
   ConnectionRecord,
   DeliveryRecord,
   EventRecord,
+  ExportRecord,
   LegRecord,
   RecordingRecord,
   RepeatabilityRecord,
@@ -108,6 +110,31 @@ export function aChunk(documentId: string, with_: Partial<ChunkRecord> = {}): Ch
     expiresAtMs: START_MS + 86_400_000,
     deletedAtMs: undefined,
     purgedAtMs: undefined,
+    ...with_,
+  };
+}
+
+export function anExport(documentId: string, with_: Partial<ExportRecord> = {}): ExportRecord {
+  return {
+    documentId: documentId as ExportRecord['documentId'],
+    recordingId: 'recording-1' as ExportRecord['recordingId'],
+    state: 'waiting',
+    attempts: 2,
+    nextAttemptAtMs: START_MS + 60_000,
+    expiresAtMs: START_MS + 86_400_000,
+    error: 'destination-refused: 403',
+    ...with_,
+  };
+}
+
+export function anAudit(auditId: string, with_: Partial<AuditRecord> = {}): AuditRecord {
+  return {
+    auditId,
+    atMs: START_MS,
+    action: 'downloaded',
+    recordingId: 'recording-1' as AuditRecord['recordingId'],
+    documentId: '0-td-1-a' as AuditRecord['documentId'],
+    actor: 'access-key 192.0.2.1',
     ...with_,
   };
 }

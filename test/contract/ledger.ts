@@ -173,6 +173,7 @@ export function describeLedger(name: string, make: Make): void {
           { kind: 'connection', record: aConnection('up') },
           { kind: 'connection', record: aConnection('down', { state: 'disconnected' }) },
           { kind: 'recording', record: aRecording('active') },
+          { kind: 'recording', record: aRecording('paused', { state: 'paused' }) },
           { kind: 'recording', record: aRecording('finishing', { state: 'finishing' }) },
           { kind: 'recording', record: aRecording('done', { state: 'done' }) },
           { kind: 'recording', record: aRecording('failed', { state: 'failed' }) },
@@ -189,6 +190,7 @@ export function describeLedger(name: string, make: Make): void {
         expect(recordings.map((recording) => recording.recordingId).sort()).toEqual([
           'active',
           'finishing',
+          'paused',
         ]);
       });
     });
