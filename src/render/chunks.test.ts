@@ -3,6 +3,7 @@ import type { DocumentId } from '../core/ids.ts';
 import { TapedeckError } from '../core/error.ts';
 import type { ChunkLimits, RenderJob } from '../core/ports/render.ts';
 import { Mp3Encoder } from '../media/mp3/mp3-encoder.ts';
+import { WaveformPeaks } from '../media/peaks/waveform-peaks.ts';
 import {
   generateJournal,
   JournalGenerator,
@@ -323,6 +324,23 @@ test('a finished recording is rendered in two other ways at a time', async () =>
     'one/0-td-1-0.wav',
     'two/0-td-1-0.mp3',
   ]);
+});
+
+test('each chunk has the peaks of its samples', async () => {
+  const setup = new RenderSetup();
+  const bob = speaker('bob', { toMs: 7000, tonesMs: [[1000, 2000]] });
+  await generateJournal(setup.disk, {
+    directory: JOURNAL_DIRECTORY,
+    streams: [ALICE, bob],
+    endUs: 7_000_000,
+  });
+  const rendered = await setup.finishAll(chunksOf({ durationMs: 4000 }, UNMIXED_JOB));
+  for (const { chunk, samples } of rendered) {
+    const peaks = new WaveformPeaks(2, 16_000);
+    peaks.process(samples, 0, samples.length);
+    const stored = Buffer.from(setup.blobs.committed.get(chunk.peaksKey)!).toString();
+    expect(stored).toBe(peaks.toJson());
+  }
 });
 
 test('each chunk of an MP3 is a file of its own, of the samples that the WAV has', async () => {

@@ -2,11 +2,12 @@ import type { BlobStore } from '../core/ports/blob-store.ts';
 import type { Disk } from '../core/ports/disk.ts';
 import type { LiveExports } from '../core/ports/export.ts';
 import type { RenderJob } from '../core/ports/render.ts';
+import type { SerialQueue } from '../core/serial-queue.ts';
 import { recoverJournal } from '../journal/recover-journal.ts';
 import { ChannelMap, RECOGNITION_SAMPLES } from './channel-map.ts';
 import type { ChunkStart } from './chunk-cutter.ts';
 import type { FileEncoding } from './chunk-encoder.ts';
-import { chunkLengthOf } from './chunk-length.ts';
+import { ChunkPlanner } from './chunk-planner.ts';
 import { ChunkWriter, removeChunk } from './chunk-writer.ts';
 import { describeChunk, type StoredChunk } from './describe-chunk.ts';
 import { encodingOf } from './encodings.ts';
@@ -27,6 +28,8 @@ export type RenderTools = {
   readonly exports?: LiveExports | undefined;
   readonly scratch: RenderScratch;
   readonly newDetector: () => VoiceDetector;
+  /** Journals are repaired one after the other: two renderings may be of the same one. */
+  readonly recovery: SerialQueue;
 };
 
 /** A chunk whose file is not visible yet. */
@@ -54,6 +57,7 @@ export class RecordingRender {
   readonly #job: RenderJob;
   readonly #encoding: FileEncoding;
   readonly #map: ChannelMap | undefined;
+  readonly #planner: ChunkPlanner;
   readonly #open: OpenChunk[] = [];
   readonly #stored: StoredChunk[] = [];
   #restart: Restart = { index: 0, start: 0, decided: 0 };
@@ -68,6 +72,7 @@ export class RecordingRender {
       job.plan.format.channels === 'unmixed'
         ? new ChannelMap(job.plan.channels, tools.newDetector)
         : undefined;
+    this.#planner = new ChunkPlanner(job.plan.chunks, this.#encoding, this.#map);
   }
 
   /** Rejects with `journal-invalid` if there is no readable journal. */
@@ -102,7 +107,10 @@ export class RecordingRender {
     for (;;) {
       if ((await this.#readAll(output)) !== 'ended') {
         // Its writer died. What is whole was read already, and stays as it is.
-        const recovered = await recoverJournal(this.#job.journalDirectory, this.#tools.disk);
+        const { disk, recovery } = this.#tools;
+        const recovered = await recovery.run(() =>
+          recoverJournal(this.#job.journalDirectory, disk),
+        );
         this.#tornBytes += recovered.tornBytes;
         await this.#readAll(output);
       }
@@ -148,7 +156,7 @@ export class RecordingRender {
 
   async #begin(): Promise<RenderPass> {
     const { start } = this.#restart;
-    const decided = this.#decidedFor(start, this.#restart.decided);
+    const decided = this.#planner.decidedFor(start, this.#restart.decided);
     const { disk, scratch } = this.#tools;
     this.#pass = await RenderPass.open({
       disk,
@@ -157,7 +165,7 @@ export class RecordingRender {
       map: this.#map,
       decided,
       start,
-      chunkSamples: this.#lengthOf(decided).samples,
+      chunkSamples: this.#planner.samples(decided),
     });
     return this.#pass;
   }
@@ -237,8 +245,8 @@ export class RecordingRender {
           index: chunk.index,
           begin: chunk.begin,
           end: chunk.end,
-          limit: this.#lengthOf(chunk.decided).ending,
-          channels: this.#map?.channels(chunk.decided) ?? 1,
+          limit: this.#planner.limit(chunk.decided),
+          channels: this.#planner.channels(chunk.decided),
           channelOf: (participantId) => this.#map?.channelOf(participantId, chunk.decided),
           encoding: this.#encoding,
           tornBytes: this.#tornBytes,
@@ -247,30 +255,8 @@ export class RecordingRender {
     }
   }
 
-  #lengthOf(decided: number): ReturnType<typeof chunkLengthOf> {
-    const channels = this.#map?.channels(decided) ?? 1;
-    return chunkLengthOf(this.#job.plan.chunks, this.#encoding, channels);
-  }
-
-  /**
-   * Decisions that the channels of a chunk follow, by what is known: those that come into force before
-   * its end, which more channels may bring forward.
-   * @param atLeast those of the chunk before.
-   */
-  #decidedFor(start: number, atLeast: number): number {
-    if (this.#map === undefined) return 0;
-    let decided = Math.max(atLeast, this.#map.decidedAt(start));
-    for (;;) {
-      const next = this.#map.decisions[decided];
-      if (next === undefined || next.since >= start + this.#lengthOf(decided).samples) {
-        return decided;
-      }
-      decided += 1;
-    }
-  }
-
   #lacksChannels(begin: ChunkStart, decided: number): boolean {
-    return this.#decidedFor(begin.start, decided) !== decided;
+    return this.#planner.decidedFor(begin.start, decided) !== decided;
   }
 
   async #startAgain(index: number, begin: ChunkStart, decided: number): Promise<false> {

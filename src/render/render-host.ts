@@ -74,7 +74,14 @@ export class RenderHost implements RenderPort {
   constructor(options: RenderHostOptions) {
     const { disk, blobs, exports, clock, log } = options;
     const newDetector = options.newDetector ?? (() => new EnergyDetector());
-    this.#tools = { disk, blobs, exports, scratch: makeRenderScratch(), newDetector };
+    this.#tools = {
+      disk,
+      blobs,
+      exports,
+      scratch: makeRenderScratch(),
+      newDetector,
+      recovery: new SerialQueue(),
+    };
     this.#clock = clock;
     this.#log = log;
     this.#intervalMs = options.followIntervalMs ?? DEFAULT_FOLLOW_INTERVAL_MS;

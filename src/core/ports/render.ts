@@ -24,7 +24,7 @@ export type ChannelPlan = {
   readonly overflow: 'leave-out' | 'last-channel';
 };
 
-/** Whichever is reached first ends a chunk. */
+/** Whichever is reached first ends a chunk; a chunk has a second of media at least. */
 export type ChunkLimits = {
   /** Of the file, without what was paused. */
   readonly durationMs: number;
@@ -63,14 +63,19 @@ export type RenderedChunk = {
   /** Bits per second of all channels together. */
   readonly bitRate: number;
   readonly channels: number;
+  /** Those who were in the call during the chunk, in the order in which they first joined. */
   readonly participants: readonly { readonly participantId: string; readonly channel?: number }[];
+  /**
+   * Those in the chunk, and the one between it and the next; of the first chunk also that in which
+   * the recording began, which is before `startedAtMs`. So each pause is told once.
+   */
   readonly pauses: readonly { readonly startedAtMs: number; readonly durationMs: number }[];
   /**
    * SHA-256 of the media, hex: of the file behind its header (for mono WAV, from byte 44).
    * Not of the header: that stands first and is known last, and hours are not read again at the end.
    */
   readonly sha256: string;
-  /** Packets that came more than the late window after their place; they are in the journal only. */
+  /** Packets of the chunk that came more than the late window after their place; they are in the journal only. */
   readonly latePackets: number;
   /** Bytes cut from a torn journal, 0 for a whole one. */
   readonly tornBytes: number;
