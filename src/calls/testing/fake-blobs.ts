@@ -1,4 +1,5 @@
 import type { BlobReader, BlobStore } from '../../core/ports/blob-store.ts';
+import { Pace } from './pace.ts';
 
 /** Stored files as texts, by key. */
 export class FakeBlobs implements Pick<BlobStore, 'read' | 'remove'> {
@@ -7,29 +8,38 @@ export class FakeBlobs implements Pick<BlobStore, 'read' | 'remove'> {
   open = 0;
   /** Keys that the disk does not give up. */
   readonly stuck: Set<string> = new Set();
+  readonly #pace: Pace;
 
-  read(key: string): Promise<BlobReader | undefined> {
+  constructor(pace: Pace = new Pace()) {
+    this.#pace = pace;
+  }
+
+  async read(key: string): Promise<BlobReader | undefined> {
     const text = this.blobs.get(key);
-    if (text === undefined) return Promise.resolve(undefined);
-    this.open += 1;
+    if (text !== undefined) this.open += 1;
+    await this.#pace.step();
+    if (text === undefined) return undefined;
     let isOpen = true;
-    return Promise.resolve({
+    return {
       sizeBytes: text.length,
       range: async function* (start, end) {
         await Promise.resolve();
         yield Buffer.from(text.slice(start, end + 1));
+      },
+      lend(start, end) {
+        return this.range(start, end);
       },
       close: () => {
         if (isOpen) this.open -= 1;
         isOpen = false;
         return Promise.resolve();
       },
-    });
+    };
   }
 
-  remove(key: string): Promise<void> {
-    if (this.stuck.has(key)) return Promise.reject(new Error('the disk refuses'));
+  async remove(key: string): Promise<void> {
+    if (this.stuck.has(key)) throw new Error('the disk refuses');
     this.blobs.delete(key);
-    return Promise.resolve();
+    await this.#pace.step();
   }
 }

@@ -1,5 +1,6 @@
 import { chunkDocumentId } from '../../core/ids.ts';
 import type { RenderJob, RenderPort, RenderedChunk } from '../../core/ports/render.ts';
+import { Pace } from './pace.ts';
 
 type Chunk = Pick<RenderedChunk, 'ending' | 'durationMs'>;
 
@@ -17,10 +18,12 @@ export class FakeRender implements RenderPort {
   participants: RenderedChunk['participants'] = [];
   pauses: RenderedChunk['pauses'] = [];
   readonly #blobs: Map<string, string>;
+  readonly #pace: Pace;
 
   /** @param blobs where its files appear, by key. */
-  constructor(blobs: Map<string, string>) {
+  constructor(blobs: Map<string, string>, pace: Pace = new Pace()) {
     this.#blobs = blobs;
+    this.#pace = pace;
   }
 
   follow(job: RenderJob): Promise<void> {
@@ -35,7 +38,10 @@ export class FakeRender implements RenderPort {
       this.failures -= 1;
       throw new Error('render failed');
     }
-    return this.chunks.map((chunk, index) => this.#store(job, chunk, index));
+    await this.#pace.step();
+    const rendered = this.chunks.map((chunk, index) => this.#store(job, chunk, index));
+    await this.#pace.step();
+    return rendered;
   }
 
   abandon(): Promise<void> {

@@ -41,20 +41,19 @@ export class MemoryLedger {
   }
 
   recording(id: RecordingId): Promise<RecordingRecord | undefined> {
-    return Promise.resolve(this.#last('recording', (record) => record.recordingId === id));
+    return this.#answer(this.#last('recording', (record) => record.recordingId === id));
   }
 
   chunk(id: string): Promise<ChunkRecord | undefined> {
-    return Promise.resolve(this.#last('chunk', (record) => record.documentId === id));
+    return this.#answer(this.#last('chunk', (record) => record.documentId === id));
   }
 
-  async chunksOf(id: RecordingId): Promise<readonly ChunkRecord[]> {
-    await this.#pace.step();
-    return this.rows('chunk').filter((chunk) => chunk.recordingId === id);
+  chunksOf(id: RecordingId): Promise<readonly ChunkRecord[]> {
+    return this.#answer(this.rows('chunk').filter((chunk) => chunk.recordingId === id));
   }
 
   expiredChunks(nowMs: number): Promise<readonly ChunkRecord[]> {
-    return Promise.resolve(
+    return this.#answer(
       this.rows('chunk').filter(
         (chunk) => chunk.deletedAtMs === undefined && (chunk.expiresAtMs ?? Infinity) <= nowMs,
       ),
@@ -62,7 +61,7 @@ export class MemoryLedger {
   }
 
   unpurgedChunks(): Promise<readonly ChunkRecord[]> {
-    return Promise.resolve(
+    return this.#answer(
       this.rows('chunk').filter(
         (chunk) => chunk.deletedAtMs !== undefined && chunk.purgedAtMs === undefined,
       ),
@@ -104,6 +103,12 @@ export class MemoryLedger {
         .filter((row) => row.journalRemovedAtMs === undefined)
         .map((row) => row.journalDirectory),
     );
+  }
+
+  /** What is true when it is asked, however long the answer takes. */
+  async #answer<T>(value: T): Promise<T> {
+    await this.#pace.step();
+    return value;
   }
 
   /** The latest record of each id, in the order in which the ids first came. */
