@@ -1,13 +1,13 @@
 /**
- * What it costs to make a mixed WAV of two one-hour PCMU streams, from the journal on disk to the
+ * What it costs to make a file of two one-hour PCMU streams, from the journal on disk to the
  * synced, checked file, by the server's own code; beside ffmpeg doing the same without journal and
  * checks. CPU is user + sys of all threads, the median of three runs. One JSON line.
  *
- * `snrDb` compares ten seconds of the file with ideal interpolation of the sum at 8 kHz. Errors
- * between 3.4 and 4.6 kHz, the filter's transition, are left out: telephone speech ends there,
- * and what G.711 adds above it is noise.
+ * `snrDb` compares ten seconds of the file with ideal interpolation of the sum (unmixed: of the
+ * first channel) at 8 kHz. Errors between 3.4 and 4.6 kHz, the filter's transition, are left out:
+ * telephone speech ends there, and what G.711 adds above it is noise. `null` for MP3.
  *
- *   node test/bench/render.ts [--format wav-mixed] [--minutes 60] [--runs 3] [--dir /tmp]
+ *   node test/bench/render.ts [--format wav-mixed|wav-unmixed|mp3] [--minutes 60] [--runs 3] [--dir /tmp]
  */
 import { spawnSync } from 'node:child_process';
 import { mkdtemp, open, readFile, rm, writeFile } from 'node:fs/promises';
@@ -16,7 +16,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import type { DocumentId, RecordingId } from '../../src/core/ids.ts';
 import { SILENT_LOGGER } from '../../src/core/ports/log.ts';
-import type { RenderJob } from '../../src/core/ports/render.ts';
+import type { RenderFormat, RenderJob } from '../../src/core/ports/render.ts';
 import { JournalWriter } from '../../src/journal/journal-writer.ts';
 import { nodeDisk } from '../../src/journal/node-disk.ts';
 import { encodeG711, g711Samples } from '../../src/media/g711/g711.ts';
@@ -43,7 +43,13 @@ const { values } = parseArgs({
 });
 const seconds = Number(values.minutes) * 60;
 const runs = Number(values.runs);
-if (values.format !== 'wav-mixed') fail(`--format ${values.format} is not built`);
+const FORMATS: Readonly<Record<string, RenderFormat>> = {
+  'wav-mixed': { container: 'wav', channels: 'mixed' },
+  'wav-unmixed': { container: 'wav', channels: 'unmixed' },
+  mp3: { container: 'mp3', channels: 'mixed' },
+};
+const format = FORMATS[values.format] ?? fail(`no format: ${values.format}`);
+const fileChannels = format.channels === 'unmixed' ? 2 : 1;
 if (spawnSync('ffmpeg', ['-version']).status !== 0) fail('ffmpeg is missing: install it first');
 
 const directory = await mkdtemp(join(values.dir, 'tapedeck-bench-render-'));
@@ -51,7 +57,7 @@ try {
   const voices = [voice(1), voice(2)];
   await writeJournal(join(directory, 'journal'), voices);
   const rendered = await medianOf(runs, renderOnce);
-  const snrDb = await measureSnr(voices);
+  const snrDb = format.container === 'wav' ? await measureSnr(voices) : undefined;
   const inputs = await Promise.all(voices.map(writeRaw));
   const ffmpeg = await medianOf(runs, () => Promise.resolve(ffmpegOnce(inputs)));
   process.stdout.write(
@@ -59,7 +65,7 @@ try {
       bench: 'render',
       format: values.format,
       cpuSeconds: round(rendered),
-      snrDb: Math.round(snrDb * 10) / 10,
+      snrDb: snrDb === undefined ? null : Math.round(snrDb * 10) / 10,
       ffmpegCpuSeconds: round(ffmpeg),
       ratio: round(rendered / ffmpeg),
     }) + '\n',
@@ -101,7 +107,7 @@ async function writeJournal(path: string, voices: readonly Uint8Array[]): Promis
       {
         stream,
         legId: `leg-${stream}`,
-        participantId: `4:+1555000000${stream}`,
+        participantId: participantOf(stream),
         codec: 'PCMU',
         clockRateHz: 8000,
         payloadType: 0,
@@ -129,6 +135,10 @@ async function writeJournal(path: string, voices: readonly Uint8Array[]): Promis
   await writer.end('stopped', nowUs);
 }
 
+function participantOf(stream: number): string {
+  return `4:+1555000000${stream}`;
+}
+
 /** CPU seconds of one rendering. */
 async function renderOnce(): Promise<number> {
   const store = await FileBlobStore.open(nodeDisk, join(directory, 'blobs'));
@@ -144,8 +154,13 @@ async function renderOnce(): Promise<number> {
     documentId: '0-td-1-0' as DocumentId,
     blobDirectory: 'bench',
     plan: {
-      format: { container: 'wav', channels: 'mixed' },
-      channels: { limit: 5, pinned: [], overflow: 'leave-out' },
+      format,
+      // What is said here is no speech, so nobody gets a channel for it.
+      channels: {
+        limit: 5,
+        pinned: [0, 1].map((channel) => ({ participantId: participantOf(channel), channel })),
+        overflow: 'leave-out',
+      },
       chunks: { durationMs: 14_400_000, sizeBytes: 4_000_000_000 },
     },
   };
@@ -158,13 +173,15 @@ async function renderOnce(): Promise<number> {
 
 async function measureSnr(voices: readonly Uint8Array[]): Promise<number> {
   const file = await open(join(directory, 'blobs', 'bench', '0-td-1-0.wav'));
-  const excerpt = new Int16Array(ROUND_SECONDS * 16_000);
-  const at = WAV_HEADER_BYTES + excerpt.byteLength;
-  await file.read(new Uint8Array(excerpt.buffer), 0, excerpt.byteLength, at);
+  const frames = new Int16Array(ROUND_SECONDS * 16_000 * fileChannels);
+  const at = WAV_HEADER_BYTES + frames.byteLength;
+  await file.read(new Uint8Array(frames.buffer), 0, frames.byteLength, at);
   await file.close();
+  const excerpt = frames.filter((_, index) => index % fileChannels === 0);
+  const heard = fileChannels === 1 ? voices : voices.slice(0, 1);
   const table = g711Samples('PCMU');
   const sum = Float64Array.from({ length: ROUND_SECONDS * 8000 }, (_, index) =>
-    voices.reduce((total, codes) => total + (table[codes[index] ?? 0] ?? 0), 0),
+    heard.reduce((total, codes) => total + (table[codes[index] ?? 0] ?? 0), 0),
   );
   return interpolationSnrDb(sum, excerpt);
 }
@@ -184,8 +201,13 @@ async function writeRaw(codes: Uint8Array, index: number): Promise<string> {
 /** CPU seconds of ffmpeg, by the shell's own clock for children. */
 function ffmpegOnce(inputs: readonly string[]): number {
   const sources = inputs.map((path) => `-f mulaw -ar 8000 -ac 1 -i ${path}`).join(' ');
-  const filter = `-filter_complex amix=inputs=${inputs.length}:normalize=0,aresample=16000`;
-  const command = `ffmpeg -v error -nostdin -y ${sources} ${filter} -c:a pcm_s16le ${directory}/ffmpeg.wav`;
+  const join =
+    format.channels === 'unmixed'
+      ? `amerge=inputs=${inputs.length}`
+      : `amix=inputs=${inputs.length}:normalize=0`;
+  const codec = format.container === 'mp3' ? '-c:a libmp3lame -b:a 48k' : '-c:a pcm_s16le';
+  const output = `${codec} ${directory}/ffmpeg.${format.container}`;
+  const command = `ffmpeg -v error -nostdin -y ${sources} -filter_complex ${join},aresample=16000 ${output}`;
   process.stderr.write(`${command}\n`);
   const run = spawnSync('bash', ['-c', `TIMEFORMAT='%U %S'; time ${command}`], {
     encoding: 'utf8',
