@@ -9,15 +9,20 @@ import { parse } from 'yaml';
 import { levelDb, toneAmplitude } from '../../src/media/tone/tone-meter.ts';
 import { readWav } from '../../src/media/wav/wav-reader.ts';
 import { until } from '../contract/until.ts';
+import { findClimbs, missingMs, staircaseScript } from '../sdk/staircase.ts';
 import { startSimulatedCall } from '../support/admin-client.ts';
 import { freePort } from '../support/free-port.ts';
 import { levelHeard, openPhones, tonePhone } from '../support/peers/sim-phones.ts';
+import { channelOf, clipOf, loudestDb } from '../support/recording-session.ts';
 import { runCommand } from '../support/run-command.ts';
 import { ServerProcess } from '../support/server-process.ts';
 
 const EXAMPLES = fileURLToPath(new URL('../../examples/', import.meta.url));
 const AGENT = { identifier: '+15550100', tone: 440 };
 const CALLER = { identifier: '+15550199', name: 'caller', tone: 1000, hangUpAfter: '1s' };
+
+/** Says which moment it is. */
+const CLIMBER = { identifier: '+15550101', script: staircaseScript(), loop: true };
 
 /** Programs are started, and wait for events. */
 const SOON = { timeout: 15_000 };
@@ -91,7 +96,7 @@ describe('with an application that gets events at its port', () => {
     port = await freePort();
     server = await ServerProcess.start({
       flags: ['--event-webhook', `http://127.0.0.1:${port}/`],
-      file: { sim: [AGENT, CALLER, { identifier: '+15550486', refuse: 486 }] },
+      file: { sim: [AGENT, CALLER, CLIMBER, { identifier: '+15550486', refuse: 486 }] },
     });
   });
 
@@ -125,6 +130,26 @@ describe('with an application that gets events at its port', () => {
     running = example.child;
     const [code] = (await once(example.child, 'exit')) as [number | null];
     expect([code, example.output()]).toEqual([1, expect.stringContaining('was not reached: 486')]);
+  });
+
+  test('channels-and-pauses.mjs has each phone on its channel, and nothing of the pause', async () => {
+    const path = join(scratch, 'channels.wav');
+    const example = await runExample(server, port, [
+      'channels-and-pauses.mjs',
+      ...[CLIMBER.identifier, AGENT.identifier, path, '1'],
+    ]);
+    running = example.child;
+    const [code] = (await once(example.child, 'exit')) as [number | null];
+    expect([code, example.output()]).toEqual([
+      0,
+      expect.stringMatching(/active\n.+inactive\n.+active\n[^]*are on the channels of /),
+    ]);
+    const clip = clipOf(await readFile(path));
+    expect(clip.channels).toBe(2);
+    expect(Math.abs(loudestDb(channelOf(clip, 1), 440) + 6)).toBeLessThan(1);
+    const climbs = findClimbs(channelOf(clip, 0).samples, clip.sampleRateHz);
+    expect(climbs).toHaveLength(2);
+    expect(missingMs(climbs[0]!, climbs[1]!)).toBeGreaterThan(900);
   });
 
   test('answer-and-record.mjs answers a caller and keeps the file of the call', async () => {
