@@ -33,7 +33,6 @@ import { nodeLocalAddressFor } from './sip/node-local-address.ts';
 import { createNodeResolveHost } from './sip/node-resolve-host.ts';
 import { NodeStreamNetwork } from './sip/node-stream-network.ts';
 import { createSipServer } from './sip/server.ts';
-import { AzureContainers } from './storage/azure/azure-containers.ts';
 import { ContainerAccesses } from './storage/azure/container-access.ts';
 import { FileBlobStore } from './storage/file-blob-store.ts';
 import { byFamily, callSettings, topicOf, workerCounts } from './derived-settings.ts';
@@ -47,6 +46,7 @@ import { systemRandom } from './telemetry/system-random.ts';
 import { DatabaseWorker } from './workers/database-worker.ts';
 import { MediaWorkers } from './workers/media-workers.ts';
 import { RenderWorkers } from './workers/render-workers.ts';
+import { WorkerContainers } from './workers/worker-containers.ts';
 import { VERSION } from './version.ts';
 
 /** Running HTTP answers, downloads among them, may take so long after the calls are over. */
@@ -136,9 +136,9 @@ export async function startServer(
 
   const addressPolicy = new AddressPolicy(configuration['allow-private-urls']);
   const sender = new GuardedHttp(addressPolicy, new SystemResolver(clock), clock);
-  const containers = new AzureContainers(
+  const containers = new WorkerContainers(
     new ContainerAccesses(configuration.storageAccounts, addressPolicy),
-    { sender, clock, random },
+    render,
   );
   const subscriptions: Subscriptions = new Subscriptions({
     clock,

@@ -105,15 +105,10 @@ export class Exporter {
   }
 
   async #copy(chunk: ChunkRecord, exportTo: ExportTarget): Promise<void> {
-    const { containers, blobs } = this.#ports;
-    const reader = await blobs.read(chunk.blobKey);
-    if (reader === undefined) throw new TapedeckError('content-not-found', 'The file is missing.');
-    try {
-      const { content } = containerFiles(exportTo, chunk);
-      await containers.copy(exportTo.containerUrl, content, reader, mediaTypeOf(chunk.format));
-    } finally {
-      await reader.close();
-    }
+    const { containers } = this.#ports;
+    const { content } = containerFiles(exportTo, chunk);
+    const mediaType = mediaTypeOf(chunk.format);
+    await containers.copy(exportTo.containerUrl, content, chunk.blobKey, mediaType);
     await putMetadata(containers, exportTo, chunk);
   }
 

@@ -57,6 +57,11 @@ export class RenderWorkers implements RenderPort {
     await slot?.thread.request('abandon', recordingId);
   }
 
+  /** Writes into a caller's container; see `ContainerPort`. By the worker with the fewest recordings. */
+  upload(method: 'put' | 'copy', request: readonly unknown[]): Promise<void> {
+    return this.#emptiest().thread.request(method, ...request);
+  }
+
   /** What is being finished is finished first. Idempotent. */
   close(): Promise<void> {
     this.#closing ??= Promise.all(this.#slots.map((slot) => slot.thread.close())).then(
@@ -68,13 +73,17 @@ export class RenderWorkers implements RenderPort {
   #slot(recordingId: RecordingId): Slot {
     const known = this.#slotOf.get(recordingId);
     if (known !== undefined) return known;
-    const living = this.#slots.filter((slot) => slot.thread.isUp);
-    const emptiest = (living.length > 0 ? living : this.#slots).reduce((best, slot) =>
-      slot.recordings.size < best.recordings.size ? slot : best,
-    );
+    const emptiest = this.#emptiest();
     emptiest.recordings.add(recordingId);
     this.#slotOf.set(recordingId, emptiest);
     return emptiest;
+  }
+
+  #emptiest(): Slot {
+    const living = this.#slots.filter((slot) => slot.thread.isUp);
+    return (living.length > 0 ? living : this.#slots).reduce((best, slot) =>
+      slot.recordings.size < best.recordings.size ? slot : best,
+    );
   }
 
   #forget(recordingId: RecordingId): void {

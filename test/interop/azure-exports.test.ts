@@ -187,16 +187,14 @@ describe('a container that cannot be written', () => {
     await file.grow(BLOCK_BYTES);
     expect((await file.finish()).isExported).toBe(false);
     expect(log.text).toMatch(reason);
-    const containers = new AzureContainers(accesses(accounts), azureTools());
+    const containers = new AzureContainers(accesses(accounts), { ...azureTools(), blobs });
     const error: unknown = await containers
       .put(url, `${FOLDER}/metadata.json`, Buffer.from('{}'), 'application/json')
       .catch((cause: unknown) => cause);
     expect(error).toMatchObject({ fault: 'destination' });
-    const local = (await blobs.read('recordings/one.wav'))!;
-    await expect(containers.copy(url, BLOB, local, 'audio/wav')).rejects.toMatchObject({
-      fault: 'destination',
-    });
-    await local.close();
+    await expect(
+      containers.copy(url, BLOB, 'recordings/one.wav', 'audio/wav'),
+    ).rejects.toMatchObject({ fault: 'destination' });
     const told = `${log.text}\n${inspect(error, { depth: 20, showHidden: true })}`;
     const keys = accounts.flatMap(({ key }) => key ?? []);
     for (const secret of [...secretsOf(url), ...keys]) {
@@ -256,15 +254,16 @@ describe('a container that cannot be written', () => {
 
 describe('files that are whole already', () => {
   test('are copied and put, and have URLs without the signature', async () => {
-    const containers = new AzureContainers(accesses(), azureTools());
+    const containers = new AzureContainers(accesses(), { ...azureTools(), blobs });
     const url = azurite.sasUrl(container.containerName);
     const content = randomBytes(2 * BLOCK_BYTES + 3);
     const writer = await blobs.open('recordings/one.wav', 0);
     await writer.append(content);
     await writer.commit();
-    const local = (await blobs.read('recordings/one.wav'))!;
-    await containers.copy(url, BLOB, local, 'audio/wav');
-    await local.close();
+    await containers.copy(url, BLOB, 'recordings/one.wav', 'audio/wav');
+    await expect(
+      containers.copy(url, BLOB, 'recordings/two.wav', 'audio/wav'),
+    ).rejects.toMatchObject({ code: 'content-not-found' });
     const document = Buffer.from('{"chunk":0}');
     await containers.put(url, `${FOLDER}/0-acsmetadata.one.json`, document, 'application/json');
     expect(containers.urlOf(url, BLOB)).toBe(`${container.url}/${BLOB}`);

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { SILENT_LOGGER } from '../../src/core/ports/log.ts';
 import { nodeDisk } from '../../src/journal/node-disk.ts';
-import { createLiveExports } from '../../src/storage/azure/create-exports.ts';
+import { createExports } from '../../src/storage/azure/create-exports.ts';
 import { FileBlobStore } from '../../src/storage/file-blob-store.ts';
 import { systemClock } from '../../src/telemetry/system-clock.ts';
 import { systemRandom } from '../../src/telemetry/system-random.ts';
@@ -31,12 +31,12 @@ const [containerUrl = '', hours = '4'] = process.argv.slice(2);
 const steps = Math.round((Number(hours) * 3600) / SECONDS_AT_A_TIME);
 const root = await mkdtemp(join(tmpdir(), 'tapedeck-long-'));
 const blobs = await FileBlobStore.open(nodeDisk, root);
-const exports = createLiveExports(
+const { live } = createExports(
   { storageAccounts: [], allowPrivateUrls: ['loopback'] },
   { blobs, clock: systemClock, random: systemRandom, log: SILENT_LOGGER },
 );
 const writer = await blobs.open('recordings/long.wav', HEADER_BYTES);
-const copy = exports.begin({
+const copy = live.begin({
   target: { containerUrl, folder: 'long' },
   fileName: 'long.wav',
   mediaType: 'audio/wav',

@@ -1,5 +1,3 @@
-import type { BlobReader } from './blob-store.ts';
-
 /** A folder in somebody's own blob container. */
 export type ExportTarget = {
   /** Absolute URL of the container; may carry a SAS, so it is a secret: never log it or show it. */
@@ -21,10 +19,11 @@ export interface ContainerPort {
   /** Writes a small blob at once. Rejects with `destination-unreachable` or `destination-refused`. */
   put(containerUrl: string, blobName: string, bytes: Uint8Array, mediaType: string): Promise<void>;
   /**
-   * Copies a file in blocks of bounded memory, commits it, and compares size and samples of it with
-   * the original. Rejects as `put` does, and with `blob-mismatch`.
+   * Copies a committed blob of the built-in storage in blocks of bounded memory, commits it, and compares
+   * size and samples of it with the original. Rejects as `put` does, with `blob-mismatch`, and with
+   * `content-not-found` if there is no blob of this key.
    */
-  copy(containerUrl: string, blobName: string, from: BlobReader, mediaType: string): Promise<void>;
+  copy(containerUrl: string, blobName: string, blobKey: string, mediaType: string): Promise<void>;
 }
 
 /** Copies a file to a container while it is being written. One per chunk; made by `LiveExports`. */

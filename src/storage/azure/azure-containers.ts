@@ -1,4 +1,5 @@
-import type { BlobReader } from '../../core/ports/blob-store.ts';
+import { TapedeckError } from '../../core/error.ts';
+import type { BlobStore } from '../../core/ports/blob-store.ts';
 import type { ContainerPort } from '../../core/ports/export.ts';
 import { BlobContainer, type BlobTools } from './blob-container.ts';
 import { compareBlob } from './blob-samples.ts';
@@ -9,16 +10,21 @@ import { StagedBlob } from './staged-blob.ts';
 import { STILL_LIMIT_MS, UPLOADS_AT_A_TIME } from './limits.ts';
 import { UploadSlots } from './upload-slots.ts';
 
+export type ContainerTools = BlobTools & {
+  /** Holds the originals of copies. */
+  readonly blobs: BlobStore;
+};
+
 /**
  * Callers' containers in Azure Blob; see `ContainerPort`. An upload that stands still for a minute is
  * given up with `destination-unreachable`.
  */
 export class AzureContainers implements ContainerPort {
   readonly #accesses: ContainerAccesses;
-  readonly #tools: BlobTools;
+  readonly #tools: ContainerTools;
   readonly #slots = new UploadSlots(UPLOADS_AT_A_TIME);
 
-  constructor(accesses: ContainerAccesses, tools: BlobTools) {
+  constructor(accesses: ContainerAccesses, tools: ContainerTools) {
     this.#accesses = accesses;
     this.#tools = tools;
   }
@@ -28,8 +34,7 @@ export class AzureContainers implements ContainerPort {
   }
 
   urlOf(containerUrl: string, blobName: string): string {
-    const path = blobName.split('/').map(encodeURIComponent).join('/');
-    return `${this.#accesses.shown(containerUrl)}/${path}`;
+    return this.#accesses.urlOf(containerUrl, blobName);
   }
 
   async put(
@@ -50,7 +55,7 @@ export class AzureContainers implements ContainerPort {
   async copy(
     containerUrl: string,
     blobName: string,
-    from: BlobReader,
+    blobKey: string,
     mediaType: string,
   ): Promise<void> {
     const container = this.#container(containerUrl);
@@ -61,10 +66,16 @@ export class AzureContainers implements ContainerPort {
       slots: this.#slots,
       watch: this.#watch(),
     };
-    await copy.watch.during(async () => {
-      await stageRest(copy, from, 0);
-      await commitCompared(copy, from);
-    });
+    const file = await this.#tools.blobs.read(blobKey);
+    if (file === undefined) throw new TapedeckError('content-not-found', 'The file is missing.');
+    try {
+      await copy.watch.during(async () => {
+        await stageRest(copy, file, 0);
+        await commitCompared(copy, file);
+      });
+    } finally {
+      await file.close();
+    }
   }
 
   #container(containerUrl: string): BlobContainer {

@@ -30,9 +30,10 @@ export class ContainerAccesses {
     this.#policy = policy;
   }
 
-  /** The URL as it may be shown. Throws `argument-invalid`. */
-  shown(containerUrl: string): string {
-    return parseContainerUrl(containerUrl, this.#endpoints).url;
+  /** URL of a blob, without a signature. Throws `argument-invalid`. */
+  urlOf(containerUrl: string, blobName: string): string {
+    const path = blobName.split('/').map(encodeURIComponent).join('/');
+    return `${parseContainerUrl(containerUrl, this.#endpoints).url}/${path}`;
   }
 
   /**

@@ -122,7 +122,9 @@ describe('the credentials for a container', () => {
   test('in the URL go before those that are configured', () => {
     const url = `https://acme.blob.core.windows.net/calls?${SAS}`;
     expect(accesses.of(url).credential).toEqual({ kind: 'sas', sas: SAS });
-    expect(accesses.shown(url)).toBe('https://acme.blob.core.windows.net/calls');
+    expect(accesses.urlOf(url, 'a b/c=?.wav')).toBe(
+      'https://acme.blob.core.windows.net/calls/a%20b/c%3D%3F.wav',
+    );
   });
 });
 

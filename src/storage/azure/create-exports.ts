@@ -1,6 +1,6 @@
 import type { BlobStore } from '../../core/ports/blob-store.ts';
 import type { Clock } from '../../core/ports/clock.ts';
-import type { LiveExport, LiveExports } from '../../core/ports/export.ts';
+import type { ContainerPort, LiveExport, LiveExports } from '../../core/ports/export.ts';
 import type { Logger } from '../../core/ports/log.ts';
 import type { Random } from '../../core/ports/random.ts';
 import type { StorageAccount } from './storage-account.ts';
@@ -19,23 +19,32 @@ export type ExportParts = {
   readonly log: Logger;
 };
 
+/** What writes into callers' containers. */
+export type Exports = {
+  readonly live: LiveExports;
+  readonly uploads: Pick<ContainerPort, 'put' | 'copy'>;
+};
+
 /**
  * The exports of a thread that has no way to the network yet. That way is loaded by the first export:
  * threads that never export start without it.
  */
-export function createLiveExports(settings: ExportSettings, parts: ExportParts): LiveExports {
-  let loading: Promise<LiveExports> | undefined;
-  const load = async (): Promise<LiveExports> => {
-    const { openLiveExports } = await import('./open-exports.ts');
-    return openLiveExports(settings, parts);
+export function createExports(settings: ExportSettings, parts: ExportParts): Exports {
+  let loading: Promise<Exports> | undefined;
+  const loaded = (): Promise<Exports> => {
+    loading ??= import('./open-exports.ts').then(({ openExports }) => openExports(settings, parts));
+    return loading;
   };
   return {
-    begin: (request) => {
-      loading ??= load();
-      return new LateExport(
-        loading.then((exports) => exports.begin(request)),
-        parts.log,
-      );
+    live: {
+      begin: (request) => {
+        const begun = loaded().then(({ live }) => live.begin(request));
+        return new LateExport(begun, parts.log);
+      },
+    },
+    uploads: {
+      put: async (...request) => (await loaded()).uploads.put(...request),
+      copy: async (...request) => (await loaded()).uploads.copy(...request),
     },
   };
 }
