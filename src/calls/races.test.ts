@@ -34,7 +34,11 @@ const ACTIONS = [
   'hang up',
   'terminate',
   'record',
+  'record paused',
+  'pause',
+  'resume',
   'stop',
+  'delete',
   'journal fails',
   'worker dies',
   'ledger refuses',
@@ -119,7 +123,17 @@ class Scene {
         if (callConnectionId !== undefined) this.#try(calls.terminate({ callConnectionId }));
         break;
       case 'record':
-        this.#try(this.#record());
+      case 'record paused':
+        this.#try(this.#record(action === 'record paused'));
+        break;
+      case 'pause':
+        for (const id of this.recordings) this.#try(calls.pauseRecording(id));
+        break;
+      case 'resume':
+        for (const id of this.recordings) this.#try(calls.resumeRecording(id));
+        break;
+      case 'delete':
+        for (const id of this.recordings) this.#try(calls.admin.removeRecording(id, 'tester'));
         break;
       case 'stop':
         for (const id of this.recordings) this.#try(calls.stopRecording(id));
@@ -172,16 +186,20 @@ class Scene {
     expect(all.filter((phone) => !phone.isOver)).toEqual([]);
   }
 
-  async #record(): Promise<void> {
+  /** By the connection where there is one: it ends when that leaves. */
+  async #record(pauseOnStart: boolean): Promise<void> {
     const [call] = await this.calls.calls();
     if (call === undefined) return;
+    const [callConnectionId] = this.connections;
+    const { serverCallId } = call;
     const { recordingId } = await this.calls.startRecording({
       contentType: 'audio',
       channelType: 'mixed',
       formatType: 'wav',
       apiVersion: API_VERSION,
       stateCallbackUri: CALLBACK,
-      call: { serverCallId: call.serverCallId },
+      pauseOnStart,
+      call: callConnectionId === undefined ? { serverCallId } : { callConnectionId },
     });
     this.recordings.push(recordingId);
   }
@@ -255,7 +273,10 @@ async function expectAllOver(scene: Scene): Promise<void> {
       .eventData('RecordingStateChanged')
       .filter((data) => data['recordingId'] === id)
       .map((data) => data['state']);
-    expect(states).toEqual(['active', 'inactive']);
+    expect(states.at(-1)).toBe('inactive');
+    // A turn for each change; the end of one that is paused is told too.
+    const turns = states.slice(0, -1);
+    expect(turns.filter((state, index) => state === turns[index - 1])).toEqual([]);
   }
 }
 
