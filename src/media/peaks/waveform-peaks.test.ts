@@ -63,9 +63,9 @@ test('are the lowest and highest samples of each stretch, channel by channel', (
 test('stay few however long the recording is, and right', () => {
   const samples = Int16Array.from({ length: 9_000_000 }, (_, at) => (at * 7919) % 30_011);
   const outline = outlineOf(2, samples, [1_000_000, 77]);
-  expect(outline.samples_per_pixel).toBe(1024);
-  expect(outline.length).toBe(Math.ceil(4_500_000 / 1024));
-  expect(outline.data).toEqual(expectedData(2, samples, 1024));
+  expect(outline.samples_per_pixel).toBe(2048);
+  expect(outline.length).toBe(Math.ceil(4_500_000 / 2048));
+  expect(outline.data).toEqual(expectedData(2, samples, 2048));
 });
 
 test('of nothing are none', () => {

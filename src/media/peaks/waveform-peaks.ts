@@ -2,7 +2,7 @@
 const FIRST_SAMPLES_PER_POINT = 256;
 const FIRST_POINTS = 256;
 /** Enough for the widest screen, and small for a recording of any length. */
-const MAX_POINTS = 8192;
+const MAX_POINTS = 4096;
 /** Eight bits are shown of sixteen. */
 const QUANTUM = 256;
 
