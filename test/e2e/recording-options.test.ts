@@ -38,6 +38,18 @@ const CALLER_PLAN: TonePlan = {
 };
 const PLANS_MS = 4_000;
 
+/** They speak, Alice first, and each says with a tone who it was. */
+const ALICE = { phoneNumber: '+15550103' };
+const BOB = { phoneNumber: '+15550104' };
+const [ALICE_HZ, BOB_HZ] = [2_000, 3_000];
+const ALICE_SAYS = [{ speak: 'clip:alice' }, { tone: ALICE_HZ, for: '500ms' }];
+const BOB_SAYS = [
+  { tone: 50, level: -40, for: '2s' },
+  { speak: 'clip:bob' },
+  { tone: BOB_HZ, for: '500ms' },
+];
+const SPEECH_MS = 9_000;
+
 let scratch: string;
 let session: RecordingSession;
 
@@ -51,6 +63,8 @@ beforeAll(async () => {
       sim: [
         { identifier: AGENT.phoneNumber, speak: join(scratch, 'agent.wav'), answerAfter },
         { identifier: CALLER.phoneNumber, speak: join(scratch, 'caller.wav'), answerAfter },
+        { identifier: ALICE.phoneNumber, script: ALICE_SAYS, answerAfter },
+        { identifier: BOB.phoneNumber, script: BOB_SAYS, answerAfter },
         { identifier: CLIMBER.phoneNumber, script: staircaseScript(), loop: true, answerAfter },
       ],
     },
@@ -104,25 +118,33 @@ describe('unmixed', () => {
     await session.hangUp(call);
   });
 
-  test('without a word about channels they are given in the order of speech', async () => {
-    // Named in the other order than they speak.
-    const call = await session.connect(CALLER, AGENT);
+  test('without a word about channels they are given in the order of speech, not of sound', async () => {
+    // Named in the other order than they speak; Bob's line hums before Alice says a word.
+    const call = await session.connect(BOB, ALICE);
     const { recordingId } = await session.start(call, { recordingChannel: 'unmixed' });
-    await delay(PLANS_MS);
+    await delay(SPEECH_MS);
     // The end of the call ends it, too.
     await session.hangUp(call);
-    const chunk = await session.finished(recordingId);
-    const clip = clipOf(await session.download(chunk.contentLocation));
+    const clip = clipOf(
+      await session.download((await session.finished(recordingId)).contentLocation),
+    );
     expect(clip.channels).toBe(2);
-    expectPlanned(channelOf(clip, 0), AGENT_PLAN);
-    expectPlanned(channelOf(clip, 1), CALLER_PLAN);
+    const [alice, bob] = [channelOf(clip, 0), channelOf(clip, 1)];
+    expect(Math.abs(loudestDb(alice, ALICE_HZ) + 6)).toBeLessThan(1);
+    expect(Math.abs(loudestDb(bob, BOB_HZ) + 6)).toBeLessThan(1);
+    // What they say has a little of every tone.
+    expect(loudestDb(alice, BOB_HZ)).toBeLessThan(-14);
+    expect(loudestDb(bob, ALICE_HZ)).toBeLessThan(-14);
   });
 });
 
 describe('pause and resume', () => {
   test('cut what was said in between, and each transition is told once', async () => {
     const call = await session.connect(CLIMBER);
-    const { recordingId } = await session.start(call, { recordingChannel: 'unmixed' });
+    const { recordingId } = await session.start(call, {
+      recordingChannel: 'unmixed',
+      channelAffinity: [{ channel: 0, targetParticipant: CLIMBER }],
+    });
     expect(await session.stateOf(recordingId)).toBe('active');
     await delay(1_200);
     await session.sdk.call('pauseRecording', recordingId);
