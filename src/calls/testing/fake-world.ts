@@ -21,11 +21,11 @@ export class FakeWorld {
   readonly pace: Pace = new Pace();
   readonly ledger: MemoryLedger = new MemoryLedger(this.pace);
   readonly media: FakeMedia = new FakeMedia(this.clock, this.pace);
-  readonly blobs: FakeBlobs = new FakeBlobs();
-  readonly render: FakeRender = new FakeRender(this.blobs.blobs);
+  readonly blobs: FakeBlobs = new FakeBlobs(this.pace);
+  readonly render: FakeRender = new FakeRender(this.blobs.blobs, this.pace);
   readonly signalling: FakeSignalling = new FakeSignalling();
   readonly disk: FakeDisk = new FakeDisk();
-  readonly containers: FakeContainers = new FakeContainers();
+  readonly containers: FakeContainers = new FakeContainers(this.pace);
   #counter = 0;
 
   readonly ports: CallPorts = {
