@@ -3,3 +3,9 @@ export const UPLOADS_AT_A_TIME = 4;
 
 /** An upload that gets no block through for so long is given up. */
 export const STILL_LIMIT_MS = 60_000;
+
+/**
+ * What an event waits for at most while the rest of its file is copied; a container that is slower gets
+ * the file later. Four hours of mono take that long at 12 Mbit/s.
+ */
+export const FINISH_LIMIT_MS = 300_000;

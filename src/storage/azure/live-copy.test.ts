@@ -163,6 +163,18 @@ describe('a live copy', () => {
     expect(clock.monotonicUs()).toBeGreaterThan(125_000_000);
   });
 
+  test('that would take more than five minutes is given up: the event does not wait for it', async () => {
+    service.interfere = (request) =>
+      new Promise((resolve) => {
+        clock.setTimer(isStaging(request) ? 29_000 : 0, () => resolve(undefined));
+      });
+    const { copy, commit } = await growing('one.wav', 20);
+    await commit();
+    expect(await passing(copy.finish(), 1000)).toBe(false);
+    expect(clock.monotonicUs()).toBeGreaterThanOrEqual(300_000_000);
+    expect(service.blobs.size).toBe(0);
+  });
+
   test('that is aborted makes nothing visible and ends its request', async () => {
     service.interfere = (request) => FakeBlobService.silent(request);
     const { copy } = await growing('one.wav', 2);

@@ -5,6 +5,7 @@ import type { Logger } from '../../core/ports/log.ts';
 import { BLOCK_BYTES } from './blob-container.ts';
 import { readRange } from './blob-samples.ts';
 import { commitCompared, stageRange, stageRest, type BlobCopy } from './copy-to-blob.ts';
+import { FINISH_LIMIT_MS } from './limits.ts';
 
 export type LocalBlob = {
   readonly blobs: BlobStore;
@@ -83,7 +84,7 @@ export class LiveCopy implements LiveExport {
         if (!this.#isCopying()) return;
         const { blobs, key } = this.#local;
         await this.#use(await blobs.read(key), (open) => this.#complete(open));
-      });
+      }, FINISH_LIMIT_MS);
     } catch (error) {
       this.#fail(error);
     }

@@ -1,19 +1,20 @@
 import { TapedeckError } from '../../core/error.ts';
 import type { Clock, Timer } from '../../core/ports/clock.ts';
 
-/** Ends work that makes no progress. */
+/** Ends work that makes no progress, or takes too long altogether. */
 export class ProgressWatch {
   readonly #clock: Clock;
-  readonly #limitMs: number;
+  readonly #stillMs: number;
   readonly #ended = new AbortController();
   #timer: Timer | undefined;
 
-  constructor(clock: Clock, limitMs: number) {
+  /** @param stillMs how long may pass without progress. */
+  constructor(clock: Clock, stillMs: number) {
     this.#clock = clock;
-    this.#limitMs = limitMs;
+    this.#stillMs = stillMs;
   }
 
-  /** Aborted when there was no progress for so long, or by `end`. */
+  /** Aborted when a limit of `during` was reached, or by `end`. */
   get signal(): AbortSignal {
     return this.#ended.signal;
   }
@@ -31,19 +32,27 @@ export class ProgressWatch {
   /**
    * Rejects with `destination-unreachable` as soon as the signal is aborted, however long `task` may
    * still take to notice.
+   * @param totalMs what all of it may take; as long as it makes progress by default.
    */
-  async during<T>(task: () => Promise<T>): Promise<T> {
+  async during<T>(task: () => Promise<T>, totalMs?: number): Promise<T> {
     const { signal } = this;
     this.#restart();
+    const total =
+      totalMs === undefined
+        ? undefined
+        : this.#clock.setTimer(totalMs, () => {
+            this.end();
+          });
     const aborted = Promise.withResolvers<never>();
     const onAbort = (): void => {
-      aborted.reject(new TapedeckError('destination-unreachable', 'The upload stood still.'));
+      aborted.reject(new TapedeckError('destination-unreachable', 'The upload took too long.'));
     };
     signal.addEventListener('abort', onAbort, { once: true });
     if (signal.aborted) onAbort();
     try {
       return await Promise.race([task(), aborted.promise]);
     } finally {
+      total?.cancel();
       this.#timer?.cancel();
       this.#timer = undefined;
       signal.removeEventListener('abort', onAbort);
@@ -51,7 +60,7 @@ export class ProgressWatch {
   }
 
   #restart(): void {
-    this.#timer = this.#clock.setTimer(this.#limitMs, () => {
+    this.#timer = this.#clock.setTimer(this.#stillMs, () => {
       this.end();
     });
   }
