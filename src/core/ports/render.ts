@@ -94,6 +94,6 @@ export interface RenderPort {
    * An export that fails is given up and said in the chunk; it never makes this reject.
    */
   finish(job: RenderJob): Promise<readonly RenderedChunk[]>;
-  /** Forgets the job and its unfinished blobs. Idempotent. */
+  /** Forgets a recording that is trailed, in all the ways it is rendered, with its blobs. Idempotent. */
   abandon(recordingId: RecordingId): Promise<void>;
 }
