@@ -1,0 +1,2 @@
+/** 20 ms at 8 kHz. */
+export const VOICE_FRAME_SAMPLES = 160;
