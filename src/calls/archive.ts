@@ -26,7 +26,7 @@ export class Archive {
     const rerenderer = new Rerenderer({ ...parts, removal });
     this.admin = new RecordingsAdmin({ ports, removal, rerenderer });
     this.#retention = new Retention({ ...parts, removal });
-    this.#exporter = new Exporter(ports);
+    this.#exporter = new Exporter(ports, this.#queues);
     finisher.onExportWaiting = (record) => {
       this.#exporter.add(record);
     };

@@ -5,6 +5,12 @@ import type { Random } from '../core/ports/random.ts';
 
 const RECORDING_ID_CHARACTERS = 8;
 
+/** The same place without what grants access to it: the query of its address. */
+export function withoutSecret(target: ExportTarget): ExportTarget {
+  const url = new URL(target.containerUrl);
+  return { ...target, containerUrl: url.origin + url.pathname };
+}
+
 /** A folder of the recording's own in the caller's container, named as the service names it. */
 export function exportTarget(recording: {
   readonly containerUrl: string;

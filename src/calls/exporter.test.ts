@@ -200,6 +200,21 @@ describe('a recording that is not in its container when it ends', () => {
   });
 });
 
+test('what grants access is kept as long as something is to be copied, and no longer', async () => {
+  const atOnce = await AnsweredCall.begin();
+  const exported = await atOnce.recorded({ containerUrl: WITH_SAS });
+  expect(exported.exportTo?.containerUrl).toBe(CONTAINER);
+  const { call, world, record } = await unexported(1);
+  expect(record.exportTo?.containerUrl).toBe(WITH_SAS);
+  await after(world, 1);
+  expect((await call.row(record.recordingId)).exportTo?.containerUrl).toBe(WITH_SAS);
+  await after(world, 2);
+  expect((await call.row(record.recordingId)).exportTo).toEqual({
+    ...record.exportTo,
+    containerUrl: CONTAINER,
+  });
+});
+
 test('more containers that hang than are tried at a time hold up the rest until they answer', async () => {
   const call = await AnsweredCall.begin();
   const { world } = call;

@@ -2,11 +2,14 @@ import { TapedeckError } from '../core/error.ts';
 import type { DocumentId } from '../core/ids.ts';
 import type { Timer } from '../core/ports/clock.ts';
 import type { ExportTarget } from '../core/ports/export.ts';
+import type { Fact } from '../core/ports/ledger.ts';
 import type { ChunkRecord, ExportRecord } from '../core/records.ts';
 import { mediaTypeOf } from './chunk-record.ts';
 import { containerFiles, putMetadata } from './container-files.ts';
 import { commitFacts, type CallPorts } from './context.ts';
 import { afterFailure } from './export-attempts.ts';
+import { withoutSecret } from './export-target.ts';
+import type { RecordingQueues } from './recording-queues.ts';
 
 /** Containers that hang hold up no more than so many. */
 const AT_A_TIME = 4;
@@ -19,14 +22,16 @@ const CLOSE_MS = 1_000;
  */
 export class Exporter {
   readonly #ports: CallPorts;
+  readonly #queues: RecordingQueues;
   readonly #timers = new Map<DocumentId, Timer>();
   /** Due, in the order in which they became so. */
   readonly #due: ExportRecord[] = [];
   readonly #working = new Set<Promise<void>>();
   #closed = false;
 
-  constructor(ports: CallPorts) {
+  constructor(ports: CallPorts, queues: RecordingQueues) {
     this.#ports = ports;
+    this.#queues = queues;
   }
 
   /** Takes up what an earlier process left. */
@@ -114,7 +119,12 @@ export class Exporter {
 
   async #settle(outcome: ExportRecord): Promise<void> {
     try {
-      await commitFacts(this.#ports, [{ kind: 'export', record: outcome }]);
+      await this.#queues.run(outcome.recordingId, async () => {
+        await commitFacts(this.#ports, [
+          { kind: 'export', record: outcome },
+          ...(outcome.state === 'waiting' ? [] : await this.#secretForgotten(outcome)),
+        ]);
+      });
       if (outcome.state === 'waiting') this.add(outcome);
     } catch (error) {
       const { documentId } = outcome;
@@ -124,6 +134,19 @@ export class Exporter {
         afterFailure({ ...outcome, state: 'waiting' }, 'not stored', this.#ports.clock.nowMs()),
       );
     }
+  }
+
+  /** With the last export of a recording, nothing needs access to its container any more. */
+  async #secretForgotten({ recordingId, documentId }: ExportRecord): Promise<readonly Fact[]> {
+    const { ledger } = this.#ports;
+    const exports = await ledger.exportsOf(recordingId);
+    const isLast = exports.every(
+      (other) => other.documentId === documentId || other.state !== 'waiting',
+    );
+    const recording = await ledger.recording(recordingId);
+    if (!isLast || recording?.exportTo === undefined) return [];
+    const exportTo = withoutSecret(recording.exportTo);
+    return [{ kind: 'recording', record: { ...recording, exportTo } }];
   }
 }
 

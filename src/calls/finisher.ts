@@ -8,6 +8,7 @@ import { journalDirectory, type CallPorts, type CallSettings } from './context.t
 import { within } from './deadline.ts';
 import { builtInStorage, type RecordingEvents } from './events/recording-events.ts';
 import { exportDone, exportWaiting } from './export-attempts.ts';
+import { withoutSecret } from './export-target.ts';
 import type { InsistentCommit } from './insistent-commit.ts';
 
 const FIRST_RETRY_MS = 5_000;
@@ -130,22 +131,27 @@ export class Finisher {
     const nowMs = this.#ports.clock.nowMs();
     const expiresAtMs = record.retentionMs === undefined ? undefined : nowMs + record.retentionMs;
     const chunks = undated.map((chunk) => ({ ...chunk, createdAtMs: nowMs, expiresAtMs }));
+    const { exportTo } = record;
     const exports =
-      record.exportTo === undefined
+      exportTo === undefined
         ? []
         : chunks.map((chunk) =>
             isExported ? exportDone(chunk, nowMs) : exportWaiting(chunk, nowMs),
           );
     await this.#insistent.commit([
-      { kind: 'recording', record: done },
+      {
+        kind: 'recording',
+        // Nothing is copied any more: what grants access to the container need not be kept.
+        record: isExported ? { ...done, exportTo: exportTo && withoutSecret(exportTo) } : done,
+      },
       ...chunks.map((chunk) => ({ kind: 'chunk', record: chunk }) as const),
       ...exports.map((row) => ({ kind: 'export', record: row }) as const),
       this.#events.fileStatusUpdated(
         done,
         chunks,
         correlationId,
-        isExported && record.exportTo !== undefined
-          ? containerStorage(this.#ports.containers, record.exportTo)
+        isExported && exportTo !== undefined
+          ? containerStorage(this.#ports.containers, exportTo)
           : builtInStorage(this.#settings.contentBaseUrl()),
       ),
     ]);

@@ -4,6 +4,7 @@ import type { RecordingAdmin, RecordingDetails } from '../core/ports/call-servic
 import type { RenderFormat } from '../core/ports/render.ts';
 import type { AuditRecord, ChunkRecord, RecordingRecord } from '../core/records.ts';
 import type { CallPorts } from './context.ts';
+import { withoutSecret } from './export-target.ts';
 import { contentNotFound, type Removal } from './removal.ts';
 import type { Rerenderer } from './rerenderer.ts';
 
@@ -77,10 +78,5 @@ export class RecordingsAdmin implements RecordingAdmin {
 /** The query of a container's URL grants access to it, so it is not shown. */
 function shown(record: RecordingRecord): Pick<RecordingDetails, 'recording' | 'exportTo'> {
   const { exportTo, ...recording } = record;
-  if (exportTo === undefined) return { recording, exportTo };
-  const url = new URL(exportTo.containerUrl);
-  return {
-    recording,
-    exportTo: { containerUrl: url.origin + url.pathname, folder: exportTo.folder },
-  };
+  return { recording, exportTo: exportTo && withoutSecret(exportTo) };
 }
