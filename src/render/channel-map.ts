@@ -5,9 +5,9 @@ import type { VoiceDetector } from './voice-detector.ts';
 
 /**
  * A chunk is closed this long after its end, so that whoever begins to speak in its last moments,
- * and is recognised a little later, still has a channel in it.
+ * and is recognised a second or two later, still has a channel in it.
  */
-export const RECOGNITION_SAMPLES: number = TIMELINE_RATE_HZ;
+export const RECOGNITION_SAMPLES: number = 2 * TIMELINE_RATE_HZ;
 
 /** Somebody got a channel. */
 export type ChannelDecision = {

@@ -7,8 +7,8 @@ import type { LiveExports } from '../core/ports/export.ts';
 import type { Logger } from '../core/ports/log.ts';
 import type { RenderedChunk, RenderJob, RenderPort } from '../core/ports/render.ts';
 import { SerialQueue } from '../core/serial-queue.ts';
+import { VoiceActivity } from '../media/voice/voice-activity.ts';
 import type { StoredChunk } from './describe-chunk.ts';
-import { EnergyDetector } from './energy-detector.ts';
 import { OutputPool } from './output-pool.ts';
 import { RecordingRender, type RenderTools } from './recording-render.ts';
 import { makeRenderScratch } from './render-scratch.ts';
@@ -73,7 +73,7 @@ export class RenderHost implements RenderPort {
 
   constructor(options: RenderHostOptions) {
     const { disk, blobs, exports, clock, log } = options;
-    const newDetector = options.newDetector ?? (() => new EnergyDetector());
+    const newDetector = options.newDetector ?? (() => new VoiceActivity());
     this.#tools = {
       disk,
       blobs,

@@ -5,7 +5,7 @@ import type { BlobStore, BlobWriter } from '../../core/ports/blob-store.ts';
 import type { RenderedChunk, RenderJob, RenderPlan } from '../../core/ports/render.ts';
 import { SimulatedDisk } from '../../journal/testing/simulated-disk.ts';
 import { readWav } from '../../media/wav/wav-reader.ts';
-import { EnergyDetector } from '../energy-detector.ts';
+import { EnergyDetector } from './energy-detector.ts';
 import { RenderHost, type RenderHostOptions } from '../render-host.ts';
 import { generateJournal, type PlannedJournal } from './journal-generator.ts';
 

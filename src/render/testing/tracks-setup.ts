@@ -1,6 +1,6 @@
 import { ChannelMap } from '../channel-map.ts';
 import { ChunkCutter } from '../chunk-cutter.ts';
-import { EnergyDetector } from '../energy-detector.ts';
+import { EnergyDetector } from './energy-detector.ts';
 import { FileTracks } from '../file-tracks.ts';
 import { makeRenderScratch } from '../render-scratch.ts';
 import { SampleBuffer } from '../sample-buffer.ts';

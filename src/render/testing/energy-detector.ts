@@ -1,4 +1,4 @@
-import type { VoiceDetector } from './voice-detector.ts';
+import type { VoiceDetector } from '../voice-detector.ts';
 
 /** Twenty milliseconds at 8 kHz. */
 const FRAME_SAMPLES = 160;
