@@ -2,7 +2,7 @@ import { assertNever } from '../core/result.ts';
 import type { Fact } from '../core/ports/ledger.ts';
 import type { DeliveryRecord } from '../core/records.ts';
 import { insertOf, statement, type SqlBuilder } from './sql-builder.ts';
-import type { SqlStatement } from './sql-executor.ts';
+import type { SqlStatement } from '../core/ports/sql-engine.ts';
 import {
   auditColumns,
   callColumns,

@@ -1,12 +1,12 @@
 import { expect, test } from 'vitest';
-import { GroupedExecutor, type GroupEngine } from './grouped-executor.ts';
-import type { SqlBatch } from './sql-executor.ts';
+import { GroupedExecutor } from './grouped-executor.ts';
+import type { SqlEngine, SqlBatch } from '../core/ports/sql-engine.ts';
 
-class CountingEngine implements GroupEngine {
+class CountingEngine implements SqlEngine {
   readonly groups: number[] = [];
   closed = 0;
 
-  executeGroup(batches: readonly SqlBatch[]): ReturnType<GroupEngine['executeGroup']> {
+  executeGroup(batches: readonly SqlBatch[]): ReturnType<SqlEngine['executeGroup']> {
     this.groups.push(batches.length);
     return batches.map((batch) => ({
       ok: true,

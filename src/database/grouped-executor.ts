@@ -1,12 +1,5 @@
 import { TapedeckError } from '../core/error.ts';
-import type { BatchOutcome } from './sqlite-engine.ts';
-import type { SqlBatch, SqlExecutor, SqlResult } from './sql-executor.ts';
-
-/** An engine that runs a group of batches at once and waits for it. */
-export interface GroupEngine {
-  executeGroup(batches: readonly SqlBatch[]): readonly BatchOutcome[];
-  close(): void;
-}
+import type { SqlBatch, SqlEngine, SqlExecutor, SqlResult } from '../core/ports/sql-engine.ts';
 
 export type GroupedExecutorOptions = {
   /** Batches in one transaction. More wait for the next, so that the first need not wait long. Default 256. */
@@ -28,7 +21,7 @@ type Waiting = {
  * database worker serves `execute` of this; in tests it runs in the test's own thread.
  */
 export class GroupedExecutor implements SqlExecutor {
-  readonly #engine: GroupEngine;
+  readonly #engine: SqlEngine;
   readonly #maxGroup: number;
   readonly #maxWaiting: number;
   readonly #defer: (task: () => void) => void;
@@ -37,7 +30,7 @@ export class GroupedExecutor implements SqlExecutor {
   #closed = false;
 
   /** Takes ownership of `engine`. */
-  constructor(engine: GroupEngine, options: GroupedExecutorOptions = {}) {
+  constructor(engine: SqlEngine, options: GroupedExecutorOptions = {}) {
     this.#engine = engine;
     this.#maxGroup = options.maxGroup ?? 256;
     this.#maxWaiting = options.maxWaiting ?? 20_000;

@@ -2,7 +2,7 @@ import { sql, type SelectQueryBuilder } from 'kysely';
 import type { AttemptRecord } from '../core/records.ts';
 import { encodeRow, fieldsOf } from './row-codec.ts';
 import { template, type SqlBuilder } from './sql-builder.ts';
-import type { SqlStatement } from './sql-executor.ts';
+import type { SqlStatement } from '../core/ports/sql-engine.ts';
 import { attemptColumns, type Tables } from './tables.ts';
 
 /** What every event runs through, compiled once. Times are whole milliseconds. */

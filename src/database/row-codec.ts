@@ -1,4 +1,4 @@
-import type { SqlRow, SqlValue } from './sql-executor.ts';
+import type { SqlRow, SqlValue } from '../core/ports/sql-engine.ts';
 
 /** How a field is stored. Only types that every engine has: booleans are 0 and 1, JSON is text. */
 export type ColumnKind = 'text' | 'integer' | 'boolean' | 'json';

@@ -9,7 +9,7 @@ import {
   type Compilable,
 } from 'kysely';
 import { encodeRow, fieldsOf, type Columns } from './row-codec.ts';
-import type { SqlStatement, SqlValue } from './sql-executor.ts';
+import type { SqlStatement, SqlValue } from '../core/ports/sql-engine.ts';
 import type { Tables } from './tables.ts';
 
 /** Builds SQL text and runs none of it: what it compiles goes to a `SqlExecutor`. */

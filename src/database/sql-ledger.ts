@@ -21,7 +21,7 @@ import { factWriter } from './fact-writer.ts';
 import { pages } from './pages.ts';
 import { decodeRow, type Columns } from './row-codec.ts';
 import { statement, type SqlBuilder } from './sql-builder.ts';
-import type { SqlExecutor, SqlStatement } from './sql-executor.ts';
+import type { SqlExecutor, SqlStatement } from '../core/ports/sql-engine.ts';
 import {
   auditColumns,
   callColumns,

@@ -5,7 +5,7 @@ import type { AttemptRecord, DeliveryRecord, EventRecord } from '../core/records
 import { outboxStatements, type OutboxStatements } from './outbox-statements.ts';
 import { decodeInteger, decodeRow, type Columns } from './row-codec.ts';
 import { statement, type SqlBuilder } from './sql-builder.ts';
-import type { SqlExecutor, SqlResult, SqlStatement } from './sql-executor.ts';
+import type { SqlExecutor, SqlResult, SqlStatement } from '../core/ports/sql-engine.ts';
 import { attemptColumns, deliveryColumns, eventColumns } from './tables.ts';
 
 /** Events removed in one batch by `forgetBefore`, so that facts need not wait for all of them. */

@@ -5,7 +5,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { MIGRATIONS } from './migrations.ts';
 import { openSqliteEngine, type SqliteEngine } from './sqlite-engine.ts';
-import type { SqlBatch, SqlValue } from './sql-executor.ts';
+import type { SqlBatch, SqlValue } from '../core/ports/sql-engine.ts';
 
 let directory: string;
 let path: string;

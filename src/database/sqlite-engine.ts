@@ -2,7 +2,14 @@ import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { TapedeckError } from '../core/error.ts';
 import { MIGRATIONS, pendingMigrations } from './migrations.ts';
 import { sqliteBuilder } from './sql-builder.ts';
-import type { SqlBatch, SqlResult, SqlRow, SqlStatement } from './sql-executor.ts';
+import type {
+  BatchOutcome,
+  SqlBatch,
+  SqlEngine,
+  SqlResult,
+  SqlRow,
+  SqlStatement,
+} from '../core/ports/sql-engine.ts';
 
 export type SqliteEngineOptions = {
   /** The database file; made if it is not there. Its directory must exist. */
@@ -10,10 +17,6 @@ export type SqliteEngineOptions = {
   /** How long a statement waits for another process's lock. Default 5000. */
   readonly busyTimeoutMs?: number;
 };
-
-export type BatchOutcome =
-  | { readonly ok: true; readonly results: readonly SqlResult[] }
-  | { readonly ok: false; readonly error: TapedeckError };
 
 /** Kept prepared; the texts that repositories compile are fewer than this. */
 const MAX_PREPARED_STATEMENTS = 256;
@@ -75,7 +78,7 @@ function migrate(database: DatabaseSync): void {
  * SQLite, synchronous: lives in the database worker. A group of batches is one transaction and one
  * sync; each batch has a savepoint, so that a failing one takes no other with it.
  */
-export class SqliteEngine {
+export class SqliteEngine implements SqlEngine {
   readonly #database: DatabaseSync;
   readonly #prepared = new Map<string, Prepared>();
   #synchronous: 'FULL' | 'NORMAL' = 'FULL';
@@ -85,7 +88,7 @@ export class SqliteEngine {
     this.#database = database;
   }
 
-  /** One outcome a batch, in order. Never throws: a failed commit is the outcome of each batch. */
+  /** A failed commit is the outcome of each batch. */
   executeGroup(batches: readonly SqlBatch[]): readonly BatchOutcome[] {
     try {
       this.#begin(batches);
@@ -99,7 +102,6 @@ export class SqliteEngine {
     }
   }
 
-  /** Idempotent. */
   close(): void {
     this.#prepared.clear();
     if (this.#database.isOpen) this.#database.close();

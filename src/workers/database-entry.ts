@@ -1,6 +1,6 @@
 import { workerData } from 'node:worker_threads';
 import { GroupedExecutor } from '../database/grouped-executor.ts';
-import type { SqlBatch } from '../database/sql-executor.ts';
+import type { SqlBatch } from '../core/ports/sql-engine.ts';
 import { openSqliteEngine } from '../database/sqlite-engine.ts';
 import { TapedeckError } from '../core/error.ts';
 import { serveChannel } from './channel.ts';

@@ -1,5 +1,5 @@
 import type { TapedeckError } from '../core/error.ts';
-import type { SqlBatch, SqlExecutor, SqlResult } from '../database/sql-executor.ts';
+import type { SqlBatch, SqlExecutor, SqlResult } from '../core/ports/sql-engine.ts';
 import { WorkerThread } from './worker-thread.ts';
 
 /** The database on its own thread: `node:sqlite` is synchronous, and syncs would stop the calls. */

@@ -13,7 +13,7 @@ import { openSqliteEngine } from '../../src/database/sqlite-engine.ts';
 import { SqlLedger } from '../../src/database/sql-ledger.ts';
 import { SqlOutbox } from '../../src/database/sql-outbox.ts';
 import { DatabaseWorker } from '../../src/workers/database-worker.ts';
-import type { SqlExecutor } from '../../src/database/sql-executor.ts';
+import type { SqlExecutor } from '../../src/core/ports/sql-engine.ts';
 import { systemRandom } from '../../src/telemetry/system-random.ts';
 import { aCall, aDelivery, anAttempt, anEvent, START_MS } from '../contract/ledger-records.ts';
 

@@ -1,3 +1,5 @@
+import type { TapedeckError } from '../error.ts';
+
 /** What a statement may be given: structured-clonable, and known to every engine. */
 export type SqlValue = string | number | null;
 
@@ -35,4 +37,22 @@ export interface SqlExecutor {
    * `database-failed`; nothing of the batch is kept then.
    */
   execute(batch: SqlBatch): Promise<readonly SqlResult[]>;
+}
+
+export type BatchOutcome =
+  | { readonly ok: true; readonly results: readonly SqlResult[] }
+  | { readonly ok: false; readonly error: TapedeckError };
+
+/**
+ * What makes the database's disk calls: an engine such as SQLite writes and syncs its own files, so the
+ * database's way to the medium is this and not `Disk`. A simulated one can lose what was not synced.
+ */
+export interface SqlEngine {
+  /**
+   * Runs a group of batches at once and waits for it, with one sync for all: one outcome a batch, in order. Never
+   * throws.
+   */
+  executeGroup(batches: readonly SqlBatch[]): readonly BatchOutcome[];
+  /** Idempotent. */
+  close(): void;
 }
