@@ -7,7 +7,7 @@ export type OpenMode =
   | 'create';
 
 /**
- * The disk calls of journal, storage and database, as a port: a simulated disk can tear writes,
+ * The disk calls of journal and storage, as a port (the database has `SqlEngine`): a simulated disk can tear writes,
  * fill up and forget what was not synced. Rejections are Node's own errors (`code` `ENOSPC`, …).
  */
 export interface Disk {
