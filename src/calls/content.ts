@@ -63,7 +63,7 @@ export class StoredContent implements RecordingContent {
     return {
       sizeBytes: reader.sizeBytes,
       mediaType,
-      range: (start, end) => reader.range(start, end),
+      range: (start, end) => reader.lend(start, end),
       close: () => reader.close(),
     };
   }

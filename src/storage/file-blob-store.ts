@@ -6,6 +6,7 @@ import { assertBlobKey } from './blob-key.ts';
 import { FileBlobReader } from './file-blob-reader.ts';
 import { FileBlobWriter } from './file-blob-writer.ts';
 import { onDisk } from './on-disk.ts';
+import { PieceBuffers } from './piece-buffers.ts';
 
 /** Segments of a key do not begin with a dot, so no blob can be named like this. */
 const UNFINISHED_DIRECTORY = '.unfinished';
@@ -18,6 +19,7 @@ const UNFINISHED_DIRECTORY = '.unfinished';
 export class FileBlobStore implements BlobStore {
   readonly #disk: Disk;
   readonly #root: string;
+  readonly #buffers: PieceBuffers = new PieceBuffers();
   /** Directories that are known to be durable. */
   readonly #directories = new Set<string>();
 
@@ -66,7 +68,7 @@ export class FileBlobStore implements BlobStore {
     let file: DiskFile | undefined;
     try {
       file = await this.#disk.open(path, 'read');
-      return new FileBlobReader(file, await file.sizeBytes());
+      return new FileBlobReader(file, await file.sizeBytes(), this.#buffers);
     } catch (error) {
       await file?.close().catch(() => undefined);
       if (systemCode(error) === 'ENOENT') return undefined;

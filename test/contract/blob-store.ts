@@ -129,6 +129,47 @@ export function blobStoreContract(name: string, make: () => Promise<BlobStoreUnd
       await reader.close();
     });
 
+    test('lent pieces are the same bytes, to several readers at once', async () => {
+      const all = Uint8Array.from({ length: 1_400_003 }, (_, at) => at % 251);
+      await put('large', all.subarray(0, 100), all.subarray(100));
+      const reader = (await store.read('large'))!;
+      const wanted = [
+        [0, all.length - 1],
+        [7, 900_000],
+        [600_000, 600_009],
+        [all.length - 5, all.length + 5],
+        [all.length, all.length + 5],
+      ] as const;
+      const lent = await Promise.all(
+        wanted.map(async ([start, end]) => {
+          const pieces: Uint8Array[] = [];
+          // A copy: the next piece may come in the place of this one.
+          for await (const piece of reader.lend(start, end)) pieces.push(piece.slice());
+          return Buffer.concat(pieces);
+        }),
+      );
+      for (const [index, [start, end]] of wanted.entries()) {
+        expect(Buffer.compare(lent[index]!, all.subarray(start, end + 1))).toBe(0);
+      }
+      await reader.close();
+    });
+
+    test('lent pieces that are left early are not overwritten, and close nothing', async () => {
+      await put('large', bytes(), new Uint8Array(600_000).fill(1));
+      await put('other', bytes(), new Uint8Array(600_000).fill(2));
+      const reader = (await store.read('large'))!;
+      let left: Uint8Array | undefined;
+      for await (const piece of reader.lend(0, 599_999)) {
+        left = piece;
+        break;
+      }
+      const other = (await store.read('other'))!;
+      for await (const piece of other.lend(0, 599_999)) expect(piece[0]).toBe(2);
+      await other.close();
+      expect(left!.every((byte) => byte === 1)).toBe(true);
+      expect(await collect(reader, 599_998, 599_999)).toEqual(bytes(1, 1));
+    });
+
     test('what is read is of one blob, also when it is replaced meanwhile', async () => {
       await put('one', bytes(), new Uint8Array(300_000).fill(1));
       const reader = (await store.read('one'))!;

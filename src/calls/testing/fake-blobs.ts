@@ -20,15 +20,14 @@ export class FakeBlobs implements Pick<BlobStore, 'read' | 'remove'> {
     await this.#pace.step();
     if (text === undefined) return undefined;
     let isOpen = true;
+    const range: BlobReader['range'] = async function* (start, end) {
+      await Promise.resolve();
+      yield Buffer.from(text.slice(start, end + 1));
+    };
     return {
       sizeBytes: text.length,
-      range: async function* (start, end) {
-        await Promise.resolve();
-        yield Buffer.from(text.slice(start, end + 1));
-      },
-      lend(start, end) {
-        return this.range(start, end);
-      },
+      range,
+      lend: range,
       close: () => {
         if (isOpen) this.open -= 1;
         isOpen = false;

@@ -38,6 +38,11 @@ export interface BlobReader {
    * the blob that was opened: when it was replaced since, they are still read or the range rejects.
    */
   range(start: number, end: number): AsyncIterable<Uint8Array>;
+  /**
+   * The same bytes in pieces that are lent: each is good until the next one is asked for. Several at
+   * once are possible, and leaving one early closes nothing.
+   */
+  lend(start: number, end: number): AsyncIterable<Uint8Array>;
   /** Frees the file. Idempotent. */
   close(): Promise<void>;
 }

@@ -145,9 +145,12 @@ export type OpenContent = {
   readonly sizeBytes: number;
   /** `audio/wav`, `audio/mpeg`. */
   readonly mediaType: string;
-  /** Bytes `start` to `end`, both included. May be called once; closing the iteration frees the file. */
+  /**
+   * Bytes `start` to `end`, both included, in pieces that are lent: each is good until the next one is
+   * asked for. May be called once.
+   */
   range(start: number, end: number): AsyncIterable<Uint8Array>;
-  /** Frees the file if `range` was not called. Idempotent. */
+  /** Frees the file; after the iteration has ended. Idempotent. */
   close(): Promise<void>;
 };
 

@@ -18,20 +18,24 @@ export class AzureBlobReader implements BlobReader {
   }
 
   async *range(start: number, end: number): AsyncIterable<Uint8Array> {
-    let at = Math.max(0, start);
-    const behind = Math.min(end + 1, this.sizeBytes);
     let isWhole = false;
     try {
-      while (at < behind) {
-        if (this.#closed.signal.aborted) throw new TapedeckError('internal', 'the blob is closed');
-        const length = Math.min(BLOCK_BYTES, behind - at);
-        const range = { start: at, length, etag: this.#etag };
-        yield await this.#container.read(this.#name, range, this.#closed.signal);
-        at += length;
-      }
+      yield* this.lend(start, end);
       isWhole = true;
     } finally {
       if (!isWhole) await this.close();
+    }
+  }
+
+  async *lend(start: number, end: number): AsyncIterable<Uint8Array> {
+    let at = Math.max(0, start);
+    const behind = Math.min(end + 1, this.sizeBytes);
+    while (at < behind) {
+      if (this.#closed.signal.aborted) throw new TapedeckError('internal', 'the blob is closed');
+      const length = Math.min(BLOCK_BYTES, behind - at);
+      const range = { start: at, length, etag: this.#etag };
+      yield await this.#container.read(this.#name, range, this.#closed.signal);
+      at += length;
     }
   }
 
