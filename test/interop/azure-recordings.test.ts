@@ -2,7 +2,13 @@ import { randomUUID } from 'node:crypto';
 import type { ContainerClient } from '@azure/storage-blob';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { signedFetch } from '../support/admin-client.ts';
-import { Azurite, AZURITE_ACCOUNT, AZURITE_KEY } from '../support/azurite.ts';
+import {
+  Azurite,
+  AZURITE_ACCOUNT,
+  AZURITE_KEY,
+  stagedBlocks,
+  visibleBlobs,
+} from '../support/azurite.ts';
 import {
   channelOf,
   clipOf,
@@ -55,30 +61,12 @@ function startInto(containerUrl: string): Promise<{ readonly recordingId: string
   });
 }
 
-async function visible(container: ContainerClient): Promise<readonly string[]> {
-  const names: string[] = [];
-  for await (const { name } of container.listBlobsFlat()) names.push(name);
-  return names.sort();
-}
-
-/** Staged blocks of blobs that are not there yet. */
-async function staged(container: ContainerClient): Promise<number> {
-  let blocks = 0;
-  for await (const { name } of container.listBlobsFlat({ includeUncommitedBlobs: true })) {
-    const { uncommittedBlocks } = await container
-      .getBlockBlobClient(name)
-      .getBlockList('uncommitted');
-    blocks += uncommittedBlocks?.length ?? 0;
-  }
-  return blocks;
-}
-
 async function expectFilesIn(
   container: ContainerClient,
   recordingId: string,
   chunk: RecordingChunk,
 ): Promise<void> {
-  const names = await visible(container);
+  const names = await visibleBlobs(container);
   const { documentId } = chunk;
   expect(names.map((name) => name.split('/').at(-1))).toEqual([
     `0-acsmetadata.${documentId}.json`,
@@ -106,31 +94,27 @@ async function expectFilesIn(
   for (const level of other) expect(level).toBeLessThan(-50);
 }
 
-test(
-  'a recording goes to its container while the call is on, and the event names it there',
-  { timeout: 60_000 },
-  async () => {
-    const container = await azurite.createContainer();
-    const url = azurite.sasUrl(container.containerName);
-    const { recordingId } = await startInto(url);
-    // Two channels fill a block in four seconds.
-    await expect.poll(() => staged(container), { timeout: 30_000 }).toBeGreaterThanOrEqual(1);
-    expect(await visible(container)).toEqual([]);
-    await session.sdk.call('stopRecording', recordingId);
-    const chunk = await session.finished(recordingId);
-    await expectFilesIn(container, recordingId, chunk);
-    const names = await visible(container);
-    expect(chunk.contentLocation).toBe(`${container.url}/${names[1]}`);
-    expect(chunk.metadataLocation).toBe(`${container.url}/${names[0]}`);
-    const event = session.events.received.find(
-      ({ type, data }) =>
-        type.endsWith('RecordingFileStatusUpdated') && data['recordingId'] === recordingId,
-    );
-    expect(event?.data['storageType']).toBe('AzureBlob');
-  },
-);
+test('a recording goes to its container while the call is on, and the event names it there', async () => {
+  const container = await azurite.createContainer();
+  const url = azurite.sasUrl(container.containerName);
+  const { recordingId } = await startInto(url);
+  // Two channels fill a block in four seconds.
+  await expect.poll(() => stagedBlocks(container), { timeout: 60_000 }).toBeGreaterThanOrEqual(1);
+  expect(await visibleBlobs(container)).toEqual([]);
+  await session.sdk.call('stopRecording', recordingId);
+  const chunk = await session.finished(recordingId);
+  await expectFilesIn(container, recordingId, chunk);
+  const names = await visibleBlobs(container);
+  expect(chunk.contentLocation).toBe(`${container.url}/${names[1]}`);
+  expect(chunk.metadataLocation).toBe(`${container.url}/${names[0]}`);
+  const event = session.events.received.find(
+    ({ type, data }) =>
+      type.endsWith('RecordingFileStatusUpdated') && data['recordingId'] === recordingId,
+  );
+  expect(event?.data['storageType']).toBe('AzureBlob');
+});
 
-test('a container of a configured account needs no signature', { timeout: 60_000 }, async () => {
+test('a container of a configured account needs no signature', async () => {
   const container = await azurite.createContainer();
   const { recordingId } = await startInto(container.url);
   await new Promise((resolve) => setTimeout(resolve, 1_500));
@@ -162,7 +146,7 @@ test(
     const chunk = await session.finished(recordingId);
     expect(chunk.contentLocation).toContain('tapedeck.asm.skype.com');
     expect(clipOf(await session.download(chunk.contentLocation)).channels).toBe(2);
-    expect(await visible(container)).toEqual([]);
+    expect(await visibleBlobs(container)).toEqual([]);
     expect(await exportOf(recordingId)).toMatchObject({ state: 'waiting', attempts: 1 });
     await policy('rcw');
     await expect
@@ -170,7 +154,7 @@ test(
       .toMatchObject({ state: 'done' });
     await expectFilesIn(container, recordingId, chunk);
     const copied = await container
-      .getBlobClient((await visible(container))[1] ?? '')
+      .getBlobClient((await visibleBlobs(container))[1] ?? '')
       .downloadToBuffer();
     expect(copied.equals(await session.download(chunk.contentLocation))).toBe(true);
   },

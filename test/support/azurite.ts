@@ -136,6 +136,25 @@ export class Azurite {
   }
 }
 
+/** Names of the blobs that can be read. */
+export async function visibleBlobs(container: ContainerClient): Promise<readonly string[]> {
+  const names: string[] = [];
+  for await (const { name } of container.listBlobsFlat()) names.push(name);
+  return names.sort();
+}
+
+/** How many blocks are staged in the container, also for blobs that are not there yet. */
+export async function stagedBlocks(container: ContainerClient): Promise<number> {
+  let blocks = 0;
+  for await (const { name } of container.listBlobsFlat({ includeUncommitedBlobs: true })) {
+    const { uncommittedBlocks } = await container
+      .getBlockBlobClient(name)
+      .getBlockList('uncommitted');
+    blocks += uncommittedBlocks?.length ?? 0;
+  }
+  return blocks;
+}
+
 function portOf(child: ChildProcess): Promise<number> {
   return new Promise((resolve, reject) => {
     let output = '';
