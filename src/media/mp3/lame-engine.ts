@@ -74,19 +74,22 @@ export class LameEngine {
   /** Until the next call of this, the engine works for `seat`; a new one starts at its first sample. */
   seat(seat: LameSeat): void {
     if (this.#seated === seat) return;
-    this.#seated?.statics.save(this.#statics, this.#staticsImage);
-    this.#seated?.heap.save(this.#heap, this.#heapImage);
-    seat.statics.restore(this.#statics, this.#staticsImage);
-    seat.heap.restore(this.#heap, this.#heapImage);
+    this.#seated?.statics.takeFrom(this.#statics, this.#staticsImage);
+    this.#seated?.heap.takeFrom(this.#heap, this.#heapImage);
+    seat.statics.putInto(this.#statics);
+    seat.heap.putInto(this.#heap);
     this.#seated = seat;
   }
 
   /** Nothing of `seat` is kept from now on. */
   leave(seat: LameSeat): void {
-    if (this.#seated === seat) this.#seated = undefined;
+    if (this.#seated !== seat) return;
+    this.#statics.set(this.#staticsImage);
+    this.#heap.set(this.#heapImage);
+    this.#seated = undefined;
   }
 
-  /** Puts a sample into the next block's place `at`, below `MP3_FRAME_SAMPLES`. */
+  /** The next block: `MP3_FRAME_SAMPLES` from `from` on. */
   setInput(samples: Int16Array, from: number): void {
     const input = this.#input;
     for (let at = 0; at < MP3_FRAME_SAMPLES; at += 1) {
