@@ -23,6 +23,9 @@ export class Archive {
     const parts = { ports, settings, audit: this.#audit, queues: this.#queues };
     const removal = new Removal(parts);
     this.content = new StoredContent({ ports, removal, audit: this.#audit });
+    removal.onRemoved = (documentId) => {
+      this.content.forget(documentId);
+    };
     const rerenderer = new Rerenderer({ ...parts, removal });
     this.admin = new RecordingsAdmin({ ports, removal, rerenderer });
     this.#retention = new Retention({ ...parts, removal });
@@ -43,5 +46,6 @@ export class Archive {
     await Promise.all([this.#exporter.close(), this.#retention.close()]);
     await this.#queues.idle();
     await this.#audit.idle();
+    this.content.close();
   }
 }

@@ -83,6 +83,18 @@ describe('a recording that is deleted', () => {
     expect(Buffer.concat(pieces).toString()).toBe(`wav mixed of ${journalOf(record)}`);
   });
 
+  test('is not served from a file that a download left open', async () => {
+    const { calls, world, record } = await withRecording();
+    const read = await calls.content.open(record.documentId, 'reader');
+    await read.close();
+    expect(world.blobs.open).toBe(1);
+    world.blobs.stuck.add(`recordings/${record.documentId}.wav`);
+    await calls.content.remove(record.documentId, 'a');
+    await expect(calls.content.open(record.documentId, 'a')).rejects.toMatchObject(NOT_FOUND);
+    await settled();
+    expect(world.blobs.open).toBe(0);
+  });
+
   test('is there as before when the ledger refuses', async () => {
     const { calls, world, record } = await withRecording();
     world.ledger.refusals = 1;
@@ -215,8 +227,10 @@ describe('a recording whose retention has passed', () => {
     world.clock.advance(86_400_000 - 1);
     await settled();
     await calls.content.metadata(record.documentId, 'a');
+    await (await calls.content.open(record.documentId, 'a')).close();
     // To the millisecond, and between two sweeps.
     world.clock.stepWall(1);
+    await expect(calls.content.open(record.documentId, 'a')).rejects.toThrow('expired');
     await expect(calls.content.metadata(record.documentId, 'a')).rejects.toThrow('expired');
     await expect(
       calls.admin.renderAgain(record.recordingId, WAV_UNMIXED, 'admin'),

@@ -18,6 +18,8 @@ type Why = {
  * goes on where a crash came in between.
  */
 export class Removal {
+  /** Told of each file as soon as its row says that it is gone. */
+  onRemoved: (documentId: DocumentId) => void = () => undefined;
   readonly #ports: CallPorts;
   readonly #settings: CallSettings;
   readonly #audit: AuditTrail;
@@ -98,6 +100,7 @@ export class Removal {
     }
     await commitFacts(this.#ports, facts);
     for (const { documentId } of going) {
+      this.onRemoved(documentId);
       this.#ports.log.info({ recordingId, documentId, ...why }, 'recording file removed');
     }
     await this.#purge(recording).catch((error: unknown) => {
