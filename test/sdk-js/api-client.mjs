@@ -50,9 +50,11 @@ const options = {
 };
 results.started = await recordings.start(options);
 results.state = await recordings.getState(results.started.recordingId);
+await recordings.pause(results.started.recordingId);
+await recordings.resume(results.started.recordingId);
 await recordings.stop(results.started.recordingId);
-results.refusedFormat = await failureOf(recordings.start({ ...options, recordingFormat: 'mp3' }));
-results.unbuilt = await failureOf(recordings.pause(results.started.recordingId));
+results.refusedFormat = await failureOf(recordings.start({ ...options, recordingFormat: 'mp4' }));
+results.unbuilt = await failureOf(connection.getCallMedia().cancelAllOperations());
 results.unknown = await failureOf(recordings.getState('made-up'));
 
 const text = async (range) => {

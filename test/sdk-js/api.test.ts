@@ -117,8 +117,13 @@ test.each(['@azure/communication-call-automation', 'call-automation-1.5.1'])(
       'startRecording',
       'startRecording',
       'recording',
+      'pauseRecording',
+      'resumeRecording',
       'stopRecording',
+      // The file whole and in parts, its metadata, and twice its deletion.
+      ...['open', 'open', 'open', 'metadata', 'remove', 'remove', 'open'],
     ]);
+    expect(fake.asked.at(-1)?.command).toBe('access-key 127.0.0.1');
     expect(fake.asked[0]?.command).toMatchObject({
       targets: [{ rawId: '4:+15550100' }],
       sourceCallerIdNumber: '+15550199',

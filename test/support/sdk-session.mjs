@@ -26,6 +26,7 @@ const operations = {
   hangUp: (id, forEveryone) => client.getCallConnection(id).hangUp(forEveryone),
   properties: (id) => client.getCallConnection(id).getCallConnectionProperties(),
   participants: async (id) => (await client.getCallConnection(id).listParticipants()).values,
+  cancelMedia: (id) => client.getCallConnection(id).getCallMedia().cancelAllOperations(),
   startRecording: (options) => recordings.start(options),
   pauseRecording: (id) => recordings.pause(id),
   resumeRecording: (id) => recordings.resume(id),

@@ -55,6 +55,13 @@ function affinityOf(
   const channels = new Set<number>();
   return (body.channelAffinity ?? []).flatMap(({ channel, participant }, index) => {
     const field = `channelAffinity[${index}]`;
+    if (channel !== undefined && (channel < 0 || channel >= maxChannels)) {
+      throw invalid(
+        `${field}.channel`,
+        `has to be 0 to ${maxChannels - 1}; an unmixed recording has ${maxChannels} channels here ` +
+          '(--unmixed-channels)',
+      );
+    }
     if (participant === undefined) throw invalid(`${field}.participant`, 'is missing');
     const participantId = toRawId(participant, `${field}.participant`);
     if (participants.has(participantId)) {
@@ -62,13 +69,6 @@ function affinityOf(
     }
     participants.add(participantId);
     if (channel === undefined) return [];
-    if (channel < 0 || channel >= maxChannels) {
-      throw invalid(
-        `${field}.channel`,
-        `has to be 0 to ${maxChannels - 1}; an unmixed recording has ${maxChannels} channels here ` +
-          '(--unmixed-channels)',
-      );
-    }
     if (channels.has(channel)) {
       throw invalid(`${field}.channel`, `channel ${channel} is somebody else’s already`);
     }
