@@ -131,13 +131,13 @@ const JUDGES: Readonly<Record<Step, StepJudge>> = {
   ordering: async ({ file }, scene) => {
     const content = await contentOfWav(given(file, 'file'));
     isUnmixed(content);
-    same(content.channels[0]?.isSteadyHeard, true, 'bob on channel 0');
+    same(content.channels[0]?.hasBob, true, 'bob on channel 0');
     isUnbroken(content, scene);
   },
   affinity: async ({ file }, scene) => {
     const content = await contentOfWav(given(file, 'file'));
     isUnmixed(content);
-    same(content.channels[0]?.isSteadySilent, true, 'alice on channel 0');
+    same(content.channels[0]?.hasNoBob, true, 'alice on channel 0');
     isUnbroken(content, scene);
   },
 };
@@ -204,19 +204,19 @@ function isUnmixed({ channels }: RecordingContent): void {
   same(channels.filter(isOfBob).length, 1, 'channels with bob alone');
 }
 
-function isOfAlice({ climbs, isSteadySilent }: ChannelContent): boolean {
-  return climbs.length > 0 && isSteadySilent;
+function isOfAlice({ climbs, hasNoBob }: ChannelContent): boolean {
+  return climbs.length > 0 && hasNoBob;
 }
 
-function isOfBob({ climbs, isSteadyHeard }: ChannelContent): boolean {
-  return climbs.length === 0 && isSteadyHeard;
+function isOfBob({ climbs, hasBob }: ChannelContent): boolean {
+  return climbs.length === 0 && hasBob;
 }
 
 function isMixed({ channels }: RecordingContent): void {
   same(channels.length, 1, 'channels');
   const [both] = channels;
   same((both?.climbs.length ?? 0) > 0, true, 'alice in the mix');
-  same(both?.isSteadyHeard, true, 'bob in the mix');
+  same(both?.hasBob, true, 'bob in the mix');
 }
 
 /** All of the speech of the call, and nothing missing in between. */

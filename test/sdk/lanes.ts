@@ -13,6 +13,7 @@ const HERE: string = import.meta.dirname;
 const INSTALLED: string = join(HERE, '../../node_modules/.cache/tapedeck-sdk');
 const RECORDING_HOST = 'tapedeck.asm.skype.com';
 const INSTALL_MS = 300_000;
+const JAVA_PACKAGE = 'com.azure:azure-communication-callautomation';
 
 export type Lane = Pick<LaneResult, 'language' | 'package' | 'version' | 'client'> & {
   /** Also the directory of what it downloads. */
@@ -33,6 +34,8 @@ export const LANES: readonly Lane[] = [
   python('1.5.0'),
   java('1.0.4'),
   java('1.0.3'),
+  reproduced('java', 'Java', JAVA_PACKAGE, '1.6.0'),
+  reproduced('dotnet', '.NET', 'Azure.Communication.CallAutomation', '1.6.1'),
 ];
 
 function javascript(version: string, alias: string, lacks: readonly Step[]): Lane {
@@ -90,7 +93,7 @@ function java(version: string): Lane {
   return {
     name: `java-${version}`,
     language: 'Java',
-    package: 'com.azure:azure-communication-callautomation',
+    package: JAVA_PACKAGE,
     version,
     client: 'unmodified',
     lacks: ['connection', 'container', 'pauseOnStart'],
@@ -123,6 +126,25 @@ function java(version: string): Lane {
         environment: connection(stage),
       };
     },
+  };
+}
+
+/** The requests of an SDK that cannot be installed here. */
+function reproduced(dialect: string, language: string, packageName: string, version: string): Lane {
+  return {
+    name: `${dialect}-${version}`,
+    language,
+    package: packageName,
+    version,
+    client: 'requests reproduced',
+    lacks: [],
+    prepare: (stage) =>
+      Promise.resolve({
+        command: process.execPath,
+        arguments: ['quickstart.ts', dialect],
+        directory: join(HERE, 'reproduced'),
+        environment: { ...connection(stage), ...stage.server.clientEnvironment },
+      }),
   };
 }
 

@@ -6,6 +6,7 @@
  *   node test/sdk/main.ts                  all lanes; what differs from the results fails
  *   node test/sdk/main.ts python java-1.0  lanes whose name begins so
  *   node test/sdk/main.ts --write          the results are written instead of compared
+ *   node test/sdk/main.ts --keep           what is downloaded stays, and it is said where
  *
  * Needs python3 with venv, a JDK with Maven, ffmpeg, and `npm ci` in test/azurite. Ends with "N passed, N
  * failed": each cell of the table counts, and each difference to the committed results.
@@ -28,7 +29,8 @@ let passed = 0;
 let failed = 0;
 
 {
-  await using stage = await Stage.open();
+  await using stage = await Stage.open(words.includes('--keep'));
+  if (stage.keep) console.log(`downloads stay in ${stage.directory}`);
   for (const lane of chosen) {
     const result = await resultOf(stage, lane);
     results.push(result);

@@ -1,21 +1,20 @@
 import { execFile } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { promisify } from 'node:util';
-import { levelDb } from '../../src/media/tone/tone-meter.ts';
 import { readWav } from '../../src/media/wav/wav-reader.ts';
-import { findClimbs, steadyAmplitude, type Climb } from './staircase.ts';
+import { type Climb, findClimbs, heardOfBob } from './staircase.ts';
 
 const run = promisify(execFile);
 const RATE_HZ = 16_000;
-/** What a phone sends; a mix may be some decibels below. */
-const HEARD_DB = -20;
-const SILENT_DB = -40;
+/** Parts of a file in which somebody is heard who speaks all the time, or never. */
+const ALL_THE_TIME = 0.8;
+const NEVER = 0.1;
 
-/** Who is heard on a channel, by the whole of it. */
+/** Who is heard on a channel. */
 export type ChannelContent = {
   readonly climbs: readonly Climb[];
-  readonly isSteadyHeard: boolean;
-  readonly isSteadySilent: boolean;
+  readonly hasBob: boolean;
+  readonly hasNoBob: boolean;
 };
 
 export type RecordingContent = {
@@ -55,11 +54,11 @@ function contentOf(interleaved: Int16Array, channels: number): RecordingContent 
         { length: frames },
         (_, at) => interleaved[at * channels + channel] ?? 0,
       );
-      const steadyDb = levelDb(steadyAmplitude(samples, RATE_HZ));
+      const ofBob = heardOfBob(samples, RATE_HZ);
       return {
         climbs: findClimbs(samples, RATE_HZ),
-        isSteadyHeard: steadyDb > HEARD_DB,
-        isSteadySilent: steadyDb < SILENT_DB,
+        hasBob: ofBob > ALL_THE_TIME,
+        hasNoBob: ofBob < NEVER,
       };
     }),
   };

@@ -5,7 +5,8 @@ import { EventReceiver } from '../support/event-receiver.ts';
 import { SDK_PACKAGES, SdkSession } from '../support/sdk-session.ts';
 import { ServerProcess } from '../support/server-process.ts';
 import { Azurite } from './azurite.ts';
-import { staircaseScript, STEADY_HZ } from './staircase.ts';
+import { writeSamples } from '../support/tone-plan.ts';
+import { voiceOfAlice, voiceOfBob } from './staircase.ts';
 
 export const ALICE = '8:acs:tapedeck_alice';
 export const BOB = '8:acs:tapedeck_bob';
@@ -18,34 +19,41 @@ export class Stage implements AsyncDisposable {
   readonly events: EventReceiver;
   readonly azurite: Azurite;
   readonly directory: string;
+  readonly keep: boolean;
   readonly #sdk: SdkSession;
 
   private constructor(
-    parts: Pick<Stage, 'server' | 'events' | 'azurite' | 'directory'>,
+    parts: Pick<Stage, 'server' | 'events' | 'azurite' | 'directory' | 'keep'>,
     sdk: SdkSession,
   ) {
     this.server = parts.server;
     this.events = parts.events;
     this.azurite = parts.azurite;
     this.directory = parts.directory;
+    this.keep = parts.keep;
     this.#sdk = sdk;
   }
 
-  static async open(): Promise<Stage> {
+  /** @param keep leave the directory with what was downloaded. */
+  static async open(keep: boolean): Promise<Stage> {
     const directory = await mkdtemp(join(tmpdir(), 'tapedeck-sdk-'));
     const events = await EventReceiver.open();
     const azurite = await Azurite.start(join(directory, 'azurite'));
+    const alice = join(directory, 'alice.wav');
+    const bob = join(directory, 'bob.wav');
+    await writeSamples(await voiceOfAlice(), alice);
+    await writeSamples(await voiceOfBob(), bob);
     const server = await ServerProcess.start({
       flags: ['--event-webhook', `${events.url}grid`],
       file: {
         sim: [
-          { identifier: ALICE, name: 'alice', script: staircaseScript(), loop: true },
-          { identifier: BOB, name: 'bob', tone: STEADY_HZ },
-        ].map((phone) => ({ ...phone, answerAfter: '20ms' })),
+          { identifier: ALICE, name: 'alice', speak: alice },
+          { identifier: BOB, name: 'bob', speak: bob },
+        ].map((phone) => ({ ...phone, loop: true, answerAfter: '20ms' })),
       },
     });
     const sdk = await SdkSession.open(server, SDK_PACKAGES[0]);
-    return new Stage({ server, events, azurite, directory }, sdk);
+    return new Stage({ server, events, azurite, directory, keep }, sdk);
   }
 
   /** Both phones are in the call, and speak. */
@@ -73,6 +81,6 @@ export class Stage implements AsyncDisposable {
     await this.server.stop();
     await this.azurite.stop();
     this.events.close();
-    await rm(this.directory, { recursive: true, force: true });
+    if (!this.keep) await rm(this.directory, { recursive: true, force: true });
   }
 }

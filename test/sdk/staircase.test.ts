@@ -1,41 +1,50 @@
-import { expect, test } from 'vitest';
-import { sine } from '../../src/media/tone/sine.ts';
-import { findClimbs, missingMs, ROUND_MS, staircaseScript, STEADY_HZ } from './staircase.ts';
+import { beforeAll, expect, test } from 'vitest';
+import { VoiceActivity } from '../../src/media/voice/voice-activity.ts';
+import {
+  findClimbs,
+  heardOfBob,
+  missingMs,
+  ROUND_MS,
+  voiceOfAlice,
+  voiceOfBob,
+} from './staircase.ts';
 
-const RATE_HZ = 16_000;
-const AMPLITUDE = 16_384;
+const RATE_HZ = 8_000;
 
-/** What a file holds that has these stretches of the round, with the steady tone over all of it. */
-function fileOf(
-  stretches: readonly { readonly fromMs: number; readonly toMs: number }[],
-): Int16Array {
-  const script = staircaseScript();
-  const samples: number[] = [];
-  for (const { fromMs, toMs } of stretches) {
-    for (let ms = fromMs; ms < toMs; ms += 1) {
-      const stair = script[Math.floor((ms % ROUND_MS) / 100)]!;
-      const from = (ms * RATE_HZ) / 1000;
-      samples.push(...sine({ frequencyHz: stair.tone, amplitude: AMPLITUDE }, RATE_HZ, 16, from));
-    }
-  }
-  const steady = sine({ frequencyHz: STEADY_HZ, amplitude: 8_000 }, RATE_HZ, samples.length, 0);
-  return Int16Array.from(samples, (sample, at) => sample + steady[at]!);
+let alice: Int16Array;
+let bob: Int16Array;
+beforeAll(async () => {
+  alice = await voiceOfAlice();
+  bob = await voiceOfBob();
+});
+
+type Stretch = { readonly fromMs: number; readonly toMs: number };
+
+/** What a mixed file holds that has these stretches of the round. */
+function fileOf(stretches: readonly Stretch[]): Int16Array {
+  const samples = stretches.flatMap(({ fromMs, toMs }) =>
+    Array.from({ length: ((toMs - fromMs) * RATE_HZ) / 1000 }, (_, at) => {
+      const place = ((fromMs * RATE_HZ) / 1000 + at) % alice.length;
+      return alice[place]! + bob[place]!;
+    }),
+  );
+  return Int16Array.from(samples);
 }
 
-test('an unbroken file is one climb, at the moment that it was cut from', () => {
-  const [climb, ...others] = findClimbs(fileOf([{ fromMs: 230, toMs: 1_730 }]), RATE_HZ);
-  expect(others).toEqual([]);
-  expect(climb!.startMs).toBe(0);
-  expect(climb!.endMs).toBeGreaterThan(1_480);
-  expect(Math.abs(climb!.saidAtMs - 230)).toBeLessThanOrEqual(20);
-});
+test.each([0, 230, 1_770, 3_450, 6_100, 9_040, ROUND_MS - 420])(
+  'an unbroken file is one climb, at the moment %i of the round, with bob in it',
+  (fromMs) => {
+    const file = fileOf([{ fromMs, toMs: fromMs + 1_500 }]);
+    const [climb, ...others] = findClimbs(file, RATE_HZ);
+    expect(others).toEqual([]);
+    expect(climb!.endMs - climb!.startMs).toBeGreaterThan(1_400);
+    expect(climb!.heardMs).toBeGreaterThan(1_300);
+    expect(Math.abs(climb!.saidAtMs - climb!.startMs - fromMs)).toBeLessThanOrEqual(20);
+    expect(heardOfBob(file, RATE_HZ)).toBeGreaterThan(0.9);
+  },
+);
 
-test('the round may begin again in the middle', () => {
-  const climbs = findClimbs(fileOf([{ fromMs: ROUND_MS - 420, toMs: ROUND_MS + 610 }]), RATE_HZ);
-  expect(climbs).toHaveLength(1);
-});
-
-test.each([60, 140, 480, 1_730])('%i ms that are not in the file are found missing', (cutMs) => {
+test.each([100, 140, 480, 1_730])('%i ms that are not in the file are found missing', (cutMs) => {
   const file = fileOf([
     { fromMs: 130, toMs: 900 },
     { fromMs: 900 + cutMs, toMs: 1_700 + cutMs },
@@ -55,6 +64,24 @@ test('80 ms of the pause in the middle of the cut are not passed over', () => {
   expect(findClimbs(file, RATE_HZ).length).toBeGreaterThan(2);
 });
 
-test('silence holds no climb', () => {
-  expect(findClimbs(new Int16Array(RATE_HZ), RATE_HZ)).toEqual([]);
+test('alice is not heard where bob is, nor bob where alice is, nor either in silence', () => {
+  expect(findClimbs(bob, RATE_HZ)).toEqual([]);
+  expect(heardOfBob(alice, RATE_HZ)).toBeLessThan(0.1);
+  const silence = new Int16Array(RATE_HZ);
+  expect(findClimbs(silence, RATE_HZ)).toEqual([]);
+  expect(heardOfBob(silence, RATE_HZ)).toBe(0);
+});
+
+test('from any moment on, the speech of both is recognised within 1.5 s', () => {
+  for (const voice of [alice, bob]) {
+    for (let from = 0; from < voice.length; from += 777) {
+      const listener = new VoiceActivity();
+      const heard = Int32Array.from(
+        { length: 1.5 * RATE_HZ },
+        (_, at) => voice[(from + at) % voice.length]!,
+      );
+      listener.process(heard, 0, heard.length);
+      expect(listener.firstSpeechAt, `from ${from}`).toBeDefined();
+    }
+  }
 });

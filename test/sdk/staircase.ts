@@ -1,41 +1,81 @@
+import { readFile } from 'node:fs/promises';
+import { decodeG711 } from '../../src/media/g711/g711.ts';
 import { toneAmplitude } from '../../src/media/tone/tone-meter.ts';
 
 /**
- * What the phone of `alice` says: another tone every tenth of a second, and the same again after
- * eleven seconds, so that any stretch of a recording tells which moment it is.
+ * What the phones of `alice` and `bob` say: speech, since only who speaks gets a channel, and quiet
+ * tones above it by which a recording tells who and when. Alice's are two that change every tenth
+ * of a second and come together again after twelve seconds: one climbs a stair each time, the other
+ * once the first is through. Bob's stays.
  */
-export const STAIR_MS = 100;
-const STAIRS = 110;
-const LOWEST_HZ = 600;
-const RISE_HZ = 25;
-// Coprime to the number of stairs. Neighbours are far apart, so that a window across the edge of two
-// shows one of them and nothing between.
-const STRIDE = 31;
-export const ROUND_MS: number = STAIRS * STAIR_MS;
-
-/** What the phone of `bob` says all the time: below the stairs, and on no side lobe of theirs. */
-export const STEADY_HZ = 400;
+const STAIR_MS = 100;
+const STAIRS = 11;
+const CODES: number = STAIRS * STAIRS;
+export const ROUND_MS: number = CODES * STAIR_MS;
+const RISE_HZ = 50;
+const LOW_HZ = 2_200;
+const HIGH_HZ = 2_850;
+const STEADY_HZ = 2_000;
+/** Peaks of the tones: −30 dB below full scale, which speech seldom reaches up there. */
+const AMPLITUDE = 1_000;
+const STEADY_AMPLITUDE = 700;
+const RATE_HZ = 8_000;
+const VOICES: URL = new URL('../fixtures/voice/', import.meta.url);
 
 const WINDOW_MS = 40;
 const HOP_MS = 10;
-/** Windows that follow one another, of which an edge spoils fewer. */
+/** Windows that follow one another, of which an edge or a hiss spoils fewer. */
 const LEAST_WINDOWS = 4;
-/** A quarter of what a phone sends (−6 dB below full scale). */
-const HEARD = 4_096;
+const HEARD = AMPLITUDE / 3;
 
-/** The configuration of a simulated phone that says it. */
-export function staircaseScript(): readonly { readonly tone: number; readonly for: string }[] {
-  return Array.from({ length: STAIRS }, (_, stair) => ({
-    tone: frequencyOf(stair),
-    for: `${STAIR_MS}ms`,
-  }));
+/** One round of what alice's phone says, at 8 kHz. */
+export function voiceOfAlice(): Promise<Int16Array> {
+  return voice('american-man.ulaw', AMPLITUDE, (at) => {
+    const code = Math.floor((at * 1000) / (RATE_HZ * STAIR_MS));
+    return [lowOf(code), highOf(code)];
+  });
 }
 
-function frequencyOf(stair: number): number {
-  return LOWEST_HZ + ((stair * STRIDE) % STAIRS) * RISE_HZ;
+/** As long as alice's. */
+export function voiceOfBob(): Promise<Int16Array> {
+  return voice('american-woman.ulaw', STEADY_AMPLITUDE, () => [STEADY_HZ]);
 }
 
-/** A stretch in which the stairs are climbed without a break. */
+async function voice(
+  name: string,
+  amplitude: number,
+  tonesAt: (at: number) => readonly number[],
+): Promise<Int16Array> {
+  const encoded = await readFile(new URL(name, VOICES));
+  const speech = new Int16Array(encoded.length);
+  decodeG711('PCMU', encoded, speech);
+  return Int16Array.from({ length: (ROUND_MS * RATE_HZ) / 1000 }, (_, at) => {
+    const sines = tonesAt(at).map((hz) => amplitude * Math.sin((2 * Math.PI * hz * at) / RATE_HZ));
+    // Half the level, so that nothing is clipped in a mix of the two.
+    return Math.round(sines.reduce((sum, one) => sum + one, (speech[at % speech.length] ?? 0) / 2));
+  });
+}
+
+function lowOf(code: number): number {
+  return LOW_HZ + (code % STAIRS) * RISE_HZ;
+}
+
+/**
+ * One higher each time that the low tone begins again; and shifted by another number for each low
+ * tone, so that windows across edges, which show the low tone of one stair and the high one of the
+ * next, agree on no moment.
+ */
+function highOf(code: number): number {
+  const low = code % STAIRS;
+  const shift = (low * (low + 1)) / 2;
+  return HIGH_HZ + ((Math.floor(code / STAIRS) + shift) % STAIRS) * RISE_HZ;
+}
+
+const CODE_OF: ReadonlyMap<number, number> = new Map(
+  Array.from({ length: CODES }, (_, code) => [lowOf(code) * 10_000 + highOf(code), code]),
+);
+
+/** A stretch in which alice is heard without a break. */
 export type Climb = {
   /** Place in the file. */
   readonly startMs: number;
@@ -46,22 +86,21 @@ export type Climb = {
   readonly heardMs: number;
 };
 
-/** Where the stairs are climbed in a file, and which moments of the round these are. */
+/** Where alice is heard in a file, and which moments of the round these are. */
 export function findClimbs(samples: Int16Array, rateHz: number): readonly Climb[] {
   const windowLength = (rateHz * WINDOW_MS) / 1000;
   const open: Window[][] = [];
   for (let fromMs = 0; ; fromMs += HOP_MS) {
     const from = (fromMs * rateHz) / 1000;
     if (from + windowLength > samples.length) break;
-    const stair = stairAt(samples, rateHz, from, windowLength);
-    if (stair === undefined) continue;
-    const here = { stair, middleMs: fromMs + WINDOW_MS / 2 };
-    const fitting = open.at(-1);
-    if (fitting !== undefined && continues(fitting, here)) fitting.push(here);
+    const code = codeAt(samples, rateHz, from, windowLength);
+    if (code === undefined) continue;
+    const here = { code, middleMs: fromMs + WINDOW_MS / 2 };
+    const fitting = open.find((windows) => continues(windows, here) && isRecent(windows, here));
+    if (fitting !== undefined) fitting.push(here);
     else open.push([here]);
   }
-  // A window across an edge may show a stair that is on neither side: no climb is that short.
-  const climbs = open.filter((windows) => windows.length >= LEAST_WINDOWS);
+  const climbs = open.filter((windows) => windows.length >= LEAST_WINDOWS && isDense(windows));
   const whole: Window[][] = [];
   for (const windows of climbs) {
     const before = whole.at(-1);
@@ -77,38 +116,51 @@ export function missingMs(before: Climb, after: Climb): number {
   return modulo(after.saidAtMs - before.saidAtMs - (after.startMs - before.startMs), ROUND_MS);
 }
 
-/** Median of the steady tone's peak amplitudes: a pause that was cut out turns its phase. */
-export function steadyAmplitude(samples: Int16Array, rateHz: number): number {
+/** Part of a file in which bob is heard, 0 to 1. */
+export function heardOfBob(samples: Int16Array, rateHz: number): number {
   const length = (rateHz * STAIR_MS) / 1000;
-  const amplitudes: number[] = [];
+  let heard = 0;
+  let windows = 0;
   for (let from = 0; from + length <= samples.length; from += length) {
-    amplitudes.push(toneAmplitude(samples, rateHz, STEADY_HZ, from, length));
+    windows += 1;
+    if (toneAmplitude(samples, rateHz, STEADY_HZ, from, length) > HEARD) heard += 1;
   }
-  return amplitudes.sort((a, b) => a - b)[amplitudes.length >> 1] ?? 0;
+  return windows === 0 ? 0 : heard / windows;
 }
 
-function stairAt(
+function codeAt(
   samples: Int16Array,
   rateHz: number,
   from: number,
   count: number,
 ): number | undefined {
-  let best: number | undefined;
-  let loudest = HEARD;
-  for (let stair = 0; stair < STAIRS; stair += 1) {
-    const amplitude = toneAmplitude(samples, rateHz, frequencyOf(stair), from, count);
-    if (amplitude <= loudest) continue;
-    loudest = amplitude;
-    best = stair;
-  }
-  return best;
+  const loudest = (lowestHz: number): number => {
+    let best = 0;
+    let most = HEARD;
+    for (let hz = lowestHz; hz < lowestHz + STAIRS * RISE_HZ; hz += RISE_HZ) {
+      const amplitude = toneAmplitude(samples, rateHz, hz, from, count);
+      if (amplitude <= most) continue;
+      most = amplitude;
+      best = hz;
+    }
+    return best;
+  };
+  return CODE_OF.get(loudest(LOW_HZ) * 10_000 + loudest(HIGH_HZ));
 }
 
-type Window = { readonly stair: number; readonly middleMs: number };
+type Window = { readonly code: number; readonly middleMs: number };
+
+/** A hiss that passes may hide alice, but not for so long. */
+function isRecent(windows: readonly Window[], next: Window): boolean {
+  return next.middleMs - (windows.at(-1)?.middleMs ?? 0) <= 2 * STAIR_MS;
+}
+
+function isDense(windows: readonly Window[]): boolean {
+  const { startMs, endMs, heardMs } = climbOf(windows);
+  return heardMs >= (endMs - startMs) / 2;
+}
 
 function continues(windows: readonly Window[], next: Window): boolean {
-  const last = windows.at(-1);
-  if (last === undefined) return false;
   const { least, most } = offsets([...windows.slice(-40), next]);
   // What holds for all windows, give or take one that shows the neighbouring stair.
   return least - most <= WINDOW_MS;
@@ -119,18 +171,18 @@ function climbOf(windows: readonly Window[]): Climb {
   const startMs = (windows[0]?.middleMs ?? 0) - WINDOW_MS / 2;
   const endMs = (windows.at(-1)?.middleMs ?? 0) + WINDOW_MS / 2;
   const saidAtMs = modulo(startMs + (least + most) / 2, ROUND_MS);
-  return { startMs, endMs, saidAtMs, heardMs: windows.length * HOP_MS };
+  return { startMs, endMs, saidAtMs, heardMs: windows.length * HOP_MS + WINDOW_MS - HOP_MS };
 }
 
 /** Bounds of (moment of the round − place in the file), unwrapped around the first window. */
 function offsets(windows: readonly Window[]): { readonly least: number; readonly most: number } {
   const [first] = windows;
   if (first === undefined) return { least: 0, most: 0 };
-  const base = first.stair * STAIR_MS - first.middleMs;
+  const base = first.code * STAIR_MS - first.middleMs;
   let least = -Infinity;
   let most = Infinity;
-  for (const { stair, middleMs } of windows) {
-    const offset = stair * STAIR_MS - middleMs;
+  for (const { code, middleMs } of windows) {
+    const offset = code * STAIR_MS - middleMs;
     const unwrapped = base + modulo(offset - base + ROUND_MS / 2, ROUND_MS) - ROUND_MS / 2;
     least = Math.max(least, unwrapped);
     most = Math.min(most, unwrapped + STAIR_MS);

@@ -18,7 +18,11 @@ const RATE_HZ = 8_000;
 
 /** Writes the plan as an 8 kHz mono 16-bit WAV. */
 export async function writeTonePlan(plan: TonePlan, path: string): Promise<void> {
-  const samples = samplesOfPlan(plan);
+  await writeSamples(samplesOfPlan(plan), path);
+}
+
+/** Writes 8 kHz mono 16-bit WAV. */
+export async function writeSamples(samples: Int16Array, path: string): Promise<void> {
   const header = wavHeader({ sampleRateHz: RATE_HZ, channels: 1 }, samples.byteLength);
   await writeFile(path, Buffer.concat([header, Buffer.from(samples.buffer)]));
 }

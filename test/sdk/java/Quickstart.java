@@ -106,7 +106,7 @@ public final class Quickstart {
           recordingId = response.getValue().getRecordingId();
           evidence.put("state", response.getValue().getRecordingState().toString());
         });
-    speech(700);
+    speech(900);
     step("state", evidence -> evidence.put("state", state()));
     step(
         "pause",
@@ -114,14 +114,14 @@ public final class Quickstart {
           recording.pauseWithResponse(recordingId, null);
           evidence.put("state", state());
         });
-    speech(800);
+    speech(700);
     step(
         "resume",
         evidence -> {
           recording.resumeWithResponse(recordingId, null);
           evidence.put("state", state());
         });
-    speech(700);
+    speech(900);
     step(
         "stop",
         evidence -> {
@@ -237,7 +237,7 @@ public final class Quickstart {
     StartRecordingOptions options = firstOptions(call);
     changed.set(options, call);
     recordingId = recording.start(options).getRecordingId();
-    speech(900);
+    speech(1500);
     recording.stop(recordingId);
     chunk = firstChunk();
     Path file = Paths.get(call.get("output").asText(), name);

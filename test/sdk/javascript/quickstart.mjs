@@ -8,16 +8,19 @@
  * - 2.1 names a variable `callLocator` that the text calls `locator` elsewhere.
  * - 2.2 lacks a comma after `pauseOnStart: true`.
  * - 2.4 writes `ChannelAffinity`, which the SDK does not send: here it is `channelAffinity`.
+ * - 6: in 1.0.0, `downloadToPath` resolves before the file is written: its end is waited for.
  * - Type annotations are left out.
  */
-import { createWriteStream, readFileSync, writeFileSync } from 'node:fs';
+import { createWriteStream, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { absent, callBetweenPhones, fileEvent, refusalOf, speech, step } from '../lane.ts';
 
 const [packageName] = process.argv.slice(2);
 const { CallAutomationClient } = await import(packageName);
 const startOptions = startOptionsOf(packageName);
+const waitsForFile = versionOf(packageName) !== '1.0.0';
 const startTakes = (option) => new RegExp(`\\b${option}\\?:`).test(startOptions);
 
 let callAutomationClient;
@@ -42,7 +45,7 @@ if (startTakes('recordingStorage')) await ownContainer();
 else await absent('container');
 
 if (startTakes('pauseOnStart')) {
-  await startWith('pauseOnStart', { resumeAfterMs: 700 }, (call) => ({
+  await startWith('pauseOnStart', { resumeAfterMs: 1100 }, (call) => ({
     pauseOnStart: true,
     audioChannelParticipantOrdering: [{ communicationUserId: call.alice }],
   }));
@@ -72,7 +75,7 @@ async function wholeQuickstart() {
     ({ recordingId } = response);
     return { recordingId, state: response.recordingState };
   });
-  await speech(700);
+  await speech(900);
   await step('state', async () => {
     const { recordingState: state } = await recording.getState(recordingId);
     return { recordingId, state };
@@ -81,12 +84,12 @@ async function wholeQuickstart() {
     await recording.pause(recordingId);
     return { recordingId, state: (await recording.getState(recordingId)).recordingState };
   });
-  await speech(800);
+  await speech(700);
   await step('resume', async () => {
     await recording.resume(recordingId);
     return { recordingId, state: (await recording.getState(recordingId)).recordingState };
   });
-  await speech(700);
+  await speech(900);
   await step('stop', async () => {
     await recording.stop(recordingId);
     return { recordingId, state: (await recording.getState(recordingId)).recordingState };
@@ -99,7 +102,7 @@ async function wholeQuickstart() {
   });
   const file = join(call.output, 'call.wav');
   await step('download', async () => {
-    await recording.downloadToPath(chunk.contentLocation, file);
+    await downloadToPath(chunk.contentLocation, file);
     return { recordingId, file };
   });
   await step('stream', async () => {
@@ -129,7 +132,7 @@ async function wholeQuickstart() {
   });
   await step('metadata', async () => {
     const metadata = join(call.output, 'metadata.json');
-    await recording.downloadToPath(chunk.metadataLocation, metadata);
+    await downloadToPath(chunk.metadataLocation, metadata);
     return { recordingId, file: metadata };
   });
   await step('delete', async () => {
@@ -157,11 +160,11 @@ async function startWith(name, { resumeAfterMs }, changed) {
       await speech(resumeAfterMs);
       await recording.resume(recordingId);
     }
-    await speech(900);
+    await speech(1500);
     await recording.stop(recordingId);
     const [chunk] = (await fileEvent(recordingId)).recordingStorageInfo.recordingChunks;
     const file = join(call.output, name);
-    await recording.downloadToPath(chunk.contentLocation, file);
+    await downloadToPath(chunk.contentLocation, file);
     return { recordingId, file, ...(state === undefined ? {} : { state }) };
   });
 }
@@ -182,11 +185,22 @@ async function ownContainer() {
       recordingStateCallbackEndpointUrl: call.callbackUrl,
       recordingStorage,
     });
-    await speech(900);
+    await speech(1500);
     await recording.stop(recordingId);
     const [chunk] = (await fileEvent(recordingId)).recordingStorageInfo.recordingChunks;
     return { recordingId, ...chunk };
   });
+}
+
+async function downloadToPath(location, path) {
+  await recording.downloadToPath(location, path);
+  if (waitsForFile) return;
+  const { length } = await bytesOf(await recording.downloadStreaming(location));
+  for (let tries = 0; sizeIfThere(path) < length && tries < 500; tries += 1) await sleep(10);
+}
+
+function sizeIfThere(path) {
+  return statSync(path, { throwIfNoEntry: false })?.size ?? 0;
 }
 
 /** The first thousand bytes of the whole, then the ranges that continue it. */
@@ -213,6 +227,11 @@ function startOptionsOf(name) {
     if (declaration !== null) return declaration[1];
   }
   throw new Error(`${name} declares no StartRecordingOptions`);
+}
+
+function versionOf(name) {
+  const folder = new URL(`../../../node_modules/${name}/`, import.meta.url);
+  return JSON.parse(readFileSync(new URL('package.json', folder), 'utf8')).version;
 }
 
 function readIfThere(url) {

@@ -106,12 +106,12 @@ def whole_quickstart():
         return told
 
     step("start", start)
-    speech(700)
+    speech(900)
     step("state", lambda: {**told, "state": state()})
     step("pause", pause)
-    speech(800)
-    step("resume", resume)
     speech(700)
+    step("resume", resume)
+    speech(900)
     step("stop", stop)
     step("event", event)
     step("download", download)
@@ -129,9 +129,9 @@ def recorded(call, **options):
     evidence = {"recordingId": recording_id}
     if options.get("pause_on_start"):
         evidence["state"] = client.get_recording_properties(recording_id).recording_state
-        speech(700)
+        speech(1100)
         client.resume_recording(recording_id)
-    speech(900)
+    speech(1500)
     client.stop_recording(recording_id)
     return {**evidence, **first_chunk(recording_id)}
 
