@@ -50,6 +50,8 @@ test('a recording whose server dies in the middle of the copy is in its containe
     callLocator: { kind: 'serverCallLocator', id: call.serverCallId },
     recordingContent: 'audio',
     recordingChannel: 'unmixed',
+    // Nobody speaks: a tone alone opens no channel.
+    audioChannelParticipantOrdering: [AGENT, CALLER],
     recordingFormat: 'wav',
     recordingStorage: {
       recordingStorageKind: 'azureBlobStorage',
