@@ -125,9 +125,9 @@ describe('a recording that is deleted', () => {
     for (const { documentId } of renderings) {
       await expect(calls.content.open(documentId, 'a')).rejects.toMatchObject(NOT_FOUND);
     }
-    await expect(
-      calls.admin.renderAgain(record.recordingId, WAV_UNMIXED, 'admin'),
-    ).rejects.toMatchObject(NOT_FOUND);
+    await expect(calls.admin.renderAgain(record.recordingId, WAV_UNMIXED, 'admin')).rejects.toThrow(
+      'deleted or has expired, and its journal with it',
+    );
     await calls.content.remove(`${record.documentId}-1` as never, 'a');
     expect(world.blobs.blobs.size).toBe(0);
   });

@@ -97,9 +97,10 @@ describe('rendering a finished recording again', () => {
     const call = await AnsweredCall.begin();
     call.world.render.chunks = [];
     const { recordingId } = await call.recorded();
-    await expect(call.calls.admin.renderAgain(recordingId, MP3, 'a')).rejects.toMatchObject(
-      NOT_FOUND,
-    );
+    await expect(call.calls.admin.renderAgain(recordingId, MP3, 'a')).rejects.toMatchObject({
+      ...NOT_FOUND,
+      message: 'Nothing was recorded: there is nothing to render.',
+    });
   });
 
   test('does not bring back what is deleted meanwhile', async () => {

@@ -60,8 +60,11 @@ export class Rerenderer {
     const all = await ledger.chunksOf(recordingId);
     const announced = all.filter((chunk) => chunk.purpose === 'session');
     const [first] = announced;
-    if (recording === undefined || first === undefined || this.#isGoing(announced)) {
-      throw gone('Files of this recording were deleted, or never were.');
+    if (recording === undefined || first === undefined) {
+      throw gone('Nothing was recorded: there is nothing to render.');
+    }
+    if (this.#isGoing(announced)) {
+      throw gone('A file of this recording was deleted or has expired, and its journal with it.');
     }
     const made = all.filter(
       (chunk) =>
