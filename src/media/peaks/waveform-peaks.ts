@@ -1,3 +1,5 @@
+import { canTellApart, HELD_SAMPLES, hold, noteExtremes } from './extremes-kernel.ts';
+
 /** Samples in a point at first; doubled whenever the points become too many. */
 const FIRST_SAMPLES_PER_POINT = 256;
 const FIRST_POINTS = 256;
@@ -32,16 +34,14 @@ export class WaveformPeaks {
 
   /** Interleaved samples `from…to` (excluded), whole frames, cut in any way. */
   process(samples: Int16Array, from: number, to: number): void {
-    const channels = this.#channels;
-    for (let at = from; at < to;) {
-      const room = (this.#samplesPerPoint - this.#frames) * channels;
-      const end = Math.min(to, at + room);
-      for (let channel = 0; channel < channels; channel += 1) {
-        this.#extremes(channel, samples, at + channel, end);
-      }
-      this.#frames += (end - at) / channels;
-      at = end;
-      if (this.#frames === this.#samplesPerPoint) this.#closePoint();
+    if (!canTellApart(this.#channels)) {
+      this.#take(samples, from, to, undefined);
+      return;
+    }
+    for (let start = from; start < to; start += HELD_SAMPLES) {
+      const end = Math.min(to, start + HELD_SAMPLES);
+      hold(samples, start, end);
+      this.#take(samples, start, end, start);
     }
   }
 
@@ -59,29 +59,31 @@ export class WaveformPeaks {
     });
   }
 
-  #extremes(channel: number, samples: Int16Array, from: number, to: number): void {
+  /** @param heldFrom the first of those that the kernel holds; `undefined` if it holds none. */
+  #take(samples: Int16Array, from: number, to: number, heldFrom: number | undefined): void {
     const channels = this.#channels;
-    let low = this.#low[channel] ?? 0;
-    let high = this.#high[channel] ?? 0;
-    let at = from;
-    // Two at a time: the lower one is no highest, the higher one no lowest, which saves a third.
-    for (; at + channels < to; at += 2 * channels) {
-      const one = samples[at] as number; // inside, by the contract
-      const other = samples[at + channels] as number;
-      if (one < other) {
-        if (one < low) low = one;
-        if (other > high) high = other;
-      } else {
-        if (other < low) low = other;
-        if (one > high) high = one;
+    for (let at = from; at < to;) {
+      const room = (this.#samplesPerPoint - this.#frames) * channels;
+      const end = Math.min(to, at + room);
+      let rest = at;
+      if (heldFrom !== undefined) {
+        rest = heldFrom + noteExtremes(this.#low, this.#high, at - heldFrom, end - heldFrom);
       }
+      this.#takeRest(samples, rest, end);
+      this.#frames += (end - at) / channels;
+      at = end;
+      if (this.#frames === this.#samplesPerPoint) this.#closePoint();
     }
-    if (at < to) {
-      low = Math.min(low, samples[at] ?? 0);
-      high = Math.max(high, samples[at] ?? 0);
+  }
+
+  #takeRest(samples: Int16Array, from: number, to: number): void {
+    const channels = this.#channels;
+    for (let at = from, channel = 0; at < to; at += 1) {
+      const sample = samples[at] as number; // inside, by the contract
+      if (sample < (this.#low[channel] as number)) this.#low[channel] = sample;
+      if (sample > (this.#high[channel] as number)) this.#high[channel] = sample;
+      channel = channel + 1 === channels ? 0 : channel + 1;
     }
-    this.#low[channel] = low;
-    this.#high[channel] = high;
   }
 
   #closePoint(): void {
