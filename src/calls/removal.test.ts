@@ -18,18 +18,6 @@ function journalOf({ documentId }: RecordingRecord): string {
   return `/data/journals/${documentId}`;
 }
 
-/** The same ledger and files under a new process. */
-async function restarted(world: FakeWorld): Promise<{ next: FakeWorld; calls: Calls }> {
-  const next = new FakeWorld();
-  next.ledger.facts.push(...world.ledger.facts);
-  for (const [key, text] of world.blobs.blobs) next.blobs.blobs.set(key, text);
-  next.clock.advance(world.clock.monotonicUs() / 1000);
-  const calls = new Calls(next.ports, next.settings());
-  await calls.start();
-  await settled();
-  return { next, calls };
-}
-
 describe('a recording that is deleted', () => {
   test('is gone with its metadata, peaks and journal, and who did it stays', async () => {
     const { world, calls, ...call } = await withRecording();
@@ -185,38 +173,6 @@ describe('a removal that was cut short', () => {
     expect(world.blobs.blobs.size).toBe(0);
     expect(world.disk.removed).toEqual([journalOf(record)]);
     expect(world.ledger.rows('chunk')[0]?.purgedAtMs).toBe(world.clock.nowMs());
-  });
-
-  test('by the death of the process is completed by the next start', async () => {
-    const { calls, world, record } = await withRecording();
-    await calls.admin.renderAgain(record.recordingId, WAV_UNMIXED, 'admin');
-    const before = new Map(world.blobs.blobs);
-    await calls.content.remove(record.documentId, 'a');
-    // Died after the first row: the bytes are still there, and nobody has said that they are not.
-    const cut = world.ledger.facts.findLastIndex((fact) => fact.kind === 'recording');
-    world.ledger.facts.length = cut + 1;
-    for (const [key, text] of before) world.blobs.blobs.set(key, text);
-    const { next } = await restarted(world);
-    expect(next.blobs.blobs.size).toBe(0);
-    expect(next.disk.removed).toContain(journalOf(record));
-    expect(next.ledger.rows('chunk').map((chunk) => chunk.purgedAtMs)).not.toContain(undefined);
-    expect(next.blobs.open).toBe(0);
-  });
-
-  test('finds the files of a rendering that a crash kept from being announced', async () => {
-    const { calls, world, record } = await withRecording();
-    world.render.chunks = [
-      { ending: 'size-limit', durationMs: 2_000 },
-      { ending: 'session-ended', durationMs: 1_000 },
-    ];
-    const rendered = await calls.admin.renderAgain(record.recordingId, WAV_UNMIXED, 'admin');
-    const rows = world.ledger.facts.filter(
-      (fact) => fact.kind !== 'chunk' || fact.record.purpose !== 'rendering',
-    );
-    world.ledger.facts.splice(0, world.ledger.facts.length, ...rows);
-    expect(world.blobs.blobs.has(rendered[1]?.blobKey ?? '')).toBe(true);
-    await calls.content.remove(record.documentId, 'a');
-    expect(world.blobs.blobs.size).toBe(0);
   });
 });
 
