@@ -80,3 +80,12 @@ test('nothing that was said in a pause is in any file, nor gives anybody a chann
   encoder.close();
   expect(Buffer.compare(setup.blobs.committed.get(mp3!.blobKey)!, expected)).toBe(0);
 });
+
+test('what is paused from its start to its end has no file, wherever between two samples that is', async () => {
+  for (let endUs = 1_000_000; endUs < 1_000_250; endUs += 31) {
+    const setup = new RenderSetup();
+    const pauses = [{ fromUs: 0, toUs: endUs }];
+    await generateJournal(setup.disk, { ...pausedCall(), pauses, endUs });
+    expect(await setup.host.finish(JOB)).toEqual([]);
+  }
+});

@@ -76,10 +76,14 @@ export class RenderPass {
 
   /** To the sample: from the journal's start to its end, without what was paused. */
   #fileFrames(): number {
-    let frames = Math.round((this.timeline.endUs * FILE_RATE_HZ) / 1_000_000);
-    for (const { fromUs, toUs } of this.timeline.pauses) {
-      frames -= 2 * (Math.round(samplesOf(toUs)) - Math.round(samplesOf(fromUs)));
+    const { endUs, pauses } = this.timeline;
+    const whole = Math.round((endUs * FILE_RATE_HZ) / 1_000_000);
+    let frames = whole;
+    for (const { fromUs, toUs } of pauses) {
+      // One that lasts to the end leaves nothing behind itself, not even half a sample of 8 kHz.
+      const behind = toUs >= endUs ? whole : 2 * Math.round(samplesOf(toUs));
+      frames -= behind - 2 * Math.round(samplesOf(fromUs));
     }
-    return Math.max(0, frames);
+    return Math.max(0, Math.min(whole, frames));
   }
 }
