@@ -51,6 +51,13 @@ export class PitchMeter {
     }
   }
 
+  /** There was nothing before. */
+  forget(): void {
+    this.#coarse.fill(0);
+    this.#fine.fill(0);
+    this.strength = 0;
+  }
+
   /** Measures the last two frames that were taken. */
   measure(): void {
     const lag = this.#coarsePeak();
@@ -64,12 +71,8 @@ export class PitchMeter {
     const curve = this.#curve;
     const samples = this.#coarse;
     const from = samples.length - COARSE_WINDOW;
-    let energy = LEAST_ENERGY;
-    for (let at = from; at < samples.length; at += 1) energy += (samples[at] as number) ** 2;
-    let earlier = LEAST_ENERGY;
-    for (let at = from; at < samples.length; at += 1) {
-      earlier += (samples[at - SHORTEST + 1] as number) ** 2;
-    }
+    const energy = energyOf(samples, from, 0);
+    let earlier = energyOf(samples, from, SHORTEST - 1);
     let best = 0;
     for (let lag = SHORTEST - 1; lag <= LONGEST; lag += 1) {
       const value = product(samples, from, lag) / Math.sqrt(energy * earlier);
@@ -88,20 +91,22 @@ export class PitchMeter {
   }
 
   #place(around: number): void {
+    const samples = this.#fine;
+    const energy = energyOf(samples, samples.length - FINE_WINDOW, 0);
     let lag = around;
-    let here = correlation(this.#fine, FINE_WINDOW, lag);
-    let before = correlation(this.#fine, FINE_WINDOW, lag - 1);
-    let after = correlation(this.#fine, FINE_WINDOW, lag + 1);
+    let here = correlation(samples, energy, lag);
+    let before = correlation(samples, energy, lag - 1);
+    let after = correlation(samples, energy, lag + 1);
     // The coarse lag is right to half a step, which is one step here.
     for (let step = 0; step < 2 && (before > here || after > here); step += 1) {
       if (after > here) {
         [before, here] = [here, after];
         lag += 1;
-        after = correlation(this.#fine, FINE_WINDOW, lag + 1);
+        after = correlation(samples, energy, lag + 1);
       } else {
         [after, here] = [here, before];
         lag -= 1;
-        before = correlation(this.#fine, FINE_WINDOW, lag - 1);
+        before = correlation(samples, energy, lag - 1);
       }
     }
     const bend = before - 2 * here + after;
@@ -111,18 +116,20 @@ export class PitchMeter {
   }
 }
 
-/** Normalised correlation of the last `window` samples with those `lag` before, −1 to 1. */
-function correlation(samples: Float32Array, window: number, lag: number): number {
-  const from = samples.length - window;
+/** Normalised correlation of the last `FINE_WINDOW` samples with those `lag` before, −1 to 1. */
+function correlation(samples: Float32Array, energy: number, lag: number): number {
+  const from = samples.length - FINE_WINDOW;
+  return product(samples, from, lag) / Math.sqrt(energy * energyOf(samples, from, lag));
+}
+
+/** Of as many samples as there are from `from` on, `lag` earlier. */
+function energyOf(samples: Float32Array, from: number, lag: number): number {
   let energy = LEAST_ENERGY;
-  let earlier = LEAST_ENERGY;
-  for (let at = from; at < samples.length; at += 1) {
-    const now = samples[at] as number;
-    const then = samples[at - lag] as number;
-    energy += now * now;
-    earlier += then * then;
+  for (let at = from - lag; at < samples.length - lag; at += 1) {
+    const value = samples[at] as number;
+    energy += value * value;
   }
-  return product(samples, from, lag) / Math.sqrt(energy * earlier);
+  return energy;
 }
 
 /** Sum over a whole number of fours: four sums do not wait for one another. */

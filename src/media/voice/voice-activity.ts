@@ -14,12 +14,19 @@ const FLOOR_FRAMES = 25;
 const FLOOR_RISE_DB = 2;
 const FLOOR_AT_FIRST_DB = -70;
 const ABOVE_FLOOR_DB = 3;
+/** After so many frames without a sound, what was before is of no use to the next one's pitch. */
+const FORGOTTEN_FRAMES = 10;
+/** A frame that differs by less from the one that was measured last is the same sound still … */
+const SAME_DB = 0.3;
+const SAME_COLOUR = 0.005;
+/** … and from so many on, all that pitch is measured over is. */
+const STEADY_FRAMES = 3;
 /** Decisions are made ten times a second, from half a second of sound on. */
 const DECISION_FRAMES = 5;
 const FEWEST_FRAMES = MEASURED_FRAMES / 2;
 const FEWEST_ACTIVE_FRAMES = 10;
 /** The score that so many decisions in a row must reach: far above what music or tones ever did. */
-const SPEECH_SCORE = 3;
+const SPEECH_SCORE = 3.5;
 const DECISIONS = 3;
 
 /**
@@ -35,6 +42,10 @@ export class VoiceActivity {
   #lastSample = 0;
   #floorDb = FLOOR_AT_FIRST_DB;
   #quietestDb = Infinity;
+  #inactiveFrames = 0;
+  #steadyFrames = 0;
+  #measuredDb = 0;
+  #measuredColour = 0;
   #likely = 0;
   #firstSpeechAt: number | undefined;
 
@@ -48,10 +59,17 @@ export class VoiceActivity {
 
   /** Takes the samples (16 bits at 8 kHz) from `from` up to `to` (excluded), in order. */
   process(samples: Int32Array, from: number, to: number): void {
-    for (let at = from; at < to && this.#firstSpeechAt === undefined; at += 1) {
-      this.#frame[this.#filled] = (samples[at] as number) * FULL_SCALE; // inside, by the contract
-      this.#filled += 1;
-      if (this.#filled < VOICE_FRAME_SAMPLES) continue;
+    const frame = this.#frame;
+    let next = from;
+    while (next < to && this.#firstSpeechAt === undefined) {
+      const count = Math.min(to - next, VOICE_FRAME_SAMPLES - this.#filled);
+      const filled = this.#filled;
+      for (let at = 0; at < count; at += 1) {
+        frame[filled + at] = (samples[next + at] as number) * FULL_SCALE; // inside, by the contract
+      }
+      next += count;
+      this.#filled += count;
+      if (this.#filled < VOICE_FRAME_SAMPLES) return;
       this.#filled = 0;
       this.#takeFrame();
     }
@@ -72,13 +90,28 @@ export class VoiceActivity {
     const levelDb = 10 * Math.log10(energy / VOICE_FRAME_SAMPLES);
     const isActive = levelDb > QUIETEST_DB && levelDb > this.#floorDb + ABOVE_FLOOR_DB;
     this.#followFloor(levelDb);
-    const pitch = this.#pitch;
-    pitch.take(frame);
-    if (isActive) pitch.measure();
     const level = Math.max(QUIETEST_DB, levelDb);
     // Correlation of neighbouring samples: near 1 for low sounds, below 0 for hisses.
-    this.#history.note(level, neighbours / energy, pitch.strength, pitch.logHz, isActive);
+    const colour = neighbours / energy;
+    this.#measurePitch(level, colour, isActive);
+    this.#history.note(level, colour, this.#pitch.strength, this.#pitch.logHz, isActive);
     if (this.#history.frames % DECISION_FRAMES === 0) this.#decide();
+  }
+
+  /** Where nothing changes, as in a tone, the pitch has not changed either: it is not measured again. */
+  #measurePitch(levelDb: number, colour: number, isActive: boolean): void {
+    const pitch = this.#pitch;
+    this.#inactiveFrames = isActive ? 0 : this.#inactiveFrames + 1;
+    if (this.#inactiveFrames < FORGOTTEN_FRAMES) pitch.take(this.#frame);
+    if (this.#inactiveFrames === FORGOTTEN_FRAMES) pitch.forget();
+    const isSame =
+      Math.abs(levelDb - this.#measuredDb) < SAME_DB &&
+      Math.abs(colour - this.#measuredColour) < SAME_COLOUR;
+    this.#steadyFrames = isActive && isSame ? this.#steadyFrames + 1 : 0;
+    if (!isActive || this.#steadyFrames >= STEADY_FRAMES) return;
+    pitch.measure();
+    this.#measuredDb = levelDb;
+    this.#measuredColour = colour;
   }
 
   #followFloor(levelDb: number): void {
