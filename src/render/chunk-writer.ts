@@ -61,10 +61,11 @@ export class ChunkWriter {
   static async open(options: ChunkWriterOptions): Promise<ChunkWriter> {
     const { blobs, exports, job, encoding, index } = options;
     const encoder = await encoding.begin(options.channels);
+    let blob: BlobWriter | undefined;
     try {
       const documentId = documentOf(options);
       const blobKey = mediaKeyOf(job, documentId);
-      const blob = await blobs.open(blobKey, encoder.headerBytes);
+      blob = await blobs.open(blobKey, encoder.headerBytes);
       const begun =
         job.exportTo === undefined
           ? undefined
@@ -78,6 +79,7 @@ export class ChunkWriter {
       return new ChunkWriter(options, encoder, blob, begun);
     } catch (error) {
       encoder.close();
+      await blob?.abort().catch(() => undefined);
       throw error;
     }
   }

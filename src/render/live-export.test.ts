@@ -1,4 +1,5 @@
 import { beforeEach, expect, test } from 'vitest';
+import { TapedeckError } from '../core/error.ts';
 import type { RenderJob } from '../core/ports/render.ts';
 import { FakeExports } from './testing/fake-exports.ts';
 import {
@@ -96,6 +97,24 @@ test('the copy of a chunk that is made again is given up', async () => {
     .toEqual(['aborted', 'finishing']);
   exports.begun[1]!.answer(true);
   expect(await finishing).toMatchObject([{ isExported: true }]);
+});
+
+test('a failure is told when what was stored before is copied', async () => {
+  await generateJournal(setup.disk, journalOf([[0, 5000]]));
+  setup.blobs.beforeAppend = () => {
+    if (setup.blobs.committed.size === 2) throw new TapedeckError('disk-failed', 'full');
+  };
+  const states: string[] = [];
+  const finishing = setup.host
+    .finish({ ...jobWith({ chunks: CHUNKS }), exportTo: TARGET })
+    .catch(() => states.push('failed'));
+  await expect
+    .poll(() => exports.begun.map(({ state }) => state))
+    .toEqual(['finishing', 'aborted']);
+  expect(states).toEqual([]);
+  exports.begun[0]!.answer(true);
+  await finishing;
+  expect(states).toEqual(['failed']);
 });
 
 test('nothing is copied of a recording that has no container', async () => {

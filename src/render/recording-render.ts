@@ -123,6 +123,11 @@ export class RecordingRender {
     }
   }
 
+  /** Resolves when the stored chunks are copied to the caller's container, or could not be. */
+  async copied(): Promise<void> {
+    await Promise.all(this.#stored.map(({ file }) => file.exported));
+  }
+
   /** Drops unfinished blobs. Idempotent; never rejects, as a sweep removes what is left. */
   async abort(): Promise<void> {
     await this.#dropFrom(0);

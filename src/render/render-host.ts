@@ -12,6 +12,7 @@ import type { StoredChunk } from './describe-chunk.ts';
 import { OutputPool } from './output-pool.ts';
 import { RecordingRender, type RenderTools } from './recording-render.ts';
 import { makeRenderScratch } from './render-scratch.ts';
+import type { SampleBuffer } from './sample-buffer.ts';
 import type { VoiceDetector } from './voice-detector.ts';
 
 export type RenderHostOptions = {
@@ -141,23 +142,37 @@ export class RenderHost implements RenderPort {
   }
 
   async #finish(job: RenderJob): Promise<readonly RenderedChunk[]> {
-    const trailing = await this.#stopFollowing(keyOf(job));
-    const stored = await this.#outputs.lend('first', async (output) => {
-      const render = trailing ?? (await RecordingRender.open(this.#tools, job));
-      try {
-        return await render.finish(output).catch((error: unknown) => {
-          if (!(error instanceof TapedeckError) || error.code !== 'blob-mismatch') throw error;
-          const { recordingId } = job;
-          this.#log.warn({ recordingId, error }, 'stored bytes differ; rendering them once more');
-          return render.finish(output);
-        });
-      } finally {
-        // Does nothing to blobs that are whole and visible.
-        await render.abort();
-      }
-    });
-    // Containers may be slow; others can use the buffer meanwhile.
-    return Promise.all(stored.map(exportedChunk));
+    let render = await this.#stopFollowing(keyOf(job));
+    try {
+      const stored = await this.#outputs.lend('first', async (output) => {
+        render ??= await RecordingRender.open(this.#tools, job);
+        return this.#finishOne(job, render, output);
+      });
+      // Containers may be slow; others can use the buffer meanwhile.
+      return await Promise.all(stored.map(exportedChunk));
+    } catch (error) {
+      // Whoever tries again copies to the same places.
+      await render?.copied();
+      throw error;
+    }
+  }
+
+  async #finishOne(
+    job: RenderJob,
+    render: RecordingRender,
+    output: SampleBuffer,
+  ): Promise<readonly StoredChunk[]> {
+    try {
+      return await render.finish(output);
+    } catch (error) {
+      if (!(error instanceof TapedeckError) || error.code !== 'blob-mismatch') throw error;
+      const { recordingId } = job;
+      this.#log.warn({ recordingId, error }, 'stored bytes differ; rendering them once more');
+      return await render.finish(output);
+    } finally {
+      // Does nothing to blobs that are whole and visible.
+      await render.abort();
+    }
   }
 
   /** Takes the rendering out of the host's hands once its last step is over. */

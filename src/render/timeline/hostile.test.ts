@@ -1,10 +1,40 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { VoiceActivity } from '../../media/voice/voice-activity.ts';
+import { ChannelMap } from '../channel-map.ts';
+import { ChunkCutter } from '../chunk-cutter.ts';
+import { FileTracks } from '../file-tracks.ts';
+import { makeRenderScratch } from '../render-scratch.ts';
+import { SampleBuffer } from '../sample-buffer.ts';
 import { MixSink } from '../testing/mix-sink.ts';
 import { makeSpanScratch } from './span.ts';
 import { Timeline } from './timeline.ts';
 
-function listen(): { readonly timeline: Timeline; readonly samples: () => number } {
+type Listening = { readonly timeline: Timeline; readonly samples: () => number };
+
+/** As `listen`, but by the channels of a file. */
+function listenToTracks(): Listening {
+  const scratch = makeRenderScratch();
+  const map = new ChannelMap(
+    { limit: 2, pinned: [], overflow: 'last-channel' },
+    () => new VoiceActivity(),
+  );
+  const cutter = new ChunkCutter(0, 8000);
+  const tracks = new FileTracks({ scratch, map, decided: 0, start: 0, cutter });
+  const timeline = new Timeline(tracks, scratch.span);
+  const output = new SampleBuffer();
+  tracks.lend(output);
+  join(timeline, 0, 'PCMU');
+  join(timeline, 1, 'later codec');
+  const samples = (): number => {
+    tracks.finish(2 * tracks.heard);
+    expect(cutter.starts).toHaveLength(Math.ceil(tracks.heard / 8000));
+    return output.length / tracks.channels / 2;
+  };
+  return { timeline, samples };
+}
+
+function listen(): Listening {
   let samples = 0;
   const sink = new MixSink((_, from, to) => {
     samples += to - from;
@@ -31,29 +61,61 @@ function join(timeline: Timeline, stream: number, codec: string): void {
   );
 }
 
+const field = fc.oneof(fc.nat({ max: 3 }), fc.integer({ min: 0, max: 255 }));
+const DATAGRAM = fc.tuple(
+  fc.array(field, { minLength: 10, maxLength: 10 }),
+  fc.uint8Array({ maxLength: 400 }),
+);
+const PACKETS = fc.array(fc.tuple(fc.nat({ max: 2 }), fc.nat({ max: 400_000 }), DATAGRAM), {
+  maxLength: 60,
+});
+
+function give(
+  timeline: Timeline,
+  packets: readonly (readonly [number, number, readonly [readonly number[], Uint8Array]])[],
+  afterEach: (index: number, nowUs: number) => void = () => undefined,
+): number {
+  let nowUs = 0;
+  packets.forEach(([stream, afterUs, [numbers, payload]], index) => {
+    nowUs += afterUs;
+    const bytes = Uint8Array.of(0x80, 0, ...numbers, ...payload);
+    timeline.packet(stream, nowUs, bytes, 0, bytes.length, false);
+    afterEach(index, nowUs);
+    timeline.tick(nowUs);
+  });
+  timeline.ended(nowUs, 'stopped', 0);
+  timeline.finish();
+  return nowUs;
+}
+
 test('any packets, in any numbering, give a recording of the right length', () => {
-  const field = fc.oneof(fc.nat({ max: 3 }), fc.integer({ min: 0, max: 255 }));
-  const datagram = fc.tuple(
-    fc.array(field, { minLength: 10, maxLength: 10 }),
-    fc.uint8Array({ maxLength: 400 }),
-  );
   fc.assert(
-    fc.property(
-      fc.array(fc.tuple(fc.nat({ max: 2 }), fc.nat({ max: 400_000 }), datagram), { maxLength: 60 }),
-      (packets) => {
-        const { timeline, samples } = listen();
-        let nowUs = 0;
-        for (const [stream, afterUs, [numbers, payload]] of packets) {
-          nowUs += afterUs;
-          const bytes = Uint8Array.of(0x80, 0, ...numbers, ...payload);
-          timeline.packet(stream, nowUs, bytes, 0, bytes.length, false);
-          timeline.tick(nowUs);
-        }
-        timeline.ended(nowUs, 'stopped', 0);
-        timeline.finish();
-        expect(samples()).toBe(Math.ceil(nowUs / 125));
-      },
-    ),
+    fc.property(PACKETS, (packets) => {
+      const { timeline, samples } = listen();
+      const endUs = give(timeline, packets);
+      expect(samples()).toBe(Math.ceil(endUs / 125));
+    }),
+    { numRuns: 300 },
+  );
+});
+
+test('any packets and markers give channels as long as the mix', () => {
+  const markers = fc.array(fc.nat({ max: 12 }), { maxLength: 60 });
+  fc.assert(
+    fc.property(PACKETS, markers, (packets, kinds) => {
+      const lengths = [listen(), listenToTracks()].map(({ timeline, samples }) => {
+        give(timeline, packets, (index, nowUs) => {
+          const kind = kinds[index];
+          if (kind === 0) timeline.paused(nowUs);
+          if (kind === 1) timeline.resumed(nowUs);
+          if (kind === 2) timeline.left(index % 3, nowUs);
+          if (kind === 3) join(timeline, index % 3, 'PCMA');
+          if (kind === 4) timeline.anchor(0, nowUs, index % 3, index, nowUs - 1000);
+        });
+        return samples();
+      });
+      expect(lengths[1]).toBe(lengths[0]);
+    }),
     { numRuns: 300 },
   );
 });
