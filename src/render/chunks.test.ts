@@ -144,6 +144,13 @@ describe('a recording that is longer than a chunk', () => {
     });
   });
 
+  test('has no file when it was paused from the start and never resumed', async () => {
+    const pauses = [{ fromUs: 0, toUs: 7_000_000 }];
+    for (const job of [JOB, UNMIXED_JOB]) {
+      expect(await renderAll({ streams: [ALICE], pauses, endUs: 7_000_000 }, job)).toEqual([]);
+    }
+  });
+
   test('tells of a chunk who was in the call during it', async () => {
     const rendered = await renderAll(
       {
