@@ -48,7 +48,7 @@ export class AzureContainers implements ContainerPort {
     await watch.during(async () => {
       await container.put(blobName, bytes, mediaType, watch.signal);
       const expected = { sizeBytes: bytes.length, samples: [{ start: 0, bytes }] };
-      await compareBlob(container, blobName, expected, watch.signal);
+      await compareBlob(container, blobName, expected, watch);
     });
   }
 

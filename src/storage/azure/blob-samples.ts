@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { TapedeckError } from '../../core/error.ts';
 import type { BlobReader } from '../../core/ports/blob-store.ts';
 import { BLOCK_BYTES, type BlobContainer } from './blob-container.ts';
+import type { ProgressWatch } from './progress-watch.ts';
 
 /** Some bytes that a blob has to hold. */
 export type BlobSample = { readonly start: number; readonly bytes: Uint8Array };
@@ -90,9 +91,10 @@ export async function compareBlob(
   container: BlobContainer,
   name: string,
   expected: { readonly sizeBytes: number; readonly samples: readonly BlobSample[] },
-  signal?: AbortSignal,
+  watch?: ProgressWatch,
 ): Promise<void> {
-  const found = await container.properties(name, signal);
+  const found = await container.properties(name, watch?.signal);
+  watch?.progress();
   if (found?.sizeBytes !== expected.sizeBytes) {
     const what = found === undefined ? 'is not there' : `has ${found.sizeBytes} bytes`;
     throw mismatch(container, name, `${what}, not ${expected.sizeBytes}`);
@@ -101,7 +103,8 @@ export async function compareBlob(
     for (let at = 0; at < bytes.length; at += BLOCK_BYTES) {
       const part = bytes.subarray(at, at + BLOCK_BYTES);
       const range = { start: start + at, length: part.length, etag: found.etag };
-      const read = await container.read(name, range, signal);
+      const read = await container.read(name, range, watch?.signal);
+      watch?.progress();
       if (Buffer.compare(read, part) !== 0) {
         throw mismatch(container, name, `differs near byte ${start + at}`);
       }

@@ -42,5 +42,5 @@ export async function commitCompared(copy: BlobCopy, file: BlobReader): Promise<
   await staged.commit(watch.signal);
   watch.progress();
   const expected = { sizeBytes: file.sizeBytes, samples: await samplesOf(name, file) };
-  await compareBlob(container, name, expected, watch.signal);
+  await compareBlob(container, name, expected, watch);
 }

@@ -5,7 +5,7 @@ export const UPLOADS_AT_A_TIME = 4;
 export const STILL_LIMIT_MS = 60_000;
 
 /**
- * What an event waits for at most while the rest of its file is copied; a container that is slower gets
- * the file later. Four hours of mono take that long at 12 Mbit/s.
+ * What an event, and a server that stops, wait for at most while the rest of a file is copied; a
+ * container that is slower gets the file later. Ordinarily the rest is the last seconds.
  */
-export const FINISH_LIMIT_MS = 300_000;
+export const FINISH_LIMIT_MS = 60_000;
