@@ -9,20 +9,19 @@ import { parse } from 'yaml';
 import { levelDb, toneAmplitude } from '../../src/media/tone/tone-meter.ts';
 import { readWav } from '../../src/media/wav/wav-reader.ts';
 import { until } from '../contract/until.ts';
-import { findClimbs, missingMs, staircaseScript } from '../sdk/staircase.ts';
+import { findClimbs, missingMs, voiceOfAlice } from '../sdk/staircase.ts';
 import { startSimulatedCall } from '../support/admin-client.ts';
 import { freePort } from '../support/free-port.ts';
 import { levelHeard, openPhones, tonePhone } from '../support/peers/sim-phones.ts';
 import { channelOf, clipOf, loudestDb } from '../support/recording-session.ts';
 import { runCommand } from '../support/run-command.ts';
 import { ServerProcess } from '../support/server-process.ts';
+import { writeSamples } from '../support/tone-plan.ts';
 
 const EXAMPLES = fileURLToPath(new URL('../../examples/', import.meta.url));
 const AGENT = { identifier: '+15550100', tone: 440 };
 const CALLER = { identifier: '+15550199', name: 'caller', tone: 1000, hangUpAfter: '1s' };
-
-/** Says which moment it is. */
-const CLIMBER = { identifier: '+15550101', script: staircaseScript(), loop: true };
+const CLIMBER = '+15550101';
 
 /** Programs are started, and wait for events. */
 const SOON = { timeout: 15_000 };
@@ -31,6 +30,7 @@ let scratch: string;
 
 beforeAll(async () => {
   scratch = await mkdtemp(join(tmpdir(), 'tapedeck-examples-'));
+  await writeSamples(await voiceOfAlice(), join(scratch, 'climber.wav'));
 });
 
 afterAll(async () => {
@@ -94,9 +94,11 @@ describe('with an application that gets events at its port', () => {
 
   beforeAll(async () => {
     port = await freePort();
+    // Any stretch of what it says tells which moment it is.
+    const climber = { identifier: CLIMBER, speak: join(scratch, 'climber.wav'), loop: true };
     server = await ServerProcess.start({
       flags: ['--event-webhook', `http://127.0.0.1:${port}/`],
-      file: { sim: [AGENT, CALLER, CLIMBER, { identifier: '+15550486', refuse: 486 }] },
+      file: { sim: [AGENT, CALLER, climber, { identifier: '+15550486', refuse: 486 }] },
     });
   });
 
@@ -136,7 +138,7 @@ describe('with an application that gets events at its port', () => {
     const path = join(scratch, 'channels.wav');
     const example = await runExample(server, port, [
       'channels-and-pauses.mjs',
-      ...[CLIMBER.identifier, AGENT.identifier, path, '1'],
+      ...[CLIMBER, AGENT.identifier, path, '1'],
     ]);
     running = example.child;
     const [code] = (await once(example.child, 'exit')) as [number | null];

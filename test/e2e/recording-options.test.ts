@@ -3,15 +3,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { findClimbs, missingMs, staircaseScript } from '../sdk/staircase.ts';
+import { findClimbs, missingMs, voiceOfAlice } from '../sdk/staircase.ts';
 import { adminRequest } from '../support/admin-client.ts';
 import { expectPlanned } from '../support/expect-planned.ts';
 import { channelOf, clipOf, loudestDb, RecordingSession } from '../support/recording-session.ts';
-import { writeTonePlan, type TonePlan } from '../support/tone-plan.ts';
+import { writeSamples, writeTonePlan, type TonePlan } from '../support/tone-plan.ts';
 
 const AGENT = { phoneNumber: '+15550100' };
 const CALLER = { phoneNumber: '+15550101' };
-/** Says another tone every tenth of a second: any stretch tells which moment it is. */
+/** Sounds other tones every tenth of a second: any stretch tells which moment it is. */
 const CLIMBER = { phoneNumber: '+15550102' };
 const RATE_HZ = 16_000;
 /** A voice that strays would be some 40 dB louder; the edges of a tone are heard a little everywhere. */
@@ -57,6 +57,8 @@ beforeAll(async () => {
   scratch = await mkdtemp(join(tmpdir(), 'tapedeck-options-'));
   await writeTonePlan(AGENT_PLAN, join(scratch, 'agent.wav'));
   await writeTonePlan(CALLER_PLAN, join(scratch, 'caller.wav'));
+  const climber = join(scratch, 'climber.wav');
+  await writeSamples(await voiceOfAlice(), climber);
   const answerAfter = '20ms';
   session = await RecordingSession.open({
     file: {
@@ -65,7 +67,7 @@ beforeAll(async () => {
         { identifier: CALLER.phoneNumber, speak: join(scratch, 'caller.wav'), answerAfter },
         { identifier: ALICE.phoneNumber, script: ALICE_SAYS, answerAfter },
         { identifier: BOB.phoneNumber, script: BOB_SAYS, answerAfter },
-        { identifier: CLIMBER.phoneNumber, script: staircaseScript(), loop: true, answerAfter },
+        { identifier: CLIMBER.phoneNumber, speak: climber, loop: true, answerAfter },
       ],
     },
   });
