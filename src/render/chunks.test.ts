@@ -333,6 +333,12 @@ test('a finished recording is rendered in two other ways at a time', async () =>
   ]);
 });
 
+test('an MP3 of several channels is refused', async () => {
+  const setup = new RenderSetup();
+  const job = jobWith({ format: { container: 'mp3', channels: 'unmixed' } });
+  await expect(setup.host.finish(job)).rejects.toMatchObject({ code: 'internal' });
+});
+
 test('each chunk has the peaks of its samples', async () => {
   const setup = new RenderSetup();
   const bob = speaker('bob', { toMs: 7000, tonesMs: [[1000, 2000]] });
