@@ -2,7 +2,12 @@ import { once } from 'node:events';
 import { request, type IncomingMessage } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { signedFetch, signedHeaders } from '../support/admin-client.ts';
+import {
+  adminRequest,
+  signedFetch,
+  signedHeaders,
+  startSimulatedCall,
+} from '../support/admin-client.ts';
 import { RecordingSession, type SdkCall } from '../support/recording-session.ts';
 
 const AGENT = { phoneNumber: '+15550100' };
@@ -18,7 +23,22 @@ beforeAll(async () => {
       ...['--state-after-end', 'not-found'],
       ...['--omitted-types', 'audio'],
     ],
-    file: { sim: [{ identifier: AGENT.phoneNumber, tone: 440, answerAfter: '20ms' }] },
+    file: {
+      sim: [
+        { identifier: AGENT.phoneNumber, tone: 440, answerAfter: '20ms' },
+        { identifier: '+15550103', tone: 440, answerAfter: '20ms' },
+        { identifier: '+15550104', tone: 440, answerAfter: '20ms' },
+        { identifier: '+15550199', name: 'caller', tone: 1000, hangUpAfter: '3s' },
+      ],
+      routes: [
+        { to: '^\\+15550103$', action: 'registered', record: {} },
+        {
+          to: '^\\+15550104$',
+          action: 'registered',
+          record: { format: 'mp3', allowApiPause: true },
+        },
+      ],
+    },
   });
 });
 
@@ -113,6 +133,43 @@ test('what the settings refuse is refused: repeated pauses, and the state of wha
   });
   await session.hangUp(call);
   expect(session.statesTold(recordingId)).toEqual(['active', 'inactive', 'active', 'inactive']);
+});
+
+describe('a recording that a route started', () => {
+  /** The one that runs. */
+  async function running(): Promise<string> {
+    const { value } = (await adminRequest(session.server, 'GET', '/admin/recordings')) as {
+      value: readonly { recordingId: string; origin: string; state: string }[];
+    };
+    const found = value.find(({ origin, state }) => origin === 'route' && state === 'active');
+    return found?.recordingId ?? '';
+  }
+
+  async function called(to: string): Promise<string> {
+    await startSimulatedCall(session.server, { phone: 'caller', to });
+    await expect.poll(running, { timeout: 5_000 }).not.toBe('');
+    return running();
+  }
+
+  test('is the operator’s: the API neither pauses nor stops it', async () => {
+    const recordingId = await called('+15550103');
+    for (const operation of ['pauseRecording', 'resumeRecording', 'stopRecording']) {
+      const refusal = session.sdk.call(operation, recordingId);
+      await expect(refusal).rejects.toMatchObject({ status: 403, code: '7504' });
+    }
+    await session.finished(recordingId);
+  });
+
+  test('is paused by the API if the route allows it, and made as the route says', async () => {
+    const recordingId = await called('+15550104');
+    await session.sdk.call('pauseRecording', recordingId);
+    expect(await session.stateOf(recordingId)).toBe('inactive');
+    await session.sdk.call('resumeRecording', recordingId);
+    const chunk = await session.finished(recordingId);
+    const { recordingInfo, pauseResumeIntervals } = await session.metadataOf(chunk);
+    expect(recordingInfo).toMatchObject({ channelType: 'mixed', format: 'mp3' });
+    expect(pauseResumeIntervals).toHaveLength(1);
+  });
 });
 
 test('a file that is deleted while it is downloaded is whole or cut, and never comes back', async () => {
