@@ -42,7 +42,6 @@ export class SoundHistory {
     colourSpread: 0,
     voiced: 0,
     runs: 0,
-    jumps: 0,
     pitchStep: 0,
     still: 0,
     gliding: 0,
@@ -116,7 +115,6 @@ export class SoundHistory {
     let colourSquares = 0;
     let voiced = 0;
     let runs = 0;
-    let jumps = 0;
     let path = 0;
     let steps = 0;
     let still = 0;
@@ -144,7 +142,6 @@ export class SoundHistory {
       if (inRun === 1) {
         runs += 1;
       } else if (step > JUMP) {
-        jumps += 1;
         inRun = 1;
       } else {
         path += step;
@@ -160,7 +157,6 @@ export class SoundHistory {
     measures.colourSpread = spread(colourSum, colourSquares, active);
     measures.voiced = voiced / MEASURED_FRAMES;
     measures.runs = runs / MEASURED_FRAMES;
-    measures.jumps = jumps / MEASURED_FRAMES;
     measures.pitchStep = steps === 0 ? 0 : path / steps;
     measures.still = still / MEASURED_FRAMES;
     measures.gliding = gliding / MEASURED_FRAMES;

@@ -11,7 +11,6 @@ export type SpeechMeasures = {
   voiced: number;
   /** Stretches of voiced frames without a jump of pitch. */
   runs: number;
-  jumps: number;
   /** Mean step of pitch between voiced frames, as a part of the frequency. */
   pitchStep: number;
   /** Voiced frames whose pitch was the same 60 ms before, and those where it was clearly another. */
