@@ -22,7 +22,7 @@ import { loadOrCreateSecret } from './identity/secret-file.ts';
 import { SignedIds } from './identity/signed-ids.ts';
 import { SignedLinks } from './identity/signed-links.ts';
 import { DiskReserve } from './journal/disk-reserve.ts';
-import { nodeDisk } from './journal/node-disk.ts';
+import { nodeDisk, openCachingDisk } from './journal/node-disk.ts';
 import { AddressPolicy } from './net/address-policy.ts';
 import { GuardedHttp } from './net/guarded-http.ts';
 import { SystemResolver } from './net/host-resolver.ts';
@@ -106,7 +106,7 @@ export async function startServer(
   );
   const tls = await tlsFiles(configuration, paths.tls, addresses.ownNames, { clock, random });
 
-  const blobs = await FileBlobStore.open(disk, paths.blobs);
+  const blobs = await FileBlobStore.open(await openCachingDisk(), paths.blobs);
   const logLevel = configuration['log-level'];
   const render = new RenderWorkers(
     workers.render,

@@ -4,6 +4,7 @@ import { dirname, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { systemCode } from '../core/error.ts';
 import type { Disk, DiskFile, OpenMode } from '../core/ports/disk.ts';
+import { loadCachedRead, type CachedRead } from './cached-read.ts';
 
 // Plain descriptors: `writeSync` needs one, and nothing closes them behind the owner's back.
 const openFile = promisify(fs.open);
@@ -75,12 +76,26 @@ export const nodeDisk: Disk = {
   },
 };
 
+/** The same, with files that have `readCached`, where the system has such a call. */
+export async function openCachingDisk(): Promise<Disk> {
+  const cachedRead = await loadCachedRead();
+  return {
+    ...nodeDisk,
+    async open(path: string, mode: OpenMode): Promise<DiskFile> {
+      const fd = await again(() => openFile(path, OPEN_FLAGS[mode], FILE_MODE));
+      return new NodeDiskFile(fd, cachedRead);
+    },
+  };
+}
+
 class NodeDiskFile implements DiskFile {
   readonly #fd: number;
+  readonly #cachedRead: CachedRead | undefined;
   #closing: Promise<void> | undefined;
 
-  constructor(fd: number) {
+  constructor(fd: number, cachedRead?: CachedRead) {
     this.#fd = fd;
+    this.#cachedRead = cachedRead;
   }
 
   writeSync(bytes: Uint8Array, position: number): void {
@@ -112,6 +127,11 @@ class NodeDiskFile implements DiskFile {
       done += count;
     }
     return done;
+  }
+
+  readCached(into: Uint8Array, position: number): number {
+    this.#assertOpen();
+    return this.#cachedRead?.(this.#fd, into, position) ?? 0;
   }
 
   async sizeBytes(): Promise<number> {

@@ -45,7 +45,9 @@ export class FileBlobReader implements BlobReader {
     let isTaken = false;
     try {
       while (at < behind) {
-        const count = await this.#read(buffer.subarray(0, behind - at), at);
+        const into = buffer.subarray(0, behind - at);
+        let count = this.#file.readCached?.(into, at) ?? 0;
+        if (count === 0) count = await this.#read(into, at);
         if (count === 0) break;
         at += count;
         yield buffer.subarray(0, count);

@@ -4,20 +4,26 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { blobStoreContract } from '../../test/contract/blob-store.ts';
 import type { Disk, DiskFile, OpenMode } from '../core/ports/disk.ts';
-import { nodeDisk } from '../journal/node-disk.ts';
+import { nodeDisk, openCachingDisk } from '../journal/node-disk.ts';
 import { SimulatedDisk } from '../journal/testing/simulated-disk.ts';
 import { FileBlobStore } from './file-blob-store.ts';
 
-blobStoreContract('the file system', async () => {
-  const root = await mkdtemp(join(tmpdir(), 'tapedeck-blobs-'));
-  return {
-    store: await FileBlobStore.open(nodeDisk, root),
-    reopen: () => FileBlobStore.open(nodeDisk, root),
-    dispose: () => rm(root, { recursive: true }),
-    showsUnfinished: true,
-    keepsReplaced: true,
-  };
-});
+for (const [name, openDisk] of [
+  ['the file system', () => Promise.resolve(nodeDisk)],
+  ['the file system, read from memory where it can be', openCachingDisk],
+] as const) {
+  blobStoreContract(name, async () => {
+    const root = await mkdtemp(join(tmpdir(), 'tapedeck-blobs-'));
+    const disk = await openDisk();
+    return {
+      store: await FileBlobStore.open(disk, root),
+      reopen: () => FileBlobStore.open(disk, root),
+      dispose: () => rm(root, { recursive: true }),
+      showsUnfinished: true,
+      keepsReplaced: true,
+    };
+  });
+}
 
 describe('the file blob store', () => {
   async function put(store: FileBlobStore, key: string): Promise<void> {

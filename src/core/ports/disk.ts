@@ -38,6 +38,11 @@ export interface DiskFile {
   write(bytes: Uint8Array, position: number): Promise<void>;
   /** Fills `into` from `position`; resolves with the bytes read, fewer only at the end of the file. */
   read(into: Uint8Array, position: number): Promise<number>;
+  /**
+   * As `read`, before it returns and from what is in memory already: 0 where the disk would have to be
+   * waited for, or if that cannot be told. Not every file has it.
+   */
+  readCached?(into: Uint8Array, position: number): number;
   sizeBytes(): Promise<number>;
   truncate(sizeBytes: number): Promise<void>;
   /** Data, and as much metadata as reading it back needs, are on the medium (fdatasync). */
