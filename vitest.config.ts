@@ -5,7 +5,6 @@ const config: UserConfig = defineConfig({
     include: [
       'src/**/*.test.ts',
       'test/unit/**/*.test.ts',
-      'test/sdk-js/**/*.test.ts',
       'test/sdk/**/*.test.ts',
       'test/e2e/**/*.test.ts',
       'test/faults/**/*.test.ts',

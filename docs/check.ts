@@ -6,6 +6,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { configurationDocument } from '../src/config/document.ts';
 import { ERROR_CATALOGUE } from '../src/core/error-codes.ts';
+import { compatibilityDocument } from '../test/sdk/compatibility.ts';
 
 const FAULTS = {
   caller: 'Whoever asked has to change something.',
@@ -14,6 +15,7 @@ const FAULTS = {
 } as const;
 
 const DOCUMENTS: Readonly<Record<string, () => string>> = {
+  'compatibility.md': compatibilityDocument,
   'configuration.md': configurationDocument,
   'errors.md': errorsDocument,
 };

@@ -79,7 +79,8 @@ export class LaneRun {
     await this.close();
     await mkdir(this.#output, { recursive: true });
     const callbackUrl = `${this.#stage.events.url}callbacks`;
-    const { container, url: containerUrl } = await this.#stage.azurite.makeContainer();
+    const container = await this.#stage.azurite.createContainer();
+    const containerUrl = this.#stage.azurite.sasUrl(container.containerName);
     const { callConnectionId, serverCallId } = await this.#stage.connect(callbackUrl);
     const ids = { callConnectionId, serverCallId };
     const connectedMs = performance.now();

@@ -1,10 +1,10 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Azurite } from '../support/azurite.ts';
 import { EventReceiver } from '../support/event-receiver.ts';
 import { SDK_PACKAGES, SdkSession } from '../support/sdk-session.ts';
 import { ServerProcess } from '../support/server-process.ts';
-import { Azurite } from './azurite.ts';
 import { writeSamples } from '../support/tone-plan.ts';
 import { voiceOfAlice, voiceOfBob } from './staircase.ts';
 
@@ -38,7 +38,7 @@ export class Stage implements AsyncDisposable {
   static async open(keep: boolean): Promise<Stage> {
     const directory = await mkdtemp(join(tmpdir(), 'tapedeck-sdk-'));
     const events = await EventReceiver.open();
-    const azurite = await Azurite.start(join(directory, 'azurite'));
+    const azurite = await Azurite.start();
     const alice = join(directory, 'alice.wav');
     const bob = join(directory, 'bob.wav');
     await writeSamples(await voiceOfAlice(), alice);

@@ -49,9 +49,9 @@ def whole_quickstart():
     def start():
         response = client.start_recording(
             call_locator=ServerCallLocator(call["serverCallId"]),
-            recording_content_type=RecordingContent.AUDIO,
-            recording_channel_type=RecordingChannel.UNMIXED,
-            recording_format_type=RecordingFormat.WAV,
+            recording_content_type=RecordingContent.Audio,
+            recording_channel_type=RecordingChannel.Unmixed,
+            recording_format_type=RecordingFormat.Wav,
             recording_state_callback_url=call["callbackUrl"],
         )
         told["recordingId"] = response.recording_id
@@ -180,11 +180,11 @@ def written(call, name, content):
 
 step("client", make_client)
 whole_quickstart()
-start_with("mixed", by_locator(recording_channel_type=RecordingChannel.MIXED))
+start_with("mixed", by_locator(recording_channel_type=RecordingChannel.Mixed))
 start_with(
     "mp3",
     by_locator(
-        recording_channel_type=RecordingChannel.MIXED, recording_format_type=RecordingFormat.MP3
+        recording_channel_type=RecordingChannel.Mixed, recording_format_type=RecordingFormat.Mp3
     ),
 )
 start_with("connection", lambda call: {"call_connection_id": call["callConnectionId"]})

@@ -4,17 +4,17 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { TapedeckError } from '../../src/core/error.ts';
-import { createHttpServers, type HttpServers } from '../../src/api/http-servers.ts';
-import { type DevelopmentTls, ensureDevelopmentTls } from '../../src/net/development-ca.ts';
-import { systemClock } from '../../src/telemetry/system-clock.ts';
-import { systemRandom } from '../../src/telemetry/system-random.ts';
+import { TapedeckError } from '../../../src/core/error.ts';
+import { createHttpServers, type HttpServers } from '../../../src/api/http-servers.ts';
+import { type DevelopmentTls, ensureDevelopmentTls } from '../../../src/net/development-ca.ts';
+import { systemClock } from '../../../src/telemetry/system-clock.ts';
+import { systemRandom } from '../../../src/telemetry/system-random.ts';
 import {
   ACCESS_KEY,
   DOCUMENT_ID,
   type FakeApi,
   makeFakeApi,
-} from '../support/fake-api-services.ts';
+} from '../../support/fake-api-services.ts';
 
 const run = promisify(execFile);
 const RECORDING_HOST = 'tapedeck.asm.skype.com';
