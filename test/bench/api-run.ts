@@ -33,7 +33,7 @@ const UNRECORDED_ROUTE = { to: '^19\\d{4}$', action: 'trunk', trunk: 'load' };
 /** Calls on which operations run, each a round after the other. */
 const OPERATED = 10;
 /** From the beginning of one round on a call to that of the next. */
-const ROUND_MS = 500;
+const ROUND_MS = 400;
 /** Rounds of each call that are not counted: connections are opened, code is compiled. */
 const WARM_UP_ROUNDS = 4;
 const SETTLE_MS = 3_000;

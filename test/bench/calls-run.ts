@@ -116,7 +116,9 @@ export async function runCalls(run: CallsRun): Promise<CallsResult> {
       framesChecked: checks.framesChecked,
       detail: [
         `window ${perCallSecond(windowMs)}, finishing ${perCallSecond(finishMs)} ms per call-second`,
-        `memory ${quarterKiB} KiB at ${quarter} calls, ${await wholeKiB} KiB at ${calls}`,
+        ...(run.memory
+          ? [`memory ${quarterKiB} KiB at ${quarter} calls, ${await wholeKiB} KiB at ${calls}`]
+          : []),
         ...checks.complaints.slice(0, 5),
         'threads of the window, and of finishing, ms per call-second:',
         ...[...threadsAtEnd]
