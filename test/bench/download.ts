@@ -4,7 +4,7 @@
  * signed requests; by turns the same file from nginx (Debian: nginx-light) with the same
  * certificate. CPU of every thread and child of each. One JSON line for each way of reading.
  *
- *   node test/bench/download.ts [--mib 100] [--reads 16] [--profile DIR]
+ *   node test/bench/download.ts [--mib 100] [--reads 12] [--profile DIR]
  */
 import { spawnSync } from 'node:child_process';
 import { parseArgs } from 'node:util';
@@ -13,7 +13,7 @@ import { runDownload } from './download/download-run.ts';
 const { values } = parseArgs({
   options: {
     mib: { type: 'string', default: '100' },
-    reads: { type: 'string', default: '16' },
+    reads: { type: 'string', default: '12' },
     profile: { type: 'string' },
   },
 });
