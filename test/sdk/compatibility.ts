@@ -41,8 +41,9 @@ to be trusted. \`npx tapedeck sdk-env\` prints all of it; no SDK is changed for 
 | --- | --- | --- |
 ${linesOf(WAYS)}
 
-Versions are the newest, and the last from before the SDK looked at the host of recordings. Java 1.0.4
-and 1.0.3 are both from before.
+Versions are the newest at hand and the last from before the SDK looked at the host of recordings; of
+JavaScript also older ones with fewer options. Java 1.0.4 and 1.0.3 are both from before; what the newest
+Java SDK sends is reproduced.
 `;
 }
 

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { ReceivedEvent } from '../support/event-receiver.ts';
 import { signedFetch } from '../support/admin-client.ts';
 import { until } from '../contract/until.ts';
+import { atLeast, atMost, given, near, same } from './checks.ts';
 import type { CallOfLane } from './lane-run.ts';
 import type { Evidence } from './protocol.ts';
 import {
@@ -302,27 +303,4 @@ function callOf({ call }: Scene): CallOfLane {
 function lengthOf(speech: CallOfLane['speeches'][number] | undefined): number {
   const { fromMs, toMs } = given(speech, 'speech');
   return toMs - fromMs;
-}
-
-function given<T>(value: T | undefined, name: string): T {
-  if (value === undefined) throw new Error(`there is no ${name}`);
-  return value;
-}
-
-function same<T>(value: T, expected: T, name: string): void {
-  if (value !== expected)
-    throw new Error(`${name}: ${String(value)} instead of ${String(expected)}`);
-}
-
-function near(value: number, expected: number, within: number, name: string): void {
-  atLeast(value, expected - within, name);
-  atMost(value, expected + within, name);
-}
-
-function atLeast(value: number, least: number, name: string): void {
-  if (!(value >= least)) throw new Error(`${name}: ${value}, but at least ${least} is expected`);
-}
-
-function atMost(value: number, most: number, name: string): void {
-  if (!(value <= most)) throw new Error(`${name}: ${value}, but at most ${most} is expected`);
 }
