@@ -77,6 +77,20 @@ describe('rendering a finished recording again', () => {
     expect(await call.calls.content.metadata(made!.documentId, 'a')).toContain(made!.documentId);
   });
 
+  test('is whole again after one of its files was deleted', async () => {
+    const call = await AnsweredCall.begin();
+    const { world, calls } = call;
+    world.render.chunks = [
+      { ending: 'duration-limit', durationMs: 2_000 },
+      { ending: 'session-ended', durationMs: 1_000 },
+    ];
+    const { recordingId } = await call.recorded();
+    const made = await calls.admin.renderAgain(recordingId, MP3, 'a');
+    await calls.content.remove(made[0]!.documentId, 'a');
+    expect(await calls.admin.renderAgain(recordingId, MP3, 'a')).toEqual(made);
+    await (await calls.content.open(made[0]!.documentId, 'a')).close();
+  });
+
   test('of MP3 with channels is refused, of what is not finished too, of nobody not found', async () => {
     const call = await AnsweredCall.begin();
     const { admin } = call.calls;

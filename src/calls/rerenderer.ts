@@ -69,11 +69,11 @@ export class Rerenderer {
     const made = all.filter(
       (chunk) =>
         chunk.purpose === 'rendering' &&
-        chunk.deletedAtMs === undefined &&
         chunk.format.container === format.container &&
         chunk.format.channels === format.channels,
     );
-    if (made.length > 0) return made;
+    const isWhole = made.every((chunk) => chunk.deletedAtMs === undefined);
+    if (made.length > 0 && isWhole) return made;
     if (recording.journalRemovedAtMs !== undefined) {
       throw gone('The journal of this recording is not kept any more: see --keep-journals.');
     }
