@@ -215,6 +215,55 @@ test('what grants access is kept as long as something is to be copied, and no lo
   });
 });
 
+test('a recording without media keeps nothing that grants access', async () => {
+  const call = await AnsweredCall.begin();
+  call.world.render.chunks = [];
+  const record = await call.recorded({ containerUrl: WITH_SAS });
+  expect(record.state).toBe('done');
+  expect(record.exportTo?.containerUrl).toBe(CONTAINER);
+});
+
+test('a recording that is finished while the server starts is copied once', async () => {
+  const { record } = await unexported(0);
+  const next = new FakeWorld();
+  next.ledger.unfinishedRecords.recordings.push({ ...record, state: 'finishing' });
+  next.render.isExported = false;
+  // Orphans are removed slowly: the recording is stored before its export is looked for.
+  const removed = Promise.withResolvers<undefined>();
+  next.disk.directories.set('/data/journals', ['orphan']);
+  next.disk.remove = () => removed.promise;
+  const calls = new Calls(next.ports, next.settings());
+  const started = calls.start();
+  await settled();
+  expect(next.ledger.rows('export')).toMatchObject([{ state: 'waiting' }]);
+  removed.resolve(undefined);
+  await started;
+  const answer = Promise.withResolvers<undefined>();
+  next.containers.gate = answer.promise;
+  await after(next, 1);
+  expect(next.containers.copying).toBe(1);
+  answer.resolve(undefined);
+  await settled();
+  expect(await next.ledger.exportsOf(record.recordingId)).toMatchObject([
+    { state: 'done', attempts: 2 },
+  ]);
+});
+
+test('a file that is deleted while it is copied gets no metadata in the container', async () => {
+  const { call, world, record } = await unexported(0);
+  const answer = Promise.withResolvers<undefined>();
+  world.containers.gate = answer.promise;
+  await after(world, 1);
+  expect(world.containers.copying).toBe(1);
+  await call.calls.content.remove(record.documentId, 'a');
+  answer.resolve(undefined);
+  await settled();
+  expect(world.containers.blobs.has(addresses(record).metadata)).toBe(false);
+  expect(await world.ledger.exportsOf(record.recordingId)).toMatchObject([
+    { state: 'failed', error: 'The recording was deleted.' },
+  ]);
+});
+
 test('more containers that hang than are tried at a time hold up the rest until they answer', async () => {
   const call = await AnsweredCall.begin();
   const { world } = call;

@@ -24,6 +24,8 @@ export class Exporter {
   readonly #ports: CallPorts;
   readonly #queues: RecordingQueues;
   readonly #timers = new Map<DocumentId, Timer>();
+  /** Those that have a timer, are due, or are being copied. */
+  readonly #taken = new Set<DocumentId>();
   /** Due, in the order in which they became so. */
   readonly #due: ExportRecord[] = [];
   readonly #working = new Set<Promise<void>>();
@@ -39,9 +41,13 @@ export class Exporter {
     for (const record of await this.#ports.ledger.waitingExports()) this.add(record);
   }
 
-  /** An export that waits for its next attempt and is in the ledger. */
+  /**
+   * An export that waits for its next attempt and is in the ledger. One that is known is not taken again:
+   * a start finds in the ledger what is announced meanwhile.
+   */
   add(record: ExportRecord): void {
-    if (this.#closed) return;
+    if (this.#closed || this.#taken.has(record.documentId)) return;
+    this.#taken.add(record.documentId);
     const { clock } = this.#ports;
     const delayMs = Math.max(0, record.nextAttemptAtMs - clock.nowMs());
     const timer = clock.setTimer(delayMs, () => {
@@ -86,16 +92,15 @@ export class Exporter {
     let outcome: ExportRecord;
     let secret: string | undefined;
     try {
-      const chunk = await this.#ports.ledger.chunk(documentId);
+      const chunk = await this.#present(documentId);
       const recording = await this.#ports.ledger.recording(record.recordingId);
       const exportTo = recording?.exportTo;
-      if (chunk === undefined || chunk.deletedAtMs !== undefined || exportTo === undefined) {
-        outcome = { ...record, state: 'failed', error: 'The recording was deleted.' };
-      } else {
-        secret = exportTo.containerUrl;
-        await this.#copy(chunk, exportTo);
-        outcome = { ...record, state: 'done', attempts: record.attempts + 1, error: undefined };
-      }
+      secret = exportTo?.containerUrl;
+      const isCopied =
+        chunk !== undefined && exportTo !== undefined && (await this.#copy(chunk, exportTo));
+      outcome = isCopied
+        ? { ...record, state: 'done', attempts: record.attempts + 1, error: undefined }
+        : { ...record, state: 'failed', error: 'The recording was deleted.' };
     } catch (error) {
       outcome = afterFailure(record, failureOf(error, secret), clock.nowMs());
     }
@@ -104,17 +109,28 @@ export class Exporter {
       { documentId, recordingId: record.recordingId, state, attempts, error },
       'a recording was to be copied to its container',
     );
+    this.#taken.delete(documentId);
     // What is not written down is done again by the next start.
     if (this.#closed) return;
     await this.#settle(outcome);
   }
 
-  async #copy(chunk: ChunkRecord, exportTo: ExportTarget): Promise<void> {
+  /** `undefined` if there is none any more. */
+  async #present(documentId: DocumentId): Promise<ChunkRecord | undefined> {
+    const chunk = await this.#ports.ledger.chunk(documentId);
+    return chunk?.deletedAtMs === undefined ? chunk : undefined;
+  }
+
+  /** False if the file was deleted meanwhile. */
+  async #copy(chunk: ChunkRecord, exportTo: ExportTarget): Promise<boolean> {
     const { containers } = this.#ports;
     const { content } = containerFiles(exportTo, chunk);
     const mediaType = mediaTypeOf(chunk.format);
     await containers.copy(exportTo.containerUrl, content, chunk.blobKey, mediaType);
+    // Copying may have taken hours: what was deleted meanwhile is not written any more.
+    if ((await this.#present(chunk.documentId)) === undefined) return false;
     await putMetadata(containers, exportTo, chunk);
+    return true;
   }
 
   async #settle(outcome: ExportRecord): Promise<void> {

@@ -81,3 +81,15 @@ test('the peaks of a file can be read', async () => {
     text += Buffer.from(piece).toString();
   expect([peaks.mediaType, text]).toEqual(['application/json', '{"length":0}']);
 });
+
+test('a journal without media that the disk does not give up is left to the next start', async () => {
+  const call = await AnsweredCall.begin();
+  const { world } = call;
+  world.render.chunks = [];
+  world.disk.remove = () => Promise.reject(new Error('the disk refuses'));
+  const { recordingId } = await call.recorded();
+  expect(await call.row(recordingId)).toMatchObject({ state: 'done' });
+  world.clock.advance(10_000);
+  await settled();
+  expect(world.render.finished).toHaveLength(1);
+});

@@ -142,7 +142,7 @@ export class Finisher {
       {
         kind: 'recording',
         // Nothing is copied any more: what grants access to the container need not be kept.
-        record: isExported ? { ...done, exportTo: exportTo && withoutSecret(exportTo) } : done,
+        record: isExported ? forgetSecret(done) : done,
       },
       ...chunks.map((chunk) => ({ kind: 'chunk', record: chunk }) as const),
       ...exports.map((row) => ({ kind: 'export', record: row }) as const),
@@ -168,11 +168,17 @@ export class Finisher {
     const { recordingId, serverCallId, documentId } = record;
     const journalRemovedAtMs = this.#ports.clock.nowMs();
     await this.#insistent.commit([
-      { kind: 'recording', record: { ...record, state: 'done', journalRemovedAtMs } },
+      {
+        kind: 'recording',
+        record: { ...forgetSecret(record), state: 'done', journalRemovedAtMs },
+      },
     ]);
     this.#ports.log.info({ recordingId, serverCallId }, 'recording without media, no file');
-    // After a crash in between, its directory belongs to nobody: the next start removes it.
-    await this.#ports.disk.remove(journalDirectory(this.#settings, documentId));
+    // What is left, also after a crash in between, belongs to nobody: the next start removes it.
+    const directory = journalDirectory(this.#settings, documentId);
+    await this.#ports.disk.remove(directory).catch((error: unknown) => {
+      this.#ports.log.warn({ recordingId, error }, 'a journal without media was not removed');
+    });
   }
 
   /** Whether all of it is in the caller's container by now, metadata and all. */
@@ -192,4 +198,9 @@ export class Finisher {
       return false;
     }
   }
+}
+
+function forgetSecret(record: RecordingRecord): RecordingRecord {
+  const { exportTo } = record;
+  return exportTo === undefined ? record : { ...record, exportTo: withoutSecret(exportTo) };
 }
