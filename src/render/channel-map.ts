@@ -1,5 +1,6 @@
 import type { ChannelPlan } from '../core/ports/render.ts';
 import type { HeardParts } from './timeline/block-sink.ts';
+import { SoundMeter } from './sound-meter.ts';
 import { TIMELINE_RATE_HZ } from './timeline/constants.ts';
 import type { VoiceDetector } from './voice-detector.ts';
 
@@ -8,6 +9,12 @@ import type { VoiceDetector } from './voice-detector.ts';
  * and is recognised a second or two later, still has a channel in it.
  */
 export const RECOGNITION_SAMPLES: number = 2 * TIMELINE_RATE_HZ;
+
+/**
+ * Whoever is heard, but not to speak (a short "yes", music, tones), waits for those who speak; for this
+ * long, or until the recording ends. Ten minutes.
+ */
+const PATIENCE_SAMPLES: number = 600 * TIMELINE_RATE_HZ;
 
 /** Somebody got a channel. */
 export type ChannelDecision = {
@@ -25,9 +32,15 @@ type Listening = {
   end: number;
 };
 
+type Heard = {
+  readonly meter: SoundMeter;
+  /** Place in the file of the first sound; `undefined` while there is none. */
+  firstAt: number | undefined;
+};
+
 /**
  * Who has which channel: those who are pinned from the start, the others in the order in which they
- * first speak. It grows with the recording, block by block, and outlives renderings that begin
+ * first speak, and what is left those who are only heard. It grows with the recording, block by block, and outlives renderings that begin
  * again: what was decided stays, and nothing is listened to twice. So it depends on the records alone.
  */
 export class ChannelMap {
@@ -38,6 +51,7 @@ export class ChannelMap {
   readonly #decisions: ChannelDecision[] = [];
   readonly #decided = new Set<string>();
   readonly #listening = new Map<string, Listening>();
+  readonly #heard = new Map<string, Heard>();
   #heardUntil = 0;
 
   constructor(plan: ChannelPlan, newDetector: () => VoiceDetector) {
@@ -103,6 +117,22 @@ export class ChannelMap {
       listening.detector.process(samples, from, to);
       listening.end += to - from;
     }
+    this.#measure(participantId, listening.start, samples, heard);
+  }
+
+  /** @param start place in the file of what `listen` began with. */
+  #measure(participantId: string, start: number, samples: Int32Array, parts: HeardParts): void {
+    let heard = this.#heard.get(participantId);
+    if (heard === undefined) {
+      heard = { meter: new SoundMeter(), firstAt: undefined };
+      this.#heard.set(participantId, heard);
+    }
+    if (heard.firstAt !== undefined) return;
+    for (let part = 0; part < parts.length; part += 1) {
+      heard.meter.process(samples, parts.from[part] ?? 0, parts.to[part] ?? 0);
+    }
+    const { firstSoundAt } = heard.meter;
+    if (firstSoundAt !== undefined) heard.firstAt = start + firstSoundAt;
   }
 
   /** Decides for a block that all were listened to in; it ends at `heardEnd` of the file. */
@@ -114,15 +144,34 @@ export class ChannelMap {
       const { firstSpeechAt } = detector;
       if (firstSpeechAt !== undefined) began.push({ participantId, at: start + firstSpeechAt });
     }
-    if (began.length === 0) return;
     // A stable sort: at the same sample, whoever joined first.
     began.sort((a, b) => a.at - b.at);
     for (const { participantId, at } of began) this.#decide(participantId, at, heardEnd);
-    if (this.#free.length === 0 && this.#plan.overflow === 'leave-out') this.#listening.clear();
+    this.#settleHeard(heardEnd - PATIENCE_SAMPLES);
+    if (this.#free.length === 0 && this.#plan.overflow === 'leave-out') {
+      this.#listening.clear();
+      this.#heard.clear();
+    }
+  }
+
+  /** Nothing follows: who was heard and never recognised to speak gets what is left. */
+  end(): void {
+    this.#settleHeard(Infinity);
+  }
+
+  /** Decides for those who were heard, but not to speak, since `firstUntil` or before. */
+  #settleHeard(firstUntil: number): void {
+    const waiting = [...this.#heard]
+      .flatMap(([participantId, { firstAt }]) =>
+        firstAt !== undefined && firstAt <= firstUntil ? [{ participantId, at: firstAt }] : [],
+      )
+      .sort((a, b) => a.at - b.at);
+    for (const { participantId, at } of waiting) this.#decide(participantId, at, this.#heardUntil);
   }
 
   #decide(participantId: string, at: number, heardEnd: number): void {
     this.#listening.delete(participantId);
+    this.#heard.delete(participantId);
     this.#decided.add(participantId);
     const channel =
       this.#free.shift() ??

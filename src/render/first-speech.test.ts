@@ -20,7 +20,7 @@ function stream(participantId: string, ssrc: number, codes: Uint8Array): Planned
   return { participantId, packets: talk({ ssrc, startUs: 0 }, codes) };
 }
 
-test('channels are given in the order of first speech; whoever only beeps has none', async () => {
+test('channels are given in the order of first speech; whoever only beeps gets what is left', async () => {
   const setup = new RenderSetup({ newDetector: () => new VoiceActivity() });
   const beeps = spoken({
     frequencyHz: 440,
@@ -40,7 +40,7 @@ test('channels are given in the order of first speech; whoever only beeps has no
   });
   const { chunk, channels } = await setup.finish(UNMIXED_JOB);
   expect(chunk.participants).toEqual([
-    { participantId: 'beeps' },
+    { participantId: 'beeps', channel: 2 },
     { participantId: 'later', channel: 1 },
     { participantId: 'sooner', channel: 0 },
   ]);
@@ -51,4 +51,46 @@ test('channels are given in the order of first speech; whoever only beeps has no
   expect(firstHeardMs[0]).toBeLessThan(1500);
   expect(firstHeardMs[1]).toBeGreaterThan(4995);
   expect(firstHeardMs[1]).toBeLessThan(5500);
+});
+
+/** Nothing but a participant of the name, who is silent but for `parts` of a recorded voice. */
+function uttered(fromMs: number, lengthMs: number): Uint8Array {
+  const codes = new Uint8Array(LENGTH_MS * 8).fill(0xff);
+  const whole = voice('english-woman', 0);
+  codes.set(whole.subarray(0, lengthMs * 8), fromMs * 8);
+  return codes;
+}
+
+/** Hum of the mains, −46 dB: too loud for silence, and no sound of anybody. */
+function hum(): Uint8Array {
+  return spoken({
+    frequencyHz: 50,
+    amplitude: 230,
+    lengthMs: LENGTH_MS,
+    tonesMs: [[0, LENGTH_MS]],
+  });
+}
+
+test('a word that is too short to be recognised is in the file; hum and silence have no channel', async () => {
+  const setup = new RenderSetup({ newDetector: () => new VoiceActivity() });
+  await generateJournal(setup.disk, {
+    directory: JOURNAL_DIRECTORY,
+    streams: [
+      stream('hums', 1, hum()),
+      stream('yes', 2, uttered(2000, 400)),
+      stream('silent', 3, new Uint8Array(LENGTH_MS * 8).fill(0xff)),
+      stream('talks', 4, voice('german-man-slow', 4000)),
+    ],
+    endUs: LENGTH_MS * 1000,
+  });
+  const { chunk, channels } = await setup.finish(UNMIXED_JOB);
+  expect(chunk.participants).toEqual([
+    { participantId: 'hums' },
+    { participantId: 'yes', channel: 1 },
+    { participantId: 'silent' },
+    { participantId: 'talks', channel: 0 },
+  ]);
+  const firstHeardMs = channels[1]!.findIndex((sample) => Math.abs(sample) > 200) / 16;
+  expect(firstHeardMs).toBeGreaterThan(1990);
+  expect(firstHeardMs).toBeLessThan(2300);
 });

@@ -28,11 +28,13 @@ export class RenderPass {
   readonly timeline: Timeline;
   readonly tracks: FileTracks;
   readonly cutter: ChunkCutter;
+  readonly #map: ChannelMap | undefined;
   readonly #reader: JournalReader;
 
   private constructor(options: PassOptions, reader: JournalReader) {
     const { scratch, map, decided, start } = options;
     this.decided = decided;
+    this.#map = map;
     this.#reader = reader;
     this.cutter = new ChunkCutter(start, options.chunkSamples);
     this.tracks = new FileTracks({ scratch, map, decided, start, cutter: this.cutter });
@@ -67,6 +69,7 @@ export class RenderPass {
     this.timeline.finish();
     this.tracks.finish(this.#fileFrames());
     this.tracks.lend(undefined);
+    this.#map?.end();
   }
 
   /** Idempotent. */

@@ -1,6 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { ChannelPlan, ChunkLimits, RenderJob } from '../core/ports/render.ts';
+import type { RenderHostOptions } from './render-host.ts';
+import { EnergyDetector } from './testing/energy-detector.ts';
 import {
   generateJournal,
   JournalGenerator,
@@ -39,8 +41,9 @@ async function trailed(
   plan: Omit<PlannedJournal, 'directory'>,
   job: RenderJob,
   steps: readonly (readonly [number, number])[],
+  options: Partial<RenderHostOptions> = {},
 ): Promise<readonly Rendered[]> {
-  const setup = new RenderSetup();
+  const setup = new RenderSetup(options);
   const generator = await JournalGenerator.open(setup.disk, {
     ...plan,
     directory: JOURNAL_DIRECTORY,
@@ -106,12 +109,16 @@ describe('any call', () => {
         CHANNELS,
         CHUNKS,
         STEPS,
-        async (shape, channels, chunks, steps) => {
+        // Frames of sound that are taken for speech: by all, by some, by nobody.
+        fc.constantFrom(5, 50, 10_000),
+        async (shape, channels, chunks, steps, frames) => {
           const plan = callOf(shape);
           const job = jobWith({ channels, chunks }, UNMIXED_JOB);
-          const atOnce = await renderAll(plan, job);
-          expectSame(await trailed(plan, job, steps), atOnce);
-          const [whole] = await renderAll(plan, jobWith({ channels, chunks: WHOLE }, UNMIXED_JOB));
+          const options = { newDetector: () => new EnergyDetector(frames) };
+          const atOnce = await renderAll(plan, job, options);
+          expectSame(await trailed(plan, job, steps, options), atOnce);
+          const entire = jobWith({ channels, chunks: WHOLE }, UNMIXED_JOB);
+          const [whole] = await renderAll(plan, entire, options);
           if (whole !== undefined) expectSeamless(atOnce, whole, chunks);
         },
       ),

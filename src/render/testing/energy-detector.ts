@@ -7,13 +7,18 @@ const LOUD = 256;
 /** Frames in a row. */
 const FRAMES = 5;
 
-/** Takes for speech whatever is loud for a tenth of a second. */
+/** Takes for speech whatever is loud for a tenth of a second, or for `frames` of 20 ms in a row. */
 export class EnergyDetector implements VoiceDetector {
   firstSpeechAt: number | undefined;
   #taken = 0;
   #inFrame = 0;
   #magnitude = 0;
   #loudFrames = 0;
+  readonly #frames: number;
+
+  constructor(frames: number = FRAMES) {
+    this.#frames = frames;
+  }
 
   process(samples: Int32Array, from: number, to: number): void {
     for (let at = from; at < to && this.firstSpeechAt === undefined; at += 1) {
@@ -29,6 +34,8 @@ export class EnergyDetector implements VoiceDetector {
     this.#loudFrames = isLoud ? this.#loudFrames + 1 : 0;
     this.#inFrame = 0;
     this.#magnitude = 0;
-    if (this.#loudFrames === FRAMES) this.firstSpeechAt = this.#taken - FRAMES * FRAME_SAMPLES;
+    if (this.#loudFrames === this.#frames) {
+      this.firstSpeechAt = this.#taken - this.#frames * FRAME_SAMPLES;
+    }
   }
 }

@@ -160,8 +160,9 @@ export async function render(
 export async function renderAll(
   plan: Omit<PlannedJournal, 'directory'>,
   job: RenderJob,
+  options: Partial<RenderHostOptions> = {},
 ): Promise<readonly Rendered[]> {
-  const setup = new RenderSetup();
+  const setup = new RenderSetup(options);
   await generateJournal(setup.disk, { ...plan, directory: JOURNAL_DIRECTORY });
   return setup.finishAll(job);
 }
