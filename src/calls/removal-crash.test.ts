@@ -136,3 +136,16 @@ test('a journal whose time is over goes with the next start when a crash came be
     );
   }
 });
+
+test('what a render worker left unfinished when it died goes with the recording', async () => {
+  const call = await AnsweredCall.begin();
+  const { world, calls } = call;
+  const { documentId } = await call.recorded();
+  const made = `renderings/wav-unmixed/${documentId}-unmixed-wav`;
+  world.blobs.blobs.set(`${made}.wav`, 'the first file');
+  world.blobs.unfinished.set(`${made}-1.wav`, 'the second');
+  world.blobs.unfinished.set(`${made}-2.wav`, 'the third');
+  await calls.content.remove(documentId, 'a');
+  expect([...world.blobs.blobs.keys(), ...world.blobs.unfinished.keys()]).toEqual([]);
+  expect(world.blobs.open).toBe(0);
+});

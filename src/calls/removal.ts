@@ -142,13 +142,17 @@ export class Removal {
     return true;
   }
 
-  /** Files of renderings whose rows a crash prevented. From the last: one that is left finds the others. */
+  /**
+   * Files of renderings whose rows a crash prevented, also those that a worker left unfinished when it
+   * died. From the last: one that is left finds the others.
+   */
   async #removeUnannounced(recording: DocumentId): Promise<void> {
     const { blobs } = this.#ports;
     for (const format of RENDER_FORMATS) {
       let count = 0;
       for (; ; count += 1) {
-        const reader = await blobs.read(renderingKeys(recording, format, count).blobKey);
+        const { blobKey } = renderingKeys(recording, format, count);
+        const reader = (await blobs.read(blobKey)) ?? (await blobs.readUnfinished(blobKey));
         if (reader === undefined) break;
         await reader.close();
       }

@@ -75,6 +75,16 @@ describe('the file blob store', () => {
     });
   });
 
+  test('removes with a blob what a thread that died has left of it unfinished', async () => {
+    const disk = new SimulatedDisk();
+    const store = await FileBlobStore.open(disk, '/data/blobs');
+    const writer = await store.open('a/one', 0);
+    await writer.append(Uint8Array.of(1));
+    await store.remove('a/one');
+    expect(disk.content('/data/blobs/.unfinished/a_one')).toBeUndefined();
+    expect(await store.readUnfinished('a/one')).toBeUndefined();
+  });
+
   test('a second thread of the process leaves unfinished blobs alone', async () => {
     const disk = new SimulatedDisk();
     const store = await FileBlobStore.open(disk, '/data/blobs');

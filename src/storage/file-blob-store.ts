@@ -79,6 +79,8 @@ export class FileBlobStore implements BlobStore {
   async remove(key: string): Promise<void> {
     const path = this.#pathOf(key);
     await onDisk(`cannot remove ${key}`, async () => {
+      // Of a thread that died over it.
+      await this.#disk.remove(this.#temporaryOf(key));
       if ((await this.#disk.sizeBytes(path)) === undefined) return;
       await this.#disk.remove(path);
       await this.#disk.syncDirectory(dirname(path));

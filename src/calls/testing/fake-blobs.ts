@@ -2,8 +2,10 @@ import type { BlobReader, BlobStore } from '../../core/ports/blob-store.ts';
 import { Pace } from './pace.ts';
 
 /** Stored files as texts, by key. */
-export class FakeBlobs implements Pick<BlobStore, 'read' | 'remove'> {
+export class FakeBlobs implements Pick<BlobStore, 'read' | 'readUnfinished' | 'remove'> {
   readonly blobs: Map<string, string> = new Map();
+  /** Left by a thread that died. */
+  readonly unfinished: Map<string, string> = new Map();
   /** Readers that nobody closed. */
   open = 0;
   /** Keys that the disk does not give up. */
@@ -14,8 +16,15 @@ export class FakeBlobs implements Pick<BlobStore, 'read' | 'remove'> {
     this.#pace = pace;
   }
 
-  async read(key: string): Promise<BlobReader | undefined> {
-    const text = this.blobs.get(key);
+  read(key: string): Promise<BlobReader | undefined> {
+    return this.#read(this.blobs.get(key));
+  }
+
+  readUnfinished(key: string): Promise<BlobReader | undefined> {
+    return this.#read(this.unfinished.get(key));
+  }
+
+  async #read(text: string | undefined): Promise<BlobReader | undefined> {
     if (text !== undefined) this.open += 1;
     await this.#pace.step();
     if (text === undefined) return undefined;
@@ -39,6 +48,7 @@ export class FakeBlobs implements Pick<BlobStore, 'read' | 'remove'> {
   async remove(key: string): Promise<void> {
     if (this.stuck.has(key)) throw new Error('the disk refuses');
     this.blobs.delete(key);
+    this.unfinished.delete(key);
     await this.#pace.step();
   }
 }
