@@ -43,12 +43,12 @@ export class RenderWorkers implements RenderPort {
 
   /** `worker-failed` when the worker dies meanwhile: asked again, another one begins anew. */
   async finish(job: RenderJob): Promise<readonly RenderedChunk[]> {
-    const chunks = await this.#slot(job.recordingId).thread.request<readonly RenderedChunk[]>(
-      'finish',
-      job,
-    );
-    this.#forget(job.recordingId);
-    return chunks;
+    const { thread } = this.#slot(job.recordingId);
+    try {
+      return await thread.request<readonly RenderedChunk[]>('finish', job);
+    } finally {
+      this.#forget(job.recordingId);
+    }
   }
 
   async abandon(recordingId: RecordingId): Promise<void> {
