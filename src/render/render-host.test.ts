@@ -207,4 +207,23 @@ describe('a render host', () => {
     expect(setup.blobs.unfinished).toBe(0);
     expect(setup.clock.pendingTimers).toBe(0);
   });
+
+  test('a long rendering that nobody trailed lets a recording that ends meanwhile go first', async () => {
+    const busy = new RenderSetup({ concurrency: 1 });
+    const codes = new Uint8Array(1_000 * 8000).fill(0xff);
+    await generateJournal(busy.disk, {
+      directory: '/journals/long',
+      streams: [{ participantId: 'a', packets: talk({ ssrc: 1, startUs: 0 }, codes) }],
+      endUs: 1_000_000_000,
+    });
+    await generateJournal(busy.disk, lively(6));
+    const done: string[] = [];
+    const long = { ...JOB, journalDirectory: '/journals/long', blobDirectory: 'renderings' };
+    const renderings = [
+      busy.host.finish(long).then(() => done.push('long')),
+      busy.host.finish(JOB).then(() => done.push('short')),
+    ];
+    await Promise.all(renderings);
+    expect(done).toEqual(['short', 'long']);
+  });
 });

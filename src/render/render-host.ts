@@ -12,7 +12,6 @@ import type { StoredChunk } from './describe-chunk.ts';
 import { OutputPool } from './output-pool.ts';
 import { RecordingRender, type RenderTools } from './recording-render.ts';
 import { makeRenderScratch } from './render-scratch.ts';
-import type { SampleBuffer } from './sample-buffer.ts';
 import type { VoiceDetector } from './voice-detector.ts';
 
 export type RenderHostOptions = {
@@ -37,6 +36,8 @@ const DEFAULT_FOLLOW_INTERVAL_MS = 4000;
 const DEFAULT_CONCURRENCY = 3;
 /** Multiples of the golden ratio spread any number of recordings evenly over the interval. */
 const STAGGER = 0.618_034;
+
+type Repeats = { left: number };
 
 type Followed = {
   readonly job: RenderJob;
@@ -142,36 +143,51 @@ export class RenderHost implements RenderPort {
   }
 
   async #finish(job: RenderJob): Promise<readonly RenderedChunk[]> {
-    let render = await this.#stopFollowing(keyOf(job));
+    const trailing = await this.#stopFollowing(keyOf(job));
+    const render = trailing ?? (await RecordingRender.open(this.#tools, job));
+    const repeats = { left: 1 };
     try {
-      const stored = await this.#outputs.lend('first', async (output) => {
-        render ??= await RecordingRender.open(this.#tools, job);
-        return this.#finishOne(job, render, output);
-      });
+      if (trailing === undefined) await this.#catchUp(job, render, repeats);
+      const stored = await this.#outputs.lend('first', (output) =>
+        this.#repeating(job, repeats, () => render.finish(output)),
+      );
       // Containers may be slow; others can use the buffer meanwhile.
       return await Promise.all(stored.map(exportedChunk));
     } catch (error) {
       // Whoever tries again copies to the same places.
-      await render?.copied();
+      await render.copied();
       throw error;
-    }
-  }
-
-  async #finishOne(
-    job: RenderJob,
-    render: RecordingRender,
-    output: SampleBuffer,
-  ): Promise<readonly StoredChunk[]> {
-    try {
-      return await render.finish(output);
-    } catch (error) {
-      if (!(error instanceof TapedeckError) || error.code !== 'blob-mismatch') throw error;
-      const { recordingId } = job;
-      this.#log.warn({ recordingId, error }, 'stored bytes differ; rendering them once more');
-      return await render.finish(output);
     } finally {
       // Does nothing to blobs that are whole and visible.
       await render.abort();
+    }
+  }
+
+  /**
+   * For a job that was not trailed (a finished recording in another format, or one that a crash left):
+   * hours of work, which is done in turns, behind all that somebody waits for.
+   */
+  async #catchUp(job: RenderJob, render: RecordingRender, repeats: Repeats): Promise<void> {
+    for (let isMore = true; isMore;) {
+      isMore = await this.#outputs.lend(
+        'last',
+        async (output) =>
+          (await this.#repeating(job, repeats, () => render.advance(output))) === 'more',
+      );
+    }
+  }
+
+  /** Once for each job: a medium that gave back other bytes is given them again. */
+  async #repeating<T>(job: RenderJob, repeats: Repeats, task: () => Promise<T>): Promise<T> {
+    try {
+      return await task();
+    } catch (error) {
+      const isMismatch = error instanceof TapedeckError && error.code === 'blob-mismatch';
+      if (!isMismatch || repeats.left === 0) throw error;
+      repeats.left -= 1;
+      const { recordingId } = job;
+      this.#log.warn({ recordingId, error }, 'stored bytes differ; rendering them once more');
+      return await task();
     }
   }
 
