@@ -21,7 +21,7 @@ import { buildGoodbye, buildReport, readReports } from './reports.ts';
  * Packets of a resumed journal are checked one by one until those of this time after the resumption
  * come: later ones, late as they may be, do not reach back into the pause.
  */
-const CHECKED_US = 2_000_000;
+const CHECKED_US = 30_000_000;
 
 /** What a leg gives its listener; both at most once in a row. */
 export type LegEvents = {
@@ -278,7 +278,7 @@ export class Leg {
     return pair;
   }
 
-  /** Appends to journals that were resumed a moment ago. After two seconds their taps are like others. */
+  /** Appends to journals that were resumed a moment ago. After half a minute their taps are like others. */
   #passNew(data: Uint8Array, ssrc: number, timestamp: number, arrivalUs: number): void {
     const placeUs = this.#places.placeUs(ssrc, timestamp, arrivalUs);
     const taps = this.newTaps;
