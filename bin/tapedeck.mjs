@@ -32,6 +32,9 @@ if (Number(process.versions.node.split('.')[0]) >= NEEDED_MAJOR) {
 }
 
 async function runHere() {
+  // Node's own four threads for file work are busy with the syncs of the journals: what a caller waits
+  // for would wait for those. Read by Node when the first file is worked on, which is below.
+  process.env.UV_THREADPOOL_SIZE ??= '16';
   const source = new URL('../src/main.ts', import.meta.url);
   await import(existsSync(source) ? source.href : new URL('../dist/main.js', import.meta.url).href);
 }

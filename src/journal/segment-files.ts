@@ -55,9 +55,12 @@ export class SegmentFiles {
       await disk.makeDirectory(directory);
       file = await disk.open(join(directory, segmentName(0)), 'create');
       await file.write(header, 0);
-      await file.sync();
-      await disk.syncDirectory(directory);
-      await disk.syncDirectory(dirname(directory));
+      // Together: a file system serves all three with one commit of its own, and the caller waits for it.
+      await Promise.all([
+        file.sync(),
+        disk.syncDirectory(directory),
+        disk.syncDirectory(dirname(directory)),
+      ]);
     } catch (error) {
       await file?.close().catch(() => undefined);
       throw error;
