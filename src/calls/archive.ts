@@ -14,6 +14,7 @@ export class Archive {
   readonly content: StoredContent;
   readonly admin: RecordingsAdmin;
   readonly #exporter: Exporter;
+  readonly #rerenderer: Rerenderer;
   readonly #retention: Retention;
   readonly #audit: AuditTrail;
   readonly #queues: RecordingQueues = new RecordingQueues();
@@ -26,8 +27,8 @@ export class Archive {
     removal.onRemoved = (documentId) => {
       this.content.forget(documentId);
     };
-    const rerenderer = new Rerenderer({ ...parts, removal });
-    this.admin = new RecordingsAdmin({ ports, removal, rerenderer });
+    this.#rerenderer = new Rerenderer({ ...parts, removal });
+    this.admin = new RecordingsAdmin({ ports, removal, rerenderer: this.#rerenderer });
     this.#retention = new Retention({ ...parts, removal });
     this.#exporter = new Exporter(ports, this.#queues);
     finisher.onExportWaiting = (record) => {
@@ -43,6 +44,7 @@ export class Archive {
 
   /** Resolves when what is being done is done. Idempotent. */
   async close(): Promise<void> {
+    this.#rerenderer.close();
     await Promise.all([this.#exporter.close(), this.#retention.close()]);
     await this.#queues.idle();
     await this.#audit.idle();

@@ -156,3 +156,24 @@ test('the details of a recording name its files, renderings and exports, and no 
     code: 'recording-not-found',
   });
 });
+
+test('a rendering is begun no more when the server stops', async () => {
+  const call = await AnsweredCall.begin();
+  const { recordingId } = await call.recorded();
+  const rendered = call.world.render.finished.length;
+  const gate = Promise.withResolvers<undefined>();
+  call.world.render.gate = gate.promise.then(() => undefined);
+  const first = call.calls.admin.renderAgain(recordingId, MP3, 'a');
+  const second = call.calls.admin.renderAgain(recordingId, WAV_UNMIXED, 'a');
+  const ends = Promise.allSettled([first, second]);
+  while (call.world.render.finished.length === rendered) await settled();
+  const drained = call.calls.drain(0, AbortSignal.abort());
+  await settled();
+  gate.resolve(undefined);
+  expect(await ends).toMatchObject([
+    { status: 'fulfilled', value: [{ format: MP3 }] },
+    { status: 'rejected', reason: { code: 'shutting-down' } },
+  ]);
+  await drained;
+  expect(call.world.render.finished).toHaveLength(rendered + 1);
+});

@@ -17,6 +17,7 @@ export class Rerenderer {
   readonly #audit: AuditTrail;
   readonly #queues: RecordingQueues;
   readonly #removal: Removal;
+  #closed = false;
 
   constructor(parts: {
     readonly ports: CallPorts;
@@ -30,6 +31,11 @@ export class Rerenderer {
     this.#audit = parts.audit;
     this.#queues = parts.queues;
     this.#removal = parts.removal;
+  }
+
+  /** Begins none from now on: whoever waits for his turn is refused, and asks again after the next start. */
+  close(): void {
+    this.#closed = true;
   }
 
   /** As `RecordingAdmin.renderAgain` says. `recording` is finished. */
@@ -55,6 +61,7 @@ export class Rerenderer {
     format: RenderFormat,
     actor: string,
   ): Promise<readonly ChunkRecord[]> {
+    if (this.#closed) throw new TapedeckError('shutting-down', 'The server is stopping.');
     const { ledger, render, clock } = this.#ports;
     const recording = await ledger.recording(recordingId);
     const all = await ledger.chunksOf(recordingId);
