@@ -137,10 +137,10 @@ export class ChunkWriter {
   }
 }
 
-/** Removes what a chunk left that is not wanted. Never rejects. */
+/** Removes what a chunk left that is not wanted. Rejects as the blob store does: media may be left. */
 export async function removeChunk(blobs: BlobStore, file: ChunkFile): Promise<void> {
-  await blobs.remove(file.blobKey).catch(() => undefined);
-  await blobs.remove(file.peaksKey).catch(() => undefined);
+  await blobs.remove(file.blobKey);
+  await blobs.remove(file.peaksKey);
 }
 
 function documentOf(options: ChunkWriterOptions): DocumentId {
