@@ -39,7 +39,7 @@ test.each([0, 230, 1_770, 3_450, 6_100, 9_040, ROUND_MS - 420])(
     expect(others).toEqual([]);
     expect(climb!.endMs - climb!.startMs).toBeGreaterThan(1_400);
     expect(climb!.heardMs).toBeGreaterThan(1_300);
-    expect(Math.abs(climb!.saidAtMs - climb!.startMs - fromMs)).toBeLessThanOrEqual(20);
+    expect(Math.abs(climb!.saidAtMs - climb!.startMs - fromMs)).toBeLessThanOrEqual(1);
     expect(heardOfBob(file, RATE_HZ)).toBeGreaterThan(0.9);
   },
 );
@@ -52,7 +52,7 @@ test.each([100, 140, 480, 1_730])('%i ms that are not in the file are found miss
   const climbs = findClimbs(file, RATE_HZ);
   expect(climbs).toHaveLength(2);
   const missing = missingMs(climbs[0]!, climbs[1]!);
-  expect(Math.abs(missing - cutMs)).toBeLessThanOrEqual(40);
+  expect(Math.abs(missing - cutMs)).toBeLessThanOrEqual(1);
 });
 
 test('80 ms of the pause in the middle of the cut are not passed over', () => {

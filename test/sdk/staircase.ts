@@ -80,7 +80,7 @@ export type Climb = {
   /** Place in the file. */
   readonly startMs: number;
   readonly endMs: number;
-  /** Moment of the round at which `startMs` was said, within 20 ms. */
+  /** Moment of the round at which `startMs` was said, within a millisecond. */
   readonly saidAtMs: number;
   /** Less than its length where something is silent or overlaid. */
   readonly heardMs: number;
@@ -108,7 +108,49 @@ export function findClimbs(samples: Int16Array, rateHz: number): readonly Climb[
       before.push(...windows);
     } else whole.push(windows);
   }
-  return whole.map(climbOf);
+  return whole.map((windows) => refined(climbOf(windows), samples, rateHz));
+}
+
+/**
+ * The windows tell the moment within 20 ms. The tones begin the round in step, and those of one stair
+ * are out of step with the next one's: where they agree with the file over several stairs is the moment.
+ */
+function refined(climb: Climb, samples: Int16Array, rateHz: number): Climb {
+  // Two stairs each side of the middle: the ends may have other sounds in them.
+  const middleMs = (climb.startMs + climb.endMs) / 2;
+  const halfMs = Math.min(2 * STAIR_MS, (climb.endMs - climb.startMs) / 2);
+  const step = rateHz / RATE_HZ;
+  const from = Math.round(((middleMs - halfMs) * RATE_HZ) / 1000);
+  const count = Math.floor((2 * halfMs * RATE_HZ) / 1000);
+  const said = climb.saidAtMs - climb.startMs + middleMs - halfMs;
+  const nearest = Math.round((said * RATE_HZ) / 1000);
+  const reach = (WINDOW_MS * RATE_HZ) / 1000;
+  let best = nearest;
+  let most = -Infinity;
+  for (let guess = nearest - reach; guess <= nearest + reach; guess += 1) {
+    let agreement = 0;
+    for (let at = 0; at < count; at += 1) {
+      agreement += (samples[(from + at) * step] ?? 0) * tonesOfAlice(guess + at);
+    }
+    if (agreement <= most) continue;
+    most = agreement;
+    best = guess;
+  }
+  const saidAtMs = modulo(climb.saidAtMs + ((best - nearest) * 1000) / RATE_HZ, ROUND_MS);
+  return { ...climb, saidAtMs };
+}
+
+const ROUND_SAMPLES = (ROUND_MS * RATE_HZ) / 1000;
+let tones: Float64Array | undefined;
+
+/** Her two tones without her voice, at a sample of the round. */
+function tonesOfAlice(at: number): number {
+  tones ??= Float64Array.from({ length: ROUND_SAMPLES }, (_, sample) => {
+    const code = Math.floor((sample * 1000) / (RATE_HZ * STAIR_MS));
+    const sine = (hz: number): number => Math.sin((2 * Math.PI * hz * sample) / RATE_HZ);
+    return sine(lowOf(code)) + sine(highOf(code));
+  });
+  return tones[modulo(at, ROUND_SAMPLES)] ?? 0;
 }
 
 /** What was said between the two, and is not in the file. */
