@@ -1,5 +1,10 @@
 import type { ServerCallId } from '../core/ids.ts';
-import type { AudioFormat, RemoteMedia } from '../core/media-format.ts';
+import {
+  isG711,
+  type AudioFormat,
+  type CodecName,
+  type RemoteMedia,
+} from '../core/media-format.ts';
 import type { CallJournal } from './call-journal.ts';
 import { g711Map } from './g711-map.ts';
 import type { Leg, Relay } from './leg.ts';
@@ -73,9 +78,17 @@ function relayBetween(from: Leg, to: Leg): Relay | undefined {
   if (isRecodable(source.format, target.format)) {
     payloadTypes[source.format.payloadType] = target.format.payloadType;
   }
-  return { to, payloadTypes, table: g711Map(source.format.codec, target.format.codec) };
+  return { to, payloadTypes, table: tableBetween(source.format.codec, target.format.codec) };
 }
 
 function isRecodable(a: AudioFormat, b: AudioFormat): boolean {
-  return a.clockRateHz === b.clockRateHz;
+  return a.clockRateHz === b.clockRateHz && (a.codec === b.codec || areG711(a.codec, b.codec));
+}
+
+function areG711(a: CodecName, b: CodecName): boolean {
+  return isG711(a) && isG711(b);
+}
+
+function tableBetween(from: CodecName, to: CodecName): Uint8Array | undefined {
+  return isG711(from) && isG711(to) ? g711Map(from, to) : undefined;
 }

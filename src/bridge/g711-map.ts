@@ -1,4 +1,4 @@
-import type { CodecName } from '../core/media-format.ts';
+import type { G711Codec } from '../core/media-format.ts';
 import { decodeG711, encodeG711 } from '../media/g711/g711.ts';
 
 const tables = new Map<string, Uint8Array>();
@@ -7,7 +7,7 @@ const tables = new Map<string, Uint8Array>();
  * For each code of `from` the code of `to` whose value is nearest; `undefined` for one codec.
  * Recoding by table loses no more than decoding and encoding would.
  */
-export function g711Map(from: CodecName, to: CodecName): Uint8Array | undefined {
+export function g711Map(from: G711Codec, to: G711Codec): Uint8Array | undefined {
   if (from === to) return undefined;
   const name = `${from}>${to}`;
   let table = tables.get(name);

@@ -35,6 +35,23 @@ export const ERROR_CATALOGUE = {
     fault: 'caller',
     meaning: 'The recording file does not exist, was deleted, or has expired.',
   },
+  'media-conflict': {
+    fault: 'caller',
+    meaning: 'Another media operation on the same participant is under way.',
+  },
+  'operations-throttled': {
+    fault: 'caller',
+    meaning: 'As many media operations of the call wait already as may.',
+  },
+  'prompt-format': {
+    fault: 'caller',
+    meaning: 'What is to be played is neither WAV nor MP3 that can be read.',
+  },
+  'prompt-unreachable': {
+    fault: 'destination',
+    meaning: 'What is to be played could not be fetched.',
+  },
+  'speech-failed': { fault: 'server', meaning: 'The speech engine did not speak the text.' },
   'event-not-found': { fault: 'caller', meaning: 'No event has this id.' },
   'subscription-not-found': { fault: 'caller', meaning: 'No event subscription has this name.' },
   'signature-invalid': {

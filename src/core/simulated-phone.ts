@@ -1,4 +1,4 @@
-import type { CodecName } from './media-format.ts';
+import type { G711Codec } from './media-format.ts';
 
 /** One thing that a phone does once its call is up; each waits for the one before it. */
 export type PhoneStep =
@@ -28,7 +28,7 @@ export type SimulatedPhone = {
   readonly refuse: number | undefined;
   readonly neverAnswers: boolean;
   /** Best first. */
-  readonly codecs: readonly CodecName[];
+  readonly codecs: readonly G711Codec[];
   /** Name of the user as whom it registers and calls, or `undefined`. */
   readonly register: string | undefined;
   readonly steps: readonly PhoneStep[];

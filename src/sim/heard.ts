@@ -3,7 +3,7 @@ import { wavHeader } from '../media/wav/wav-header.ts';
 import { sequenceDistance, timestampDistance } from '../protocols/rtp/arithmetic.ts';
 import { RtpHeaderReader } from '../protocols/rtp/header.ts';
 import { keyOf, parseTelephoneEvent } from '../protocols/rtp/telephone-event.ts';
-import type { RemoteMedia } from '../core/media-format.ts';
+import { isG711, type RemoteMedia } from '../core/media-format.ts';
 import { RATE_HZ } from './telephony.ts';
 
 /** More is not kept: ten minutes, 9.6 MB. */
@@ -120,6 +120,8 @@ export class Heard {
   }
 
   #put(payload: Uint8Array, at: number, remote: RemoteMedia): void {
+    const { codec } = remote.format;
+    if (!isG711(codec)) return;
     const end = at + payload.length;
     if (at < 0 || end > MAX_KEPT_SAMPLES) return;
     if (end > this.#samples.length) {
@@ -127,7 +129,7 @@ export class Heard {
       grown.set(this.#samples);
       this.#samples = grown;
     }
-    decodeG711(remote.format.codec, payload, this.#decoded);
+    decodeG711(codec, payload, this.#decoded);
     this.#samples.set(this.#decoded.subarray(0, payload.length), at);
     this.#length = Math.max(this.#length, end);
   }

@@ -1,4 +1,10 @@
-import type { AudioFormat, CodecName, LocalMedia, RemoteMedia } from '../core/media-format.ts';
+import {
+  isG711,
+  type AudioFormat,
+  type G711Codec,
+  type LocalMedia,
+  type RemoteMedia,
+} from '../core/media-format.ts';
 import type { Clock, Timer } from '../core/ports/clock.ts';
 import type { DatagramNetwork, DatagramSocket } from '../core/ports/datagram.ts';
 import type { Random } from '../core/ports/random.ts';
@@ -11,7 +17,7 @@ import { FRAME_MS, FRAME_SAMPLES } from './telephony.ts';
 import type { Voice } from './voice.ts';
 
 /** RFC 3551 table 4. */
-const STATIC_PAYLOAD_TYPES: Readonly<Record<CodecName, number>> = { PCMU: 0, PCMA: 8 };
+const STATIC_PAYLOAD_TYPES: Readonly<Record<G711Codec, number>> = { PCMU: 0, PCMA: 8 };
 const CLOCK_RATE_HZ = 8000;
 /** After a longer stall of the process frames are left out, as by a phone that stood still. */
 const MAX_BACKLOG_FRAMES = 50;
@@ -51,7 +57,7 @@ export class PhoneMedia {
   static async open(
     options: {
       readonly host: string;
-      readonly codecs: readonly CodecName[];
+      readonly codecs: readonly G711Codec[];
       readonly keepHeard: boolean;
     },
     ports: PhoneMediaPorts,
@@ -82,7 +88,7 @@ export class PhoneMedia {
   }
 
   private constructor(
-    options: { readonly codecs: readonly CodecName[]; readonly keepHeard: boolean },
+    options: { readonly codecs: readonly G711Codec[]; readonly keepHeard: boolean },
     ports: PhoneMediaPorts,
     rtp: DatagramSocket,
     rtcp: DatagramSocket,
@@ -179,8 +185,11 @@ export class PhoneMedia {
   }
 
   #sendAudio(remote: RemoteMedia): void {
+    const { codec } = remote.format;
+    // Nothing else was offered.
+    if (!isG711(codec)) return;
     const payload = this.#packet.subarray(RTP_FIXED_HEADER_BYTES);
-    encodeG711(remote.format.codec, this.#frame, payload);
+    encodeG711(codec, this.#frame, payload);
     // RFC 3551 §4.1: the marker begins a talkspurt.
     this.#send(remote, !this.#talking, remote.format.payloadType, this.#framesDue, FRAME_SAMPLES);
     this.#talking = true;

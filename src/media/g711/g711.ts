@@ -1,4 +1,4 @@
-import type { CodecName } from '../../core/media-format.ts';
+import type { G711Codec } from '../../core/media-format.ts';
 
 /** µ-law adds this to the 16-bit magnitude, so that every segment starts at a power of two. */
 const MU_LAW_BIAS = 132;
@@ -8,24 +8,24 @@ const MU_LAW_CLIP = 32_635;
 const A_LAW_TOGGLE = 0x55;
 
 /** The byte that stands for the sample nearest to silence: 0 in µ-law, 8 (A-law has no 0). */
-export const G711_SILENCE: Readonly<Record<CodecName, number>> = { PCMU: 0xff, PCMA: 0xd5 };
+export const G711_SILENCE: Readonly<Record<G711Codec, number>> = { PCMU: 0xff, PCMA: 0xd5 };
 
 const MU_LAW_SAMPLES = Int16Array.from({ length: 256 }, (_, code) => muLawSample(code));
 const A_LAW_SAMPLES = Int16Array.from({ length: 256 }, (_, code) => aLawSample(code));
 
 /** The 16-bit sample of each of the 256 codes; shared, not to be written to. */
-export function g711Samples(codec: CodecName): Int16Array {
+export function g711Samples(codec: G711Codec): Int16Array {
   return codec === 'PCMU' ? MU_LAW_SAMPLES : A_LAW_SAMPLES;
 }
 
 /** Decodes all of `codes` into the start of `into`, which must be at least as long. */
-export function decodeG711(codec: CodecName, codes: Uint8Array, into: Int16Array): void {
+export function decodeG711(codec: G711Codec, codes: Uint8Array, into: Int16Array): void {
   const samples = g711Samples(codec);
   for (let at = 0; at < codes.length; at += 1) into[at] = samples[codes[at] ?? 0] ?? 0;
 }
 
 /** Encodes all of `samples` (16 bits) into the start of `into`, which must be at least as long. */
-export function encodeG711(codec: CodecName, samples: Int16Array, into: Uint8Array): void {
+export function encodeG711(codec: G711Codec, samples: Int16Array, into: Uint8Array): void {
   const encode = codec === 'PCMU' ? encodeMuLaw : encodeALaw;
   for (let at = 0; at < samples.length; at += 1) into[at] = encode(samples[at] ?? 0);
 }

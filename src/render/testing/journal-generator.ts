@@ -1,4 +1,4 @@
-import type { CodecName } from '../../core/media-format.ts';
+import type { G711Codec } from '../../core/media-format.ts';
 import { ManualClock } from '../../core/manual-clock.ts';
 import type { RecordingId } from '../../core/ids.ts';
 import type { Disk } from '../../core/ports/disk.ts';
@@ -9,7 +9,7 @@ import { datagramOf, type PlannedPacket } from './packets.ts';
 export type PlannedStream = {
   readonly participantId: string;
   /** Default PCMU. */
-  readonly codec?: CodecName;
+  readonly codec?: G711Codec;
   /** Default 0. */
   readonly joinedUs?: number;
   /** Default never. */

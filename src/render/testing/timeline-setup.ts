@@ -1,4 +1,4 @@
-import type { CodecName } from '../../core/media-format.ts';
+import type { G711Codec } from '../../core/media-format.ts';
 import { makeSpanScratch } from '../timeline/span.ts';
 import { Timeline } from '../timeline/timeline.ts';
 import { COMFORT_NOISE, TELEPHONE_EVENT } from './journal-generator.ts';
@@ -14,7 +14,7 @@ export type TimelineResult = {
 export type TimelinePlan = {
   /** Packets of each stream. */
   readonly streams: readonly (readonly PlannedPacket[])[];
-  readonly codec?: CodecName;
+  readonly codec?: G711Codec;
   readonly endUs: number;
   /** First sample of the mix that is kept. Default 0. */
   readonly keepFrom?: number;
