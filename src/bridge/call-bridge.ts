@@ -5,6 +5,7 @@ import {
   type CodecName,
   type RemoteMedia,
 } from '../core/media-format.ts';
+import type { LegControl } from '../core/ports/call-media.ts';
 import type { CallJournal } from './call-journal.ts';
 import { g711Map } from './g711-map.ts';
 import type { Leg, Relay } from './leg.ts';
@@ -36,6 +37,10 @@ export class CallBridge {
     for (const journal of this.journals) journal.join(leg, media);
     this.#connectLegs();
     leg.receiveEarly();
+  }
+
+  control(leg: Leg, control: LegControl): void {
+    leg.control(control);
   }
 
   remove(leg: Leg): void {

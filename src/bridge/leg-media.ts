@@ -2,6 +2,7 @@ import type { RemoteMedia } from '../core/media-format.ts';
 
 /** What a payload type means on a leg. */
 export const PAYLOAD_KIND = { none: 0, audio: 1, telephoneEvent: 2, comfortNoise: 3 } as const;
+export type PayloadKind = (typeof PAYLOAD_KIND)[keyof typeof PAYLOAD_KIND];
 
 /** Kind by payload type, 0–127. */
 export function payloadKinds(remote: RemoteMedia): Uint8Array<ArrayBuffer> {

@@ -1,27 +1,37 @@
 import type { LegId } from '../core/ids.ts';
 import type { RemoteMedia } from '../core/media-format.ts';
+import type { LegControl } from '../core/ports/call-media.ts';
 import type { Clock } from '../core/ports/clock.ts';
 import type { SocketAddress } from '../core/ports/datagram.ts';
 import type { LegSockets } from '../core/ports/media.ts';
-import { RtpHeaderReader, rewriteRtpHeader } from '../protocols/rtp/header.ts';
+import { RtpHeaderReader } from '../protocols/rtp/header.ts';
 import type { JournalTap } from './call-journal.ts';
-import { canonicalAddress } from './datagram/ip-address.ts';
 import { EarlyPackets } from './early-packets.ts';
 import { recode } from './g711-map.ts';
 import { IncomingStream } from './incoming-stream.ts';
 import { Latch } from './latch.ts';
-import { PAYLOAD_KIND, payloadKinds, weReceive, weSend } from './leg-media.ts';
+import { PAYLOAD_KIND, payloadKinds, weReceive, type PayloadKind } from './leg-media.ts';
 import type { SocketPair } from './leg-ports.ts';
+import { LegSender } from './leg-sender.ts';
 import type { MediaCounters } from './media-statistics.ts';
-import { OutgoingStream, type StreamStart } from './outgoing-stream.ts';
+import type { StreamStart } from './outgoing-stream.ts';
+import type { PacketSink } from './packet-sink.ts';
 import { PlaceTracker, type Place } from './place-tracker.ts';
-import { buildGoodbye, buildReport, readReports } from './reports.ts';
+import { readReports } from './reports.ts';
 
 /**
  * Packets of a resumed journal are checked one by one until those of this time after the resumption
  * come: later ones, late as they may be, do not reach back into the pause.
  */
 const CHECKED_US = 30_000_000;
+
+/** Who may hear the leg's packets. */
+const GATE = {
+  open: 0,
+  /** The leg was muted a moment ago: what it said then must not pass. */
+  checked: 1,
+  closed: 2,
+} as const;
 
 /** What a leg gives its listener; both at most once in a row. */
 export type LegEvents = {
@@ -65,31 +75,32 @@ export class Leg {
   readonly newTaps: JournalTap[] = [];
   /** Where accepted packets go; set by the bridge. */
   relay: Relay | undefined;
+  /** Takes accepted packets in place of the relay; set by the bridge. */
+  sink: PacketSink | undefined;
 
   readonly #clock: Clock;
   readonly #counters: MediaCounters;
   readonly #events: LegEvents;
-  readonly #cname: string;
   readonly #silenceMs: number;
   readonly #header = new RtpHeaderReader();
   readonly #latch = new Latch();
   readonly #early = new EarlyPackets();
   readonly #incoming = new IncomingStream();
-  readonly #outgoing: OutgoingStream;
+  readonly #sender: LegSender;
   #pair: SocketPair | undefined;
   #media: RemoteMedia | undefined;
   #kinds = new Uint8Array(128);
   #clockRateHz = 8000;
   #places = new PlaceTracker(8000);
   #receives = false;
-  #sendTo: SocketAddress | undefined;
-  #rtcpTo: SocketAddress | undefined;
   #isConnected = false;
   #lastReceivedUs = 0;
   #hasReceived = false;
   #isSilent = false;
-  #reportedPackets = 0;
-  #hasReported = false;
+  #isMuted = false;
+  #isOnHold = false;
+  #gate: (typeof GATE)[keyof typeof GATE] = GATE.open;
+  #openSinceUs = 0;
   /** When the next RTCP report is due; set by the bridge's clockwork. */
   nextReportUs: number | undefined;
 
@@ -100,14 +111,14 @@ export class Leg {
     this.#clock = options.clock;
     this.#counters = options.counters;
     this.#events = options.events;
-    this.#cname = options.cname;
     this.#silenceMs = options.silenceMs;
-    this.#outgoing = new OutgoingStream(options.start);
+    this.#sender = new LegSender(options);
   }
 
   /** Takes ownership of the sockets. */
   attach(pair: SocketPair): LegSockets {
     this.#pair = pair;
+    this.#sender.attach(pair);
     return { rtp: pair.rtp.local, rtcp: pair.rtcp.local };
   }
 
@@ -122,7 +133,30 @@ export class Leg {
 
   /** The far side wants to hear something. */
   get canSend(): boolean {
-    return this.#sendTo !== undefined;
+    return this.#sender.canSend;
+  }
+
+  /** Nobody hears the leg. */
+  get isMuted(): boolean {
+    return this.#isMuted;
+  }
+
+  /** Hears hold audio at most, which is sent by `sendFrame`, and is not heard either. */
+  get isOnHold(): boolean {
+    return this.#isOnHold;
+  }
+
+  /**
+   * Packets of a leg that is muted or on hold are accepted like any other (its place on the timeline,
+   * statistics and keys are followed), but neither journaled, nor relayed, nor given to the sink.
+   * After that a packet passes only if its place is not before this moment.
+   */
+  control({ isMuted, isOnHold }: LegControl): void {
+    this.#isMuted = isMuted;
+    this.#isOnHold = isOnHold;
+    this.#sender.holdRelay(isOnHold);
+    if (isMuted || isOnHold) this.#gate = GATE.closed;
+    else if (this.#gate === GATE.closed) this.#reopen();
   }
 
   setMedia(media: RemoteMedia): void {
@@ -136,11 +170,8 @@ export class Leg {
     this.#receives = weReceive(media);
     this.#latch.reopen({ sdp: media.rtp, alternativeSources: media.alternativeSources }, nowUs);
     this.#disconnect();
-    this.#aim();
-    this.#rtcpTo = {
-      address: canonicalAddress(media.rtcp.address) ?? media.rtcp.address,
-      port: media.rtcp.port,
-    };
+    this.#sender.setMedia(media);
+    this.#sender.aim(this.#latch.locked);
     this.#lastReceivedUs = nowUs;
     this.#isSilent = false;
   }
@@ -152,7 +183,21 @@ export class Leg {
 
   /** Another leg is relayed here from now on, or the same one after a pause. */
   beginRun(): void {
-    this.#outgoing.interrupt();
+    this.#sender.beginRun();
+  }
+
+  /**
+   * Sends a frame of our own in the leg's audio format, which lasts `ticks` of its clock: right behind
+   * the frame before, or by the clock after a pause or a relayed packet. On the hot path.
+   */
+  sendFrame(
+    payload: Uint8Array,
+    payloadBytes: number,
+    ticks: number,
+    marker: boolean,
+    nowUs: number,
+  ): void {
+    this.#sender.frame(payload, payloadBytes, ticks, marker, nowUs);
   }
 
   /** For the RTP socket. The hot path: no object is made here for a packet of a steady stream. */
@@ -167,7 +212,7 @@ export class Leg {
       dropped.malformed += 1;
       return;
     }
-    const kind = this.#kinds[header.payloadType] ?? PAYLOAD_KIND.none;
+    const kind = (this.#kinds[header.payloadType] ?? PAYLOAD_KIND.none) as PayloadKind;
     if (kind === PAYLOAD_KIND.none) {
       dropped['payload-type'] += 1;
       return;
@@ -185,24 +230,16 @@ export class Leg {
     this.#counters.packetsIn += 1;
     const isAudio = kind === PAYLOAD_KIND.audio;
     if (isAudio) this.#places.observe(ssrc, timestamp, arrivalUs);
-    for (const { writer, stream } of this.taps) writer.packet(stream, arrivalUs, data);
-    if (this.newTaps.length > 0) this.#passNew(data, ssrc, timestamp, arrivalUs);
     this.#lastReceivedUs = arrivalUs;
     this.#incoming.update(ssrc, sequenceNumber, timestamp, arrivalUs, this.#clockRateHz, isAudio);
     if (locked !== this.#latch.locked || this.#latch.isLockedToSdp !== this.#isConnected) {
       this.#followLatch();
     }
-    const relay = this.relay;
-    if (relay !== undefined) {
-      const payloadType = relay.payloadTypes[header.payloadType] ?? -1;
-      if (payloadType < 0) {
-        dropped['not-relayable'] += 1;
-      } else {
-        if (isAudio && relay.table !== undefined) {
-          recode(data, header.payloadOffset, header.payloadBytes, relay.table);
-        }
-        relay.to.#send(data, header, payloadType, arrivalUs);
-      }
+    if (this.#gate === GATE.open || this.#passes(ssrc, timestamp, arrivalUs)) {
+      for (const { writer, stream } of this.taps) writer.packet(stream, arrivalUs, data);
+      if (this.newTaps.length > 0) this.#passNew(data, ssrc, timestamp, arrivalUs);
+      if (this.sink !== undefined) this.sink.packet(kind, header, data, arrivalUs);
+      else if (this.relay !== undefined) this.#passOn(this.relay, data, isAudio, arrivalUs);
     }
     if (!this.#hasReceived) {
       this.#hasReceived = true;
@@ -213,12 +250,13 @@ export class Leg {
   /** For the RTCP socket: read for statistics, trusted for nothing else. */
   readonly receiveRtcp = (data: Uint8Array, from: SocketAddress, arrivalUs: number): void => {
     const { dropped } = this.#counters;
-    if (this.#rtcpTo === undefined) {
+    const { rtcpTo } = this.#sender;
+    if (rtcpTo === undefined) {
       dropped.unexpected += 1;
       return;
     }
-    const { address } = this.#latch.locked ?? this.#rtcpTo;
-    if (from.address !== address && from.address !== this.#rtcpTo.address) {
+    const { address } = this.#latch.locked ?? rtcpTo;
+    if (from.address !== address && from.address !== rtcpTo.address) {
       dropped.source += 1;
       return;
     }
@@ -242,39 +280,19 @@ export class Leg {
 
   /** Sends an RTCP report if there is anything to say. */
   report(nowUs: number): void {
-    const to = this.#rtcpTo;
-    if (to === undefined || to.port === 0) return;
-    const block = this.#incoming.report(nowUs);
-    if (block === undefined && this.#outgoing.packetCount === 0) return;
-    const hasSentSince = this.#outgoing.packetCount > this.#reportedPackets;
-    this.#reportedPackets = this.#outgoing.packetCount;
-    const bytes = buildReport({
-      outgoing: this.#outgoing,
-      hasSentSince,
-      block,
-      cname: this.#cname,
-      nowUs,
-      wallMs: this.#clock.nowMs(),
-      clockRateHz: this.#clockRateHz,
-    });
-    this.#hasReported = true;
-    this.#sendRtcp(bytes, to);
+    this.#sender.report(nowUs, this.#incoming.report(nowUs));
   }
 
   /** Says goodbye. The owner of the ports closes the sockets that this returns; idempotent. */
   close(): SocketPair | undefined {
     const pair = this.#pair;
     if (pair === undefined) return undefined;
-    // RFC 3550 §6.3.7: who never sent anything must not send BYE either.
-    if (this.#rtcpTo !== undefined && (this.#hasReported || this.#outgoing.packetCount > 0)) {
-      this.#sendRtcp(buildGoodbye(this.#outgoing.ssrc, this.#cname), this.#rtcpTo);
-    }
+    this.#sender.close();
     this.#pair = undefined;
     this.#media = undefined;
     this.#receives = false;
-    this.#sendTo = undefined;
-    this.#rtcpTo = undefined;
     this.relay = undefined;
+    this.sink = undefined;
     return pair;
   }
 
@@ -292,33 +310,45 @@ export class Leg {
     }
   }
 
-  /** The packet that `header` describes goes out on this leg, changed where it stands. */
-  #send(data: Uint8Array, header: RtpHeaderReader, payloadType: number, arrivalUs: number): void {
-    const to = this.#sendTo;
-    const outgoing = this.#outgoing;
-    if (to === undefined || this.#pair === undefined) return;
-    const { ssrc, sequenceNumber, timestamp, payloadBytes } = header;
-    if (!outgoing.place(ssrc, sequenceNumber, timestamp, arrivalUs, this.#clockRateHz)) {
-      this.#counters.dropped.late += 1;
+  #passOn(relay: Relay, data: Uint8Array, isAudio: boolean, arrivalUs: number): void {
+    const header = this.#header;
+    const payloadType = relay.payloadTypes[header.payloadType] ?? -1;
+    if (payloadType < 0) {
+      this.#counters.dropped['not-relayable'] += 1;
       return;
     }
-    rewriteRtpHeader(data, payloadType, outgoing.sequenceNumber, outgoing.timestamp, outgoing.ssrc);
-    if (this.#pair.rtp.send(data, to)) {
-      outgoing.count(payloadBytes);
-      this.#counters.packetsOut += 1;
-    } else {
-      this.#counters.dropped['send-failed'] += 1;
+    if (isAudio && relay.table !== undefined) {
+      recode(data, header.payloadOffset, header.payloadBytes, relay.table);
+    }
+    relay.to.#sender.relay(data, header, payloadType, arrivalUs);
+  }
+
+  /** The leg is heard again: as after a pause, what belongs before this moment stays out. */
+  #reopen(): void {
+    const nowUs = this.#clock.monotonicUs();
+    this.#gate = GATE.checked;
+    this.#openSinceUs = nowUs;
+    this.relay?.to.beginRun();
+    const { place } = this;
+    if (place === undefined) return;
+    const { ssrc, rtpTimestamp, placeUs } = place;
+    for (const { writer, stream } of [...this.taps, ...this.newTaps]) {
+      writer.anchor(stream, nowUs, ssrc, rtpTimestamp, placeUs);
     }
   }
 
-  #sendRtcp(bytes: Uint8Array, to: SocketAddress): void {
-    if (this.#pair?.rtcp.send(bytes, to) === true) this.#counters.rtcpOut += 1;
-    else this.#counters.dropped['send-failed'] += 1;
+  /** Of a leg that is not simply open. After half a minute it is. */
+  #passes(ssrc: number, timestamp: number, arrivalUs: number): boolean {
+    if (this.#gate === GATE.closed) return false;
+    const placeUs = this.#places.placeUs(ssrc, timestamp, arrivalUs);
+    if (placeUs < this.#openSinceUs) return false;
+    if (placeUs >= this.#openSinceUs + CHECKED_US) this.#gate = GATE.open;
+    return true;
   }
 
   /** After a change of the lock: media goes there, and a lock on the SDP address is made cheap. */
   #followLatch(): void {
-    this.#aim();
+    this.#sender.aim(this.#latch.locked);
     if (this.#latch.isLockedToSdp === this.#isConnected) return;
     if (this.#isConnected) {
       this.#disconnect();
@@ -332,11 +362,5 @@ export class Leg {
     if (!this.#isConnected) return;
     this.#isConnected = false;
     this.#pair?.rtp.connect(undefined);
-  }
-
-  #aim(): void {
-    const media = this.#media;
-    this.#sendTo =
-      media !== undefined && weSend(media) ? (this.#latch.locked ?? media.rtp) : undefined;
   }
 }

@@ -2,6 +2,7 @@ import { EventEmitter } from 'node:events';
 import { TapedeckError } from '../core/error.ts';
 import type { LegId, RecordingId, ServerCallId } from '../core/ids.ts';
 import type { RemoteMedia } from '../core/media-format.ts';
+import type { LegControl } from '../core/ports/call-media.ts';
 import type { Clock, Timer } from '../core/ports/clock.ts';
 import type { DatagramNetwork } from '../core/ports/datagram.ts';
 import type { Disk } from '../core/ports/disk.ts';
@@ -154,6 +155,15 @@ export class MediaHost implements MediaPort {
     }
     entry.call.setMedia(entry.leg, remote);
     entry.leg.nextReportUs ??= this.#nextReportUs();
+    return Promise.resolve();
+  }
+
+  controlLeg(legId: LegId, control: LegControl): Promise<void> {
+    const entry = this.#legs.get(legId);
+    if (entry === undefined) {
+      return Promise.reject(new TapedeckError('participant-not-found', `no leg ${legId} is open`));
+    }
+    entry.call.control(entry.leg, control);
     return Promise.resolve();
   }
 

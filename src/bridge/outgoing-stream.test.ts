@@ -101,4 +101,43 @@ describe('the outgoing stream', () => {
       }
     }
   });
+
+  test('frames of our own follow each other by what they last, however unevenly they are sent', () => {
+    const stream = new OutgoingStream(START);
+    for (let n = 0; n < 50; n += 1) {
+      stream.placeFrame(160, n * 20_000 + (n % 3) * 25_000, RATE_HZ);
+      expect(stream.sequenceNumber).toBe((START.sequenceNumber + n) & 0xffff);
+      expect(stream.timestamp).toBe((START.timestamp + n * 160) >>> 0);
+    }
+  });
+
+  test('after a pause a frame stands where the clock says', () => {
+    const stream = new OutgoingStream(START);
+    stream.placeFrame(160, 0, RATE_HZ);
+    stream.placeFrame(160, 20_000, RATE_HZ);
+    stream.placeFrame(160, 1_000_000, RATE_HZ);
+    expect(stream.timestamp).toBe((START.timestamp + 8000) >>> 0);
+    stream.placeFrame(160, 1_020_000, RATE_HZ);
+    expect(stream.timestamp).toBe((START.timestamp + 8160) >>> 0);
+    expect(stream.sequenceNumber).toBe((START.sequenceNumber + 3) & 0xffff);
+  });
+
+  test('relayed packets and frames of our own take turns without a gap', () => {
+    const stream = new OutgoingStream(START);
+    const source = { ssrc: 1, sequence: 500, timestamp: 9000, startMs: 0 };
+    const numbers: [number, number][] = [];
+    for (let n = 0; n < 40; n += 1) {
+      if (n % 20 < 10) place(stream, n, source);
+      else stream.placeFrame(160, n * 20_000, RATE_HZ);
+      numbers.push([stream.sequenceNumber, stream.timestamp]);
+    }
+    expect(numbers).toEqual(
+      numbers.map((_, n) => [
+        (START.sequenceNumber + n) & 0xffff,
+        (START.timestamp + n * 160) >>> 0,
+      ]),
+    );
+    place(stream, 40, source);
+    expect(place(stream, 15, source)).toBeUndefined();
+  });
 });

@@ -12,10 +12,14 @@ export type StreamStart = {
   readonly timestamp: number;
 };
 
+/** What comes later than this after its turn follows a pause, and is placed by the clock. */
+const PAUSE_US = 100_000;
+
 /**
  * The one stream that a leg hears from us, whoever speaks: one SSRC, sequence numbers and
  * timestamps without a break. Packets of one source keep their distances, so that what the network
  * lost or reordered stays visible; a new source goes on where the last one stopped, by the clock.
+ * So do frames of our own making, which follow each other by what they last.
  */
 export class OutgoingStream {
   readonly ssrc: number;
@@ -34,6 +38,10 @@ export class OutgoingStream {
   #firstSequence = 0;
   #sequenceOffset = 0;
   #timestampOffset = 0;
+  /** Our own frames are going on: the next one has its turn then, and this timestamp. */
+  #isOwnRun = false;
+  #ownDueUs = 0;
+  #ownTimestamp = 0;
 
   constructor(start: StreamStart) {
     this.ssrc = start.ssrc;
@@ -46,6 +54,7 @@ export class OutgoingStream {
   /** The next packet begins a new run even if its SSRC is the one before: after hold, say. */
   interrupt(): void {
     this.#isMapped = false;
+    this.#isOwnRun = false;
   }
 
   /**
@@ -78,6 +87,19 @@ export class OutgoingStream {
     return true;
   }
 
+  /** Finds the place of a frame of ours that lasts `ticks` and is sent now: right behind the one before. */
+  placeFrame(ticks: number, nowUs: number, clockRateHz: number): void {
+    if (!this.#isOwnRun || nowUs - this.#ownDueUs > PAUSE_US) {
+      this.#isMapped = false;
+      this.#isOwnRun = true;
+      this.#ownTimestamp = this.#nextTimestamp(nowUs, clockRateHz);
+      this.#ownDueUs = nowUs;
+    }
+    this.#placeNext(this.#ownTimestamp, this.#ownDueUs);
+    this.#ownTimestamp = addTimestamp(this.#ownTimestamp, ticks);
+    this.#ownDueUs += (ticks / clockRateHz) * 1_000_000;
+  }
+
   /** Counts the packet that was placed, once it is sent. */
   count(payloadBytes: number): void {
     this.packetCount += 1;
@@ -100,20 +122,29 @@ export class OutgoingStream {
     const nextSequence = this.#hasSent
       ? addSequence(this.#highestSequence, 1)
       : this.#highestSequence;
-    // At least one tick, so that no two packets of different sources share a timestamp.
-    const nextTimestamp = this.#hasSent
-      ? addTimestamp(
-          this.#highestTimestamp,
-          Math.max(
-            1,
-            timestampDistance(this.#highestTimestamp, this.timestampAt(arrivalUs, clockRateHz)),
-          ),
-        )
-      : this.#highestTimestamp;
+    const nextTimestamp = this.#nextTimestamp(arrivalUs, clockRateHz);
+    this.#isOwnRun = false;
     this.#isMapped = true;
     this.#sourceSsrc = ssrc;
     this.#firstSequence = sequenceNumber;
     this.#sequenceOffset = sequenceDistance(sequenceNumber, nextSequence);
     this.#timestampOffset = timestampDistance(timestamp, nextTimestamp);
+  }
+  /** By the clock; at least one tick on, so that no two packets of different sources share it. */
+  #nextTimestamp(nowUs: number, clockRateHz: number): number {
+    if (!this.#hasSent) return this.#highestTimestamp;
+    const ticks = timestampDistance(this.#highestTimestamp, this.timestampAt(nowUs, clockRateHz));
+    return addTimestamp(this.#highestTimestamp, Math.max(1, ticks));
+  }
+
+  #placeNext(timestamp: number, sentUs: number): void {
+    this.sequenceNumber = this.#hasSent
+      ? addSequence(this.#highestSequence, 1)
+      : this.#highestSequence;
+    this.timestamp = timestamp;
+    this.#highestSequence = this.sequenceNumber;
+    this.#highestTimestamp = timestamp;
+    this.#highestSentUs = sentUs;
+    this.#hasSent = true;
   }
 }

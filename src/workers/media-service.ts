@@ -33,6 +33,7 @@ export function serveMedia(
   const emit = serveChannel(ownEnd(), {
     openLeg: (request: Parameters<MediaHost['openLeg']>[0]) => host.openLeg(request),
     setLegMedia: (...args: Parameters<MediaHost['setLegMedia']>) => host.setLegMedia(...args),
+    controlLeg: (...args: Parameters<MediaHost['controlLeg']>) => host.controlLeg(...args),
     closeLeg: (...args: Parameters<MediaHost['closeLeg']>) => host.closeLeg(...args),
     openJournal: (...args: Parameters<MediaHost['openJournal']>) => host.openJournal(...args),
     pauseJournal: (...args: Parameters<MediaHost['pauseJournal']>) => host.pauseJournal(...args),

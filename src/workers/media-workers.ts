@@ -3,6 +3,7 @@ import type { MediaStatistics } from '../bridge/media-statistics.ts';
 import { TapedeckError } from '../core/error.ts';
 import type { LegId, RecordingId, ServerCallId } from '../core/ids.ts';
 import type { RemoteMedia } from '../core/media-format.ts';
+import type { LegControl } from '../core/ports/call-media.ts';
 import type { Clock } from '../core/ports/clock.ts';
 import type { Logger } from '../core/ports/log.ts';
 import type {
@@ -84,11 +85,11 @@ export class MediaWorkers implements MediaPort {
   }
 
   async setLegMedia(legId: LegId, remote: RemoteMedia): Promise<void> {
-    const slot = this.#slotOfLeg(legId);
-    if (slot === undefined) {
-      throw new TapedeckError('participant-not-found', `no leg ${legId} is open`);
-    }
-    await slot.thread.request('setLegMedia', legId, remote);
+    await this.#slotWithLeg(legId).thread.request('setLegMedia', legId, remote);
+  }
+
+  async controlLeg(legId: LegId, control: LegControl): Promise<void> {
+    await this.#slotWithLeg(legId).thread.request('controlLeg', legId, control);
   }
 
   async closeLeg(legId: LegId): Promise<void> {
@@ -162,6 +163,14 @@ export class MediaWorkers implements MediaPort {
     const slot = serverCallId === undefined ? undefined : this.#slotOfCall.get(serverCallId);
     if (slot === undefined) {
       throw new TapedeckError('recording-not-found', `no journal of ${recordingId} is open`);
+    }
+    return slot;
+  }
+
+  #slotWithLeg(legId: LegId): Slot {
+    const slot = this.#slotOfLeg(legId);
+    if (slot === undefined) {
+      throw new TapedeckError('participant-not-found', `no leg ${legId} is open`);
     }
     return slot;
   }
