@@ -41,19 +41,19 @@ describe.each([
 ])('a leg that is %s', (_name, control) => {
   test('is neither journaled nor relayed until it is heard again, late packets included', async () => {
     const { call, a } = await recordedCall();
-    const jittered = (sentMs: number): number => (sentMs % 100 === 0 ? 60 : 5);
+    const jittered = (sentMs: number): number => (sentMs % 100 === 40 ? 60 : 5);
     await play(call, [
       ...speak(call, { from: PHONE_A, to: a.rtp, fromMs: 0, untilMs: 6000, delayMs: jittered }),
       { atMs: 2001, run: () => call.host.controlLeg(LEG_A, control) },
-      { atMs: 4010, run: () => call.host.controlLeg(LEG_A, OPEN) },
+      { atMs: 3990, run: () => call.host.controlLeg(LEG_A, OPEN) },
       { atMs: 7000, run: () => call.host.endJournal(RECORDING, 'stopped') },
     ]);
     const [times = []] = await sentTimes(call, '/j');
     const sorted = times.toSorted((x, y) => x - y);
-    // 1980 arrives before the mute; what was sent at 4000 or before and comes later stays out.
-    expect(runs(sorted.filter((time) => time < 1900))).toEqual([[0, 1880]]);
+    // 1980 arrives before the mute; 3940 comes after it has ended, and stays out.
+    expect(runs(sorted.filter((time) => time < 1940))).toEqual([[0, 1920]]);
     expect(sorted.filter((time) => time > 1980 && time <= 3980)).toEqual([]);
-    expect(runs(sorted.filter((time) => time > 1980))).toEqual([[4020, 5980]]);
+    expect(runs(sorted.filter((time) => time > 1980))).toEqual([[4000, 5980]]);
     expect(call.network.takeSentTo(PHONE_B)).toHaveLength(sorted.length);
     expect(call.host.statistics().packetsIn).toBe(300);
   });
