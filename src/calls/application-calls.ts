@@ -1,6 +1,5 @@
 import { TapedeckError } from '../core/error.ts';
 import type { Identifier } from '../core/identifier.ts';
-import { identifierFromRawId } from '../core/identifier.ts';
 import type { CallConnectionId, IncomingCallContext } from '../core/ids.ts';
 import type {
   AnswerCall,
@@ -9,19 +8,21 @@ import type {
   Participant,
   RedirectCall,
   RejectCall,
-  Repeat,
   TerminateCall,
 } from '../core/ports/call-service.ts';
-import type { Clock } from '../core/ports/clock.ts';
 import type { Fact } from '../core/ports/ledger.ts';
 import type { ConnectionRecord } from '../core/records.ts';
 import type { SessionEnd } from '../core/ports/signalling.ts';
-import type { ArrivingLeg, CallEnding, CallLifecycle } from './call-lifecycle.ts';
+import type { CallEnding } from './call-end.ts';
+import type { ArrivingLeg, CallLifecycle } from './call-lifecycle.ts';
 import { CALL_ID_HEADER, type CallSetup } from './call-setup.ts';
 import { commitFacts, type CallPorts, type CallSettings } from './context.ts';
+import type { Connections } from './connections.ts';
 import { BUILT_FORMATS, destinationsOf, dial } from './dial.ts';
 import type { Directory } from './directory.ts';
-import type { LiveCall, Offer } from './live-call.ts';
+import type { HeldConnection, LiveCall, Offer } from './live-call.ts';
+import { participantOf, participantsOf, requireLeg } from './participants.ts';
+import { repeatFacts } from './repeat-facts.ts';
 import {
   DISCONNECTED,
   refusalAfter,
@@ -54,8 +55,7 @@ export class ApplicationCalls {
   readonly #lifecycle: CallLifecycle;
   readonly #switchboard: Switchboard;
   readonly #setup: CallSetup;
-  /** Calls by the connection that holds them. */
-  readonly #held = new Map<CallConnectionId, LiveCall>();
+  readonly #connections: Connections;
 
   constructor(parts: {
     readonly ports: CallPorts;
@@ -64,6 +64,7 @@ export class ApplicationCalls {
     readonly lifecycle: CallLifecycle;
     readonly switchboard: Switchboard;
     readonly setup: CallSetup;
+    readonly connections: Connections;
   }) {
     this.#ports = parts.ports;
     this.#settings = parts.settings;
@@ -71,19 +72,21 @@ export class ApplicationCalls {
     this.#lifecycle = parts.lifecycle;
     this.#switchboard = parts.switchboard;
     this.#setup = parts.setup;
+    this.#connections = parts.connections;
   }
 
   async create(command: CreateCall): Promise<ConnectionProperties> {
     const source = command.source ?? this.#directory.identifierOfUser(APPLICATION_USER);
-    const call = this.#lifecycle.open(source, 'application', 'connecting');
-    const connection: ConnectionRecord = {
-      ...this.#newConnection(call, command),
+    const call = this.#lifecycle.open(source, 'connecting');
+    const record: ConnectionRecord = {
+      ...this.#connections.newRecord(call, command),
       targets: command.targets.map((target) => target.rawId),
       source: source.rawId,
       sourceCallerIdNumber: command.sourceCallerIdNumber,
       sourceDisplayName: command.sourceDisplayName,
     };
-    const properties = await this.#hold(call, connection, command.repeat);
+    const failureEvent = 'CreateCallFailed';
+    const properties = await this.#hold(call, { record, failureEvent }, command.repeat);
     this.#background(call, 'placing a call failed', () => this.#place(call, command));
     return properties;
   }
@@ -91,15 +94,15 @@ export class ApplicationCalls {
   async answer(command: AnswerCall): Promise<ConnectionProperties> {
     const { call, offer } = this.#take(command.incomingCallContext);
     call.state = 'connecting';
-    call.failureEvent = 'AnswerFailed';
-    const connection: ConnectionRecord = {
-      ...this.#newConnection(call, command),
+    const record: ConnectionRecord = {
+      ...this.#connections.newRecord(call, command),
       targets: [offer.caller.rawId],
       source: offer.caller.rawId,
       sourceDisplayName: offer.invite.from.displayName,
       answeredBy: command.answeredBy?.rawId,
     };
-    const properties = await this.#hold(call, connection, command.repeat);
+    const failureEvent = 'AnswerFailed';
+    const properties = await this.#hold(call, { record, failureEvent }, command.repeat);
     this.#background(call, 'answering a call failed', () => this.#setup.answer(call));
     return properties;
   }
@@ -118,23 +121,13 @@ export class ApplicationCalls {
     await this.#setup.refuse(call, REJECTIONS[command.reason]);
   }
 
-  /** Also of connections that are over, as long as the ledger remembers them. */
-  async connection(id: CallConnectionId): Promise<ConnectionProperties> {
-    const live = this.#held.get(id);
-    if (live?.connection !== undefined) return propertiesOf(live.connection, live.correlationId);
-    const record = await this.#ports.ledger.connection(id);
-    if (record === undefined) throw callNotFound();
-    const call = await this.#ports.ledger.call(record.serverCallId);
-    return propertiesOf({ ...record, state: 'disconnected' }, call?.correlationId ?? '');
-  }
-
-  /** A call of one leg ends; from a larger one only the application leaves. */
+  /** The application leaves; a call of one leg ends, unless another application has it too. */
   async hangUp(id: CallConnectionId): Promise<void> {
-    const call = await this.liveCall(id);
+    const call = await this.#connections.liveCall(id);
     await call.queue.run(async () => {
-      if (call.state === 'connected' && call.legs.size > 1) {
-        await this.#lifecycle.releaseConnection(call, DISCONNECTED.byApplication);
-        this.#held.delete(id);
+      if (call.state === 'connected' && (call.legs.size > 1 || call.connections.size > 1)) {
+        await this.#lifecycle.releaseConnection(call, id, DISCONNECTED.byApplication);
+        this.#connections.drop(call, id);
         return;
       }
       await this.#lifecycle.end(call, ENDED_BY_APPLICATION);
@@ -142,29 +135,17 @@ export class ApplicationCalls {
   }
 
   async terminate(command: TerminateCall): Promise<void> {
-    const call = await this.liveCall(command.callConnectionId);
+    const call = await this.#connections.liveCall(command.callConnectionId);
     await commitFacts(this.#ports, repeatFacts(this.#ports.clock, command.repeat, undefined));
     await call.queue.run(() => this.#lifecycle.end(call, ENDED_BY_APPLICATION));
   }
 
   async participants(id: CallConnectionId): Promise<readonly Participant[]> {
-    return participantsOf(await this.liveCall(id));
+    return participantsOf(await this.#connections.liveCall(id));
   }
 
   async participant(id: CallConnectionId, rawId: string): Promise<Participant> {
-    const found = (await this.participants(id)).find(
-      (participant) => participant.identifier.rawId === rawId,
-    );
-    if (found !== undefined) return found;
-    throw new TapedeckError('participant-not-found', 'Participant not found in the call.');
-  }
-
-  /** The call behind a connection; `call-ended` when it was, `call-not-found` when it never was. */
-  async liveCall(id: CallConnectionId): Promise<LiveCall> {
-    const call = this.#held.get(id);
-    if (call !== undefined && call.state !== 'ended') return call;
-    if ((await this.#ports.ledger.connection(id)) === undefined) throw callNotFound();
-    throw new TapedeckError('call-ended', 'The call is over.');
+    return participantOf(requireLeg(await this.#connections.liveCall(id), rawId));
   }
 
   async #place(call: LiveCall, command: CreateCall): Promise<void> {
@@ -218,40 +199,18 @@ export class ApplicationCalls {
     }
   }
 
-  #newConnection(
-    call: LiveCall,
-    command: Pick<CreateCall, 'callbackUri' | 'operationContext' | 'apiVersion'>,
-  ): ConnectionRecord {
-    return {
-      callConnectionId: this.#ports.ids.callConnectionId(),
-      serverCallId: call.serverCallId,
-      state: 'connecting',
-      callbackUri: command.callbackUri,
-      operationContext: command.operationContext,
-      apiVersion: command.apiVersion,
-      targets: [],
-      source: undefined,
-      sourceCallerIdNumber: undefined,
-      sourceDisplayName: undefined,
-      answeredBy: undefined,
-      createdAtMs: this.#ports.clock.nowMs(),
-    };
-  }
-
+  /** When the ledger refuses, so does the request, and the call is over. */
   async #hold(
     call: LiveCall,
-    connection: ConnectionRecord,
-    repeat: Repeat<ConnectionProperties> | undefined,
+    connection: HeldConnection,
+    repeat: CreateCall['repeat'],
   ): Promise<ConnectionProperties> {
-    call.connection = connection;
-    this.#held.set(connection.callConnectionId, call);
-    const properties = propertiesOf(connection, call.correlationId);
-    await this.#commit(call, [
-      { kind: 'call', record: call.record() },
-      { kind: 'connection', record: connection },
-      ...repeatFacts(this.#ports.clock, repeat, properties),
-    ]);
-    return properties;
+    try {
+      return await this.#connections.hold(call, connection, repeat);
+    } catch (error) {
+      this.#endAfter(call, error);
+      throw error;
+    }
   }
 
   /** What a request changes. When the ledger refuses, so does the request, and the call is over. */
@@ -259,9 +218,6 @@ export class ApplicationCalls {
     try {
       await commitFacts(this.#ports, facts);
     } catch (error) {
-      // The application has not got this connection: it is not to hear of its end.
-      this.forget(call);
-      call.connection = undefined;
       this.#endAfter(call, error);
       throw error;
     }
@@ -305,53 +261,4 @@ export class ApplicationCalls {
     }
     return { call, offer: call.offer };
   }
-
-  /** The call is over: its connection names nothing any more. */
-  forget(call: LiveCall): void {
-    if (call.connection !== undefined) this.#held.delete(call.connection.callConnectionId);
-  }
-}
-
-export function participantsOf(call: LiveCall): readonly Participant[] {
-  return [...call.legs.values()].map((leg) => ({
-    identifier: leg.participant,
-    isMuted: false,
-    isOnHold: false,
-  }));
-}
-
-/** The stored answer of a request that may come again, as a fact. */
-export function repeatFacts<Result>(
-  clock: Clock,
-  repeat: Repeat<Result> | undefined,
-  result: Result,
-): readonly Fact[] {
-  if (repeat === undefined) return [];
-  const { status, body } = repeat.answer(result);
-  return [
-    {
-      kind: 'repeatability',
-      record: { key: repeat.key, status, body, storedAtMs: clock.nowMs() },
-    },
-  ];
-}
-
-function propertiesOf(record: ConnectionRecord, correlationId: string): ConnectionProperties {
-  const { source, sourceCallerIdNumber, sourceDisplayName, answeredBy } = record;
-  return {
-    callConnectionId: record.callConnectionId,
-    serverCallId: record.serverCallId,
-    correlationId,
-    state: record.state,
-    callbackUri: record.callbackUri,
-    targets: record.targets.map(identifierFromRawId),
-    ...(source === undefined ? {} : { source: identifierFromRawId(source) }),
-    ...(sourceCallerIdNumber === undefined ? {} : { sourceCallerIdNumber }),
-    ...(sourceDisplayName === undefined ? {} : { sourceDisplayName }),
-    ...(answeredBy === undefined ? {} : { answeredBy }),
-  };
-}
-
-function callNotFound(): TapedeckError {
-  return new TapedeckError('call-not-found', 'Call not found.');
 }

@@ -1,23 +1,17 @@
 import type { Identifier } from '../core/identifier.ts';
-import type { LegId, ServerCallId } from '../core/ids.ts';
+import type { CallConnectionId, LegId, ServerCallId } from '../core/ids.ts';
 import type { RemoteMedia } from '../core/media-format.ts';
 import type { Fact } from '../core/ports/ledger.ts';
 import type { SessionEnd, SignallingSession } from '../core/ports/signalling.ts';
-import type { LegRecord } from '../core/records.ts';
+import { CallEnds, ENDED_BY_LAST_LEAVING, type CallEnding } from './call-end.ts';
 import { commitFacts, type CallPorts } from './context.ts';
 import type { CallEvents } from './events/call-events.ts';
+import { Goodbyes } from './goodbyes.ts';
 import type { InsistentCommit } from './insistent-commit.ts';
-import { LiveCall, type CallShape, type Leg } from './live-call.ts';
+import { legRecord } from './leg-record.ts';
+import { LiveCall, type HeldConnection, type Leg } from './live-call.ts';
 import type { Recorder } from './recorder.ts';
-import type { RequestedEnd } from './recording-end.ts';
-import {
-  DISCONNECTED,
-  resultOfCancelling,
-  SETUP_FAILED,
-  SUCCESS,
-  type Refusal,
-  type ResultInformation,
-} from './result-code.ts';
+import { DISCONNECTED, SETUP_FAILED, SUCCESS, type ResultInformation } from './result-code.ts';
 
 /** A leg on its way into a call: accepted, with sockets of its own. */
 export type ArrivingLeg = {
@@ -31,24 +25,6 @@ export type ArrivingLeg = {
   readonly hasMedia?: boolean;
 };
 
-/** How a call is ended by us. */
-export type CallEnding = {
-  readonly result: ResultInformation;
-  /** What the phones are told, in BYE or in a refusal. */
-  readonly sip: Refusal;
-  readonly recordingReason: RequestedEnd;
-  /** What the application hears of a call that did not come about; default: cancelled, by `result`. */
-  readonly failure?: ResultInformation;
-  /** Who left last; `undefined` when it was no participant. */
-  readonly by?: Pick<Leg, 'participant' | 'displayName'>;
-};
-
-export const ENDED_BY_LAST_LEAVING: CallEnding = {
-  result: DISCONNECTED.lastOneLeft,
-  sip: { status: 200, reason: 'Normal Clearing' },
-  recordingReason: 'CallEnded',
-};
-
 /** The ledger did not take the connection. */
 const NOT_COMMITTED: CallEnding = {
   result: SETUP_FAILED,
@@ -60,10 +36,9 @@ const NOT_COMMITTED: CallEnding = {
 export class CallLifecycle {
   readonly #ports: CallPorts;
   readonly #events: CallEvents;
-  readonly #recorder: Recorder;
   readonly #calls = new Map<ServerCallId, LiveCall>();
-  /** Last words to phones that have not answered them yet. */
-  readonly #goodbyes = new Set<Promise<unknown>>();
+  readonly goodbyes: Goodbyes;
+  readonly #ends: CallEnds;
   readonly #insistent: InsistentCommit;
   /** Called for each call that is over. */
   onEnded: (call: LiveCall) => void = () => undefined;
@@ -77,8 +52,13 @@ export class CallLifecycle {
     const { ports } = parts;
     this.#ports = ports;
     this.#events = parts.events;
-    this.#recorder = parts.recorder;
     this.#insistent = parts.insistent;
+    this.goodbyes = new Goodbyes(ports);
+    const onOver = (call: LiveCall): void => {
+      this.#calls.delete(call.serverCallId);
+      this.onEnded(call);
+    };
+    this.#ends = new CallEnds({ ...parts, goodbyes: this.goodbyes, onOver });
     ports.media.on('legSilent', (legId, silentMs) => {
       const call = this.all().find((one) => one.legs.has(legId));
       const participant = call?.legs.get(legId)?.participant.rawId;
@@ -92,13 +72,12 @@ export class CallLifecycle {
     });
   }
 
-  open(startedBy: Identifier, shape: CallShape, state: 'offered' | 'connecting'): LiveCall {
+  open(startedBy: Identifier, state: 'offered' | 'connecting'): LiveCall {
     const call = new LiveCall({
       serverCallId: this.#ports.ids.serverCallId(),
       correlationId: this.#ports.random.uuid(),
       startedBy,
       createdAtMs: this.#ports.clock.nowMs(),
-      shape,
       state,
     });
     this.#calls.set(call.serverCallId, call);
@@ -141,6 +120,8 @@ export class CallLifecycle {
         session,
         joinedAtMs: nowMs,
         membershipId,
+        isMuted: false,
+        isOnHold: false,
       };
       call.legs.set(legId, leg);
       call.ringing.delete(session);
@@ -152,10 +133,8 @@ export class CallLifecycle {
       call.state = 'connected';
       call.connectedAtMs = nowMs;
       facts.push({ kind: 'call', record: call.record() });
-      if (call.connection !== undefined) {
-        call.connection = { ...call.connection, state: 'connected' };
-        facts.push({ kind: 'connection', record: call.connection });
-        facts.push(...this.#events.connection(call, 'CallConnected', SUCCESS));
+      for (const connection of call.connections.values()) {
+        facts.push(...this.#established(call, connection));
       }
       facts.push(this.#events.started(call));
     }
@@ -175,6 +154,9 @@ export class CallLifecycle {
       if (!wasConnected) {
         call.state = 'connecting';
         call.connectedAtMs = undefined;
+        for (const connection of call.connections.values()) {
+          connection.record = { ...connection.record, state: 'connecting' };
+        }
         await this.end(call, NOT_COMMITTED);
       }
       throw error;
@@ -184,106 +166,37 @@ export class CallLifecycle {
     this.#ports.log.info({ serverCallId, correlationId }, 'call connected');
   }
 
+  /** As `CallEnds.end`. */
+  end(call: LiveCall, ending: CallEnding): Promise<void> {
+    return this.#ends.end(call, ending);
+  }
+
+  /** As `CallEnds.release`. */
+  releaseConnection(
+    call: LiveCall,
+    id: CallConnectionId,
+    result: ResultInformation,
+  ): Promise<void> {
+    return this.#ends.release(call, id, result);
+  }
+
   /** Ends a leg that does not come into its call. */
   turnAway(call: LiveCall, leg: ArrivingLeg): void {
-    this.#sayGoodbye(call, leg.session, { status: 487, reason: 'Request Terminated' });
+    this.goodbyes.say(call.serverCallId, leg.session, {
+      status: 487,
+      reason: 'Request Terminated',
+    });
     this.#closeLeg(leg.legId);
   }
 
-  /**
-   * The application lets go of the call, which goes on between the others; what it started by its
-   * connection ends. Must run in the call's queue.
-   */
-  async releaseConnection(call: LiveCall, result: ResultInformation): Promise<void> {
-    if (call.connection === undefined) return;
-    const before = call.connection;
-    const facts = this.#disconnectFacts(call, result);
-    try {
-      await commitFacts(this.#ports, facts);
-    } catch (error) {
-      call.connection = before;
-      throw error;
-    }
-    call.connection = undefined;
-    call.shape = 'two-party';
-    await this.#recorder.initiatorLeft(before.callConnectionId);
-  }
-
-  /** Resolves when every phone that was told to go has answered, or after `limitMs`. */
-  async goodbyes(limitMs: number): Promise<void> {
-    const { clock } = this.#ports;
-    await new Promise<void>((resolve) => {
-      const limit = clock.setTimer(limitMs, resolve);
-      void Promise.allSettled(this.#goodbyes).then(() => {
-        limit.cancel();
-        resolve();
-      });
-    });
-  }
-
-  /**
-   * Ends the call for everybody; idempotent. Resolves when the end is durable: phones that do not
-   * answer hold nobody up. Must run in the call's queue.
-   */
-  async end(call: LiveCall, ending: CallEnding): Promise<void> {
-    if (call.state === 'ended') return;
-    const wasConnected = call.state === 'connected';
-    call.state = 'ended';
-    call.endedAtMs = this.#ports.clock.nowMs();
-    const { offer } = call;
-    offer?.timer.cancel();
-    call.offer = undefined;
-    const legs = [...call.legs.values()];
-    call.legs.clear();
-    // First of all: the recording ends now, not when the last phone has answered its BYE.
-    const recordings = this.#recorder.stopAllOf(call.serverCallId, ending.recordingReason);
-    const caller = offer === undefined ? [] : [offer.invite];
-    const sessions = new Set([...legs.map((leg) => leg.session), ...call.ringing, ...caller]);
-    call.ringing.clear();
-    call.over.abort();
-    for (const session of sessions) this.#sayGoodbye(call, session, ending.sip);
-    const facts: Fact[] = legs.map((leg) => ({
-      kind: 'leg',
-      record: legRecord(call, leg, 'ended'),
-    }));
-    facts.push({ kind: 'call', record: call.record() });
-    if (wasConnected) {
-      facts.push(...legs.map((leg) => this.#events.participant(call, leg, 'Removed')));
-      facts.push(this.#events.ended(call, ending.result, ending.by));
-      facts.push(...this.#disconnectFacts(call, ending.result));
-    } else if (call.connection !== undefined) {
-      const result = ending.failure ?? resultOfCancelling(ending.result);
-      facts.push(...this.#events.connection(call, call.failureEvent, result));
-      call.connection = { ...call.connection, state: 'disconnected' };
-      facts.push({ kind: 'connection', record: call.connection });
-    }
-    const { serverCallId, correlationId } = call;
-    const { code, subCode, message } = ending.failure ?? ending.result;
-    this.#ports.log.info({ serverCallId, correlationId, code, subCode, message }, 'call ended');
-    try {
-      await Promise.all([recordings, this.#insistent.commit(facts)]);
-    } finally {
-      this.#calls.delete(serverCallId);
-      this.onEnded(call);
-      await this.#ports.media.closeCall(serverCallId).catch((error: unknown) => {
-        this.#ports.log.warn({ serverCallId, error }, 'the media of a call could not be closed');
-      });
-    }
-  }
-
-  #sayGoodbye(call: LiveCall, session: SignallingSession, sip: Refusal): void {
-    const goodbye = session.end(sip).catch((error: unknown) => {
-      this.#ports.log.warn({ serverCallId: call.serverCallId, error }, 'a phone was not told');
-    });
-    this.#goodbyes.add(goodbye);
-    void goodbye.then(() => this.#goodbyes.delete(goodbye));
-  }
-
-  #disconnectFacts(call: LiveCall, result: ResultInformation): readonly Fact[] {
-    if (call.connection === undefined) return [];
-    const facts = this.#events.connection(call, 'CallDisconnected', result);
-    call.connection = { ...call.connection, state: 'disconnected' };
-    return [{ kind: 'connection', record: call.connection }, ...facts];
+  /** The application has its call. Its record says so from then on. */
+  #established(call: LiveCall, connection: HeldConnection): readonly Fact[] {
+    connection.record = { ...connection.record, state: 'connected' };
+    const { record } = connection;
+    return [
+      { kind: 'connection', record },
+      ...this.#events.connection(call, record, 'CallConnected', SUCCESS),
+    ];
   }
 
   #left(call: LiveCall, legId: LegId): Promise<void> {
@@ -292,8 +205,7 @@ export class CallLifecycle {
         const leg = call.legs.get(legId);
         if (leg === undefined) return;
         call.legs.delete(legId);
-        const last = call.legs.size === 0;
-        if (last || call.shape === 'two-party') {
+        if (!call.goesOnWith(call.legs.size)) {
           call.legs.set(legId, leg);
           await this.end(call, { ...ENDED_BY_LAST_LEAVING, by: leg });
           return;
@@ -340,14 +252,4 @@ export class CallLifecycle {
         this.#ports.log.error({ serverCallId: id, error }, 'ending a call without media failed');
       });
   }
-}
-
-function legRecord(call: LiveCall, leg: Leg, state: LegRecord['state']): LegRecord {
-  return {
-    legId: leg.legId,
-    serverCallId: call.serverCallId,
-    participantId: leg.participant.rawId,
-    dialog: state === 'up' ? leg.session.stored() : undefined,
-    state,
-  };
 }

@@ -15,10 +15,11 @@ import type {
   StartRecording,
   TerminateCall,
 } from '../core/ports/call-service.ts';
-import { ApplicationCalls, participantsOf } from './application-calls.ts';
+import { ApplicationCalls } from './application-calls.ts';
 import { Archive } from './archive.ts';
 import { CallLifecycle } from './call-lifecycle.ts';
 import { CallSetup } from './call-setup.ts';
+import { Connections } from './connections.ts';
 import type { CallPorts, CallSettings } from './context.ts';
 import { Directory } from './directory.ts';
 import { CallEvents } from './events/call-events.ts';
@@ -27,6 +28,7 @@ import { RecordingEvents } from './events/recording-events.ts';
 import { Finisher } from './finisher.ts';
 import { FreeSpace } from './free-space.ts';
 import { InsistentCommit } from './insistent-commit.ts';
+import { participantsOf } from './participants.ts';
 import { Pauses } from './pauses.ts';
 import { Recorder } from './recorder.ts';
 import { Recordings } from './recordings.ts';
@@ -53,6 +55,7 @@ export class Calls implements CallService {
   readonly #lifecycle: CallLifecycle;
   readonly #switchboard: Switchboard;
   readonly #applications: ApplicationCalls;
+  readonly #connections: Connections;
   readonly #recordings: Recordings;
   #draining = false;
   /** Requests may come before the recovery has read what the last process left: they wait for it. */
@@ -108,6 +111,7 @@ export class Calls implements CallService {
       lifecycle: this.#lifecycle,
       setup,
     });
+    this.#connections = new Connections(ports);
     this.#applications = new ApplicationCalls({
       ports,
       settings,
@@ -115,17 +119,18 @@ export class Calls implements CallService {
       lifecycle: this.#lifecycle,
       switchboard: this.#switchboard,
       setup,
+      connections: this.#connections,
     });
     this.#recordings = new Recordings({
       ports,
       settings,
       lifecycle: this.#lifecycle,
-      applications: this.#applications,
+      connections: this.#connections,
       recorder: this.#recorder,
       pauses: new Pauses({ ports, settings, events: this.#recordingEvents }),
     });
     this.#lifecycle.onEnded = (call) => {
-      this.#applications.forget(call);
+      this.#connections.forget(call);
       this.#switchboard.forget(call);
     };
   }
@@ -192,7 +197,7 @@ export class Calls implements CallService {
     }
     await this.#finisher.idle();
     this.#finisher.close();
-    await this.#lifecycle.goodbyes(GOODBYE_MS);
+    await this.#lifecycle.goodbyes.answered(GOODBYE_MS);
     await this.#archive.close();
   }
 
@@ -217,7 +222,7 @@ export class Calls implements CallService {
   }
 
   connection(id: CallConnectionId): Promise<ConnectionProperties> {
-    return this.#applications.connection(id);
+    return this.#connections.properties(id);
   }
 
   hangUp(id: CallConnectionId): Promise<void> {

@@ -1,10 +1,11 @@
 import type { Identifier } from '../core/identifier.ts';
-import type { IncomingCallContext, LegId, ServerCallId } from '../core/ids.ts';
+import type { CallConnectionId, IncomingCallContext, LegId, ServerCallId } from '../core/ids.ts';
 import type { Timer } from '../core/ports/clock.ts';
 import type { IncomingInvite, SessionEnd, SignallingSession } from '../core/ports/signalling.ts';
 import type { CallRecord, ConnectionRecord } from '../core/records.ts';
-import type { RouteRecording } from './route.ts';
 import { SerialQueue } from '../core/serial-queue.ts';
+import { OpenOperations } from './open-operations.ts';
+import type { RouteRecording } from './route.ts';
 
 /** A participant whose media path is up. */
 export type Leg = {
@@ -15,6 +16,17 @@ export type Leg = {
   readonly joinedAtMs: number;
   /** Names the membership in participant events. */
   readonly membershipId: string;
+  /** Nobody hears it. */
+  isMuted: boolean;
+  /** Hears hold audio at most, and is not heard either. */
+  isOnHold: boolean;
+};
+
+/** An application's hold on a call. */
+export type HeldConnection = {
+  record: ConnectionRecord;
+  /** What the application hears when the call is over before this connection was established. */
+  readonly failureEvent: 'CreateCallFailed' | 'AnswerFailed' | 'ConnectFailed';
 };
 
 /** Who calls us, from the INVITE on. */
@@ -34,13 +46,6 @@ export type Offer = CallingParty & {
   readonly timer: Timer;
 };
 
-/** Who set the call up decides what becomes of it when somebody leaves. */
-export type CallShape =
-  /** An application holds it: it goes on as long as anybody is in it. */
-  | 'application'
-  /** Two parties and nobody else: over as soon as one leaves. */
-  | 'two-party';
-
 /** One call while it is on. State changes go through `queue`, one after the other. */
 export class LiveCall {
   readonly serverCallId: ServerCallId;
@@ -53,14 +58,13 @@ export class LiveCall {
   readonly ringing: Set<SignallingSession> = new Set();
   /** Fires when the call ends: dialling under way is given up. */
   readonly over: AbortController = new AbortController();
-  shape: CallShape;
+  /** Applications that hold it, oldest first. */
+  readonly connections: Map<CallConnectionId, HeldConnection> = new Map();
+  readonly operations: OpenOperations = new OpenOperations();
   state: CallRecord['state'];
   connectedAtMs: number | undefined;
   endedAtMs: number | undefined;
   offer: Offer | undefined;
-  connection: ConnectionRecord | undefined;
-  /** What the holder of the connection hears when the call is over before it connected. */
-  failureEvent: 'CreateCallFailed' | 'AnswerFailed' = 'CreateCallFailed';
   /** A route wants the call recorded from its first packet. */
   routeRecording: RouteRecording | undefined;
   /** Of ParticipantsUpdated, from 1. */
@@ -73,15 +77,21 @@ export class LiveCall {
     readonly correlationId: string;
     readonly startedBy: Identifier;
     readonly createdAtMs: number;
-    readonly shape: CallShape;
     readonly state: CallRecord['state'];
   }) {
     this.serverCallId = start.serverCallId;
     this.correlationId = start.correlationId;
     this.startedBy = start.startedBy;
     this.createdAtMs = start.createdAtMs;
-    this.shape = start.shape;
     this.state = start.state;
+  }
+
+  /**
+   * Whether it is worth going on with so many legs: an application may add others to one that is alone,
+   * and nobody else does.
+   */
+  goesOnWith(legs: number): boolean {
+    return legs > (this.connections.size > 0 ? 0 : 1);
   }
 
   record(): CallRecord {

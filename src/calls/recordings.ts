@@ -2,20 +2,21 @@ import { TapedeckError } from '../core/error.ts';
 import type { RecordingId } from '../core/ids.ts';
 import type { RecordingStatus, StartRecording } from '../core/ports/call-service.ts';
 import type { RecordingRecord } from '../core/records.ts';
-import { repeatFacts, type ApplicationCalls } from './application-calls.ts';
 import type { CallLifecycle } from './call-lifecycle.ts';
+import { callEnded, type Connections } from './connections.ts';
 import type { CallPorts, CallSettings } from './context.ts';
 import type { LiveCall } from './live-call.ts';
 import { recordingOver, type Pauses } from './pauses.ts';
 import type { Recorder } from './recorder.ts';
 import { renderPlan } from './recording-plan.ts';
+import { repeatFacts } from './repeat-facts.ts';
 
 /** What applications do with recordings of calls that are on. */
 export class Recordings {
   readonly #ports: CallPorts;
   readonly #settings: CallSettings;
   readonly #lifecycle: CallLifecycle;
-  readonly #applications: ApplicationCalls;
+  readonly #connections: Connections;
   readonly #recorder: Recorder;
   readonly #pauses: Pauses;
 
@@ -23,14 +24,14 @@ export class Recordings {
     readonly ports: CallPorts;
     readonly settings: CallSettings;
     readonly lifecycle: CallLifecycle;
-    readonly applications: ApplicationCalls;
+    readonly connections: Connections;
     readonly recorder: Recorder;
     readonly pauses: Pauses;
   }) {
     this.#ports = parts.ports;
     this.#settings = parts.settings;
     this.#lifecycle = parts.lifecycle;
-    this.#applications = parts.applications;
+    this.#connections = parts.connections;
     this.#recorder = parts.recorder;
     this.#pauses = parts.pauses;
   }
@@ -42,21 +43,21 @@ export class Recordings {
   }
 
   async #start(call: LiveCall, command: StartRecording): Promise<RecordingStatus> {
-    if (call.state === 'ended') throw callEnded();
+    if (call.state === 'ended') throw callEnded('callLocator');
     if (call.state !== 'connected') {
       throw new TapedeckError('call-not-established', 'The call is not established yet.');
     }
     const { containerUrl, pauseOnStart = false } = command;
     const startedBy =
       'callConnectionId' in command.call ? command.call.callConnectionId : undefined;
-    if (startedBy !== undefined && call.connection?.callConnectionId !== startedBy) {
+    if (startedBy !== undefined && !call.connections.has(startedBy)) {
       throw new TapedeckError('call-ended', 'The application has left the call.');
     }
     if (containerUrl !== undefined) this.#ports.containers.check(containerUrl);
     const record = await this.#recorder.start({
       serverCallId: call.serverCallId,
       correlationId: call.correlationId,
-      callConnectionId: call.connection?.callConnectionId,
+      callConnectionId: startedBy ?? [...call.connections.keys()][0],
       startedByConnection: startedBy !== undefined,
       origin: 'api',
       isPausable: true,
@@ -119,14 +120,14 @@ export class Recordings {
   async #referencedCall(command: StartRecording): Promise<LiveCall> {
     const { call: reference } = command;
     if ('callConnectionId' in reference) {
-      return this.#applications.liveCall(reference.callConnectionId);
+      return this.#connections.liveCall(reference.callConnectionId);
     }
     const call = this.#lifecycle.get(reference.serverCallId);
     if (call !== undefined && call.state !== 'ended') return call;
     if ((await this.#ports.ledger.call(reference.serverCallId)) === undefined) {
       throw new TapedeckError('call-not-found', 'Call not found.', { field: 'callLocator' });
     }
-    throw callEnded();
+    throw callEnded('callLocator');
   }
 }
 
@@ -135,10 +136,6 @@ function statusOf(record: RecordingRecord): RecordingStatus {
     recordingId: record.recordingId,
     state: record.state === 'active' ? 'active' : 'inactive',
   };
-}
-
-function callEnded(): TapedeckError {
-  return new TapedeckError('call-ended', 'The call is over.', { field: 'callLocator' });
 }
 
 function recordingNotFound(): TapedeckError {

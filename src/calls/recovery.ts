@@ -91,7 +91,6 @@ function endOfCall(record: CallRecord, nowMs: number, events: CallEvents): reado
     correlationId: record.correlationId,
     startedBy: identifierFromRawId(record.startedBy),
     createdAtMs: record.createdAtMs,
-    shape: 'two-party',
     state: 'ended',
   });
   call.connectedAtMs = record.connectedAtMs;

@@ -67,6 +67,20 @@ export const DISCONNECTED: Readonly<
   byShutdown: { code: 200, subCode: 7000, message: 'The server was shut down.' },
 };
 
+/** What becomes of an operation whose call ends first. */
+export const CALL_OVER: ResultInformation = {
+  code: 400,
+  subCode: 8528,
+  message: 'The call ended before the operation was complete.',
+};
+
+/** What becomes of an operation whose connection leaves the call first. */
+export const CONNECTION_OVER: ResultInformation = {
+  code: 400,
+  subCode: 8501,
+  message: 'The application left the call before the operation was complete.',
+};
+
 /** SIP refusals that have a sub-code of their own; the others are 560000 + status. */
 const SUB_CODE_BY_STATUS: Readonly<Record<number, number>> = {
   404: 4500,

@@ -101,7 +101,7 @@ export class Switchboard {
       (candidate) => decision.action === 'trunk' && candidate.name === decision.trunk,
     );
     const destinations = trunk === undefined ? phones : [trunkDestination(trunk, invite.to.user)];
-    const call = this.#lifecycle.open(caller, 'two-party', 'connecting');
+    const call = this.#lifecycle.open(caller, 'connecting');
     call.routeRecording = decision.record;
     await this.#relay(call, { ...party, callee, destinations });
   }
@@ -135,7 +135,7 @@ export class Switchboard {
     record: RouteRecording | undefined,
   ): Promise<void> {
     const { invite, ended, caller } = party;
-    const call = this.#lifecycle.open(caller, 'application', 'offered');
+    const call = this.#lifecycle.open(caller, 'offered');
     call.routeRecording = record;
     const context = this.#ports.random.hex(24) as IncomingCallContext;
     const timer = this.#ports.clock.setTimer(this.#settings.answerTimeoutMs, () => {
@@ -174,7 +174,6 @@ export class Switchboard {
     const { offer } = call;
     if (offer === undefined) return;
     call.offer = undefined;
-    call.shape = 'two-party';
     call.state = 'connecting';
     const { signalling } = this.#ports;
     const destinations = destinationsOf(target, this.#settings, this.#directory, (user) =>

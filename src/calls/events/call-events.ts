@@ -1,7 +1,9 @@
 import { identifierModel, type Identifier } from '../../core/identifier.ts';
+import type { Operation } from '../../core/ports/call-control.ts';
 import type { Fact } from '../../core/ports/ledger.ts';
 import type { ConnectionRecord } from '../../core/records.ts';
-import type { Leg, LiveCall } from '../live-call.ts';
+import type { HeldConnection, Leg, LiveCall } from '../live-call.ts';
+import { participantsOf } from '../participants.ts';
 import type { ResultInformation } from '../result-code.ts';
 import { isKnownTo } from './generation.ts';
 import type { EventPublisher } from './publisher.ts';
@@ -15,18 +17,18 @@ export class CallEvents {
   }
 
   /**
-   * A callback to the application that holds the call; none if nobody does. A client that does not
-   * know the failures yet is told of the end that it does know.
+   * A callback of a connection's own life. A client that does not know the failures yet is told of the end
+   * that it does know.
    */
   connection(
     call: LiveCall,
-    name: 'CallConnected' | 'CallDisconnected' | 'CreateCallFailed' | 'AnswerFailed',
+    connection: ConnectionRecord,
+    name:
+      'CallConnected' | 'CallDisconnected' | 'CreateCallFailed' | 'AnswerFailed' | 'ConnectFailed',
     result: ResultInformation,
   ): readonly Fact[] {
-    const { connection } = call;
-    if (connection === undefined) return [];
     const known = isKnownTo(connection.apiVersion, name) ? name : 'CallDisconnected';
-    return this.#callback(connection, call.correlationId, known, { resultInformation: result });
+    return this.#ownCallback(connection, call.correlationId, known, result);
   }
 
   /** As `connection`, for calls of an earlier process. */
@@ -35,23 +37,45 @@ export class CallEvents {
     correlationId: string,
     result: ResultInformation,
   ): readonly Fact[] {
-    return this.#callback(connection, correlationId, 'CallDisconnected', {
-      resultInformation: result,
+    return this.#ownCallback(connection, correlationId, 'CallDisconnected', result);
+  }
+
+  /**
+   * A callback that tells what became of an operation; none when the client does not know the event. It
+   * goes where the request wanted it, and carries the context of the request only.
+   */
+  operation(
+    call: LiveCall,
+    connection: ConnectionRecord,
+    name: string,
+    request: Pick<Operation, 'operationContext' | 'operationCallbackUri'>,
+    data: Readonly<Record<string, unknown>>,
+  ): readonly Fact[] {
+    const { operationContext, operationCallbackUri } = request;
+    return this.#callback(connection, call.correlationId, name, operationCallbackUri, {
+      ...(operationContext === undefined ? {} : { operationContext }),
+      ...data,
     });
   }
 
-  participantsUpdated(call: LiveCall): readonly Fact[] {
-    const { connection } = call;
-    if (connection === undefined) return [];
+  /** To every application in the call, or to one that has just come into it. */
+  participantsUpdated(call: LiveCall, only?: HeldConnection): readonly Fact[] {
+    const receivers = (only === undefined ? [...call.connections.values()] : [only]).filter(
+      ({ record }) => record.state === 'connected',
+    );
+    if (receivers.length === 0) return [];
     call.rosterSequence += 1;
-    return this.#callback(connection, call.correlationId, 'ParticipantsUpdated', {
+    const data = {
       sequenceNumber: call.rosterSequence,
-      participants: [...call.legs.values()].map((leg) => ({
-        identifier: identifierModel(leg.participant),
-        isMuted: false,
-        isOnHold: false,
+      participants: participantsOf(call).map(({ identifier, isMuted, isOnHold }) => ({
+        identifier: identifierModel(identifier),
+        isMuted,
+        isOnHold,
       })),
-    });
+    };
+    return receivers.flatMap(({ record }) =>
+      this.#callback(record, call.correlationId, 'ParticipantsUpdated', undefined, data),
+    );
   }
 
   incomingCall(
@@ -138,28 +162,44 @@ export class CallEvents {
     };
   }
 
+  #ownCallback(
+    connection: ConnectionRecord,
+    correlationId: string,
+    name: string,
+    resultInformation: ResultInformation,
+  ): readonly Fact[] {
+    const { operationContext } = connection;
+    return this.#callback(connection, correlationId, name, undefined, {
+      ...(operationContext === undefined ? {} : { operationContext }),
+      resultInformation,
+    });
+  }
+
   #callback(
     connection: ConnectionRecord,
     correlationId: string,
     name: string,
+    uri: string | undefined,
     data: Readonly<Record<string, unknown>>,
   ): readonly Fact[] {
-    const path = `calling/callConnections/${connection.callConnectionId}`;
+    const { callConnectionId, apiVersion } = connection;
+    const path = `calling/callConnections/${callConnectionId}`;
     return this.#publisher.callback({
       name,
-      uri: connection.callbackUri,
-      orderKey: connection.callConnectionId,
-      apiVersion: connection.apiVersion,
+      uri: uri ?? connection.callbackUri,
+      // A receiver of its own does not hold up the others.
+      orderKey:
+        uri === undefined || uri === connection.callbackUri
+          ? callConnectionId
+          : `${callConnectionId} ${uri}`,
+      apiVersion,
       source: path,
       subject: path,
       data: {
-        version: connection.apiVersion,
-        callConnectionId: connection.callConnectionId,
+        version: apiVersion,
+        callConnectionId,
         serverCallId: connection.serverCallId,
         correlationId,
-        ...(connection.operationContext === undefined || name === 'ParticipantsUpdated'
-          ? {}
-          : { operationContext: connection.operationContext }),
         ...data,
         publicEventType: `Microsoft.Communication.${name}`,
       },

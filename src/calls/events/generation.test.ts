@@ -1,14 +1,23 @@
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { isKnownTo } from './generation.ts';
 
-test.each([
-  ['2023-03-06', 'CallConnected', true],
-  ['2023-03-06', 'CreateCallFailed', false],
-  ['2024-09-15', 'AnswerFailed', false],
-  ['2024-11-15-preview', 'CreateCallFailed', true],
-  ['2024-11-15', 'AnswerFailed', true],
-  ['2026-03-12', 'CreateCallFailed', true],
-  ['', 'CreateCallFailed', false],
-])('a client of %j and %s: %s', (apiVersion, name, isKnown) => {
-  expect(isKnownTo(apiVersion, name)).toBe(isKnown);
+describe('what parsers know', () => {
+  test.each([
+    ['CallConnected', '2023-03-06', true],
+    ['AddParticipantFailed', '2023-03-06', true],
+    ['PlayCanceled', '2023-03-06', true],
+    ['SendDtmfTonesCompleted', '2023-10-15', false],
+    ['CancelAddParticipantFailed', '2024-04-15', true],
+    ['CreateCallFailed', '2023-03-06', false],
+    ['CreateCallFailed', '2024-09-15', false],
+    ['CreateCallFailed', '2024-11-15-preview', true],
+    ['AnswerFailed', '2025-06-15', true],
+    ['HoldFailed', '2024-09-15', false],
+    ['PlayStarted', '2024-11-15', true],
+    ['StartRecordingFailed', '2024-11-15', false],
+    ['MoveParticipantSucceeded', '2025-06-15', false],
+    ['MoveParticipantSucceeded', '2026-03-12', true],
+  ])('%s and %s: %s', (name, version, known) => {
+    expect(isKnownTo(version, name)).toBe(known);
+  });
 });
