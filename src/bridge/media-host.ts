@@ -17,12 +17,8 @@ import type {
   OpenLeg,
 } from '../core/ports/media.ts';
 import type { Random } from '../core/ports/random.ts';
-import type { DiskReserve } from '../journal/disk-reserve.ts';
-import { JournalFlusher } from '../journal/journal-flusher.ts';
-import { JournalWriter } from '../journal/journal-writer.ts';
 import { CallBridge } from './call-bridge.ts';
-import { CallJournal } from './call-journal.ts';
-import { expedite } from './datagram/sleeping-network.ts';
+import { HostJournals, type JournalSettings } from './host-journals.ts';
 import { Leg } from './leg.ts';
 import { LegPorts, type PortRange } from './leg-ports.ts';
 import { MediaCounters, type MediaStatistics } from './media-statistics.ts';
@@ -31,20 +27,6 @@ import { reportDelayMs } from './reports.ts';
 /** How often it is looked at what time brings about: silence, reports, waiting sources. */
 const TEND_MS = 100;
 export const DEFAULT_SILENCE_MS = 20_000;
-/** Ends of journals are remembered, so that a late `endJournal` gets its answer. */
-const REMEMBERED_ENDS = 1_000;
-
-export type JournalSettings = {
-  readonly nodeId: string;
-  /** Released when the disk is full, for what is left to write. */
-  readonly reserve?: DiskReserve;
-  /** Hand what was appended to the system at least this often. Default 100. */
-  readonly flushEveryMs?: number;
-  /** Ask the disk to have it at least this often. Default 1000. */
-  readonly syncEveryMs?: number;
-  readonly segmentBytes?: number;
-};
-
 export type MediaHostOptions = {
   /** Not closed by the host. */
   readonly datagrams: DatagramNetwork;
@@ -61,27 +43,26 @@ export type MediaHostOptions = {
 };
 
 type LegEntry = { readonly leg: Leg; readonly call: CallBridge };
-type JournalEntry = { readonly journal: Promise<CallJournal>; readonly call: CallBridge };
 
 /** The media of the calls of one worker thread. */
 export class MediaHost implements MediaPort {
   readonly #options: MediaHostOptions;
   readonly #clock: Clock;
   readonly #ports: LegPorts;
-  readonly #flusher: JournalFlusher;
+  readonly #journals: HostJournals;
   readonly #counters = new MediaCounters();
   readonly #emitter = new EventEmitter<MediaEvents>();
   readonly #calls = new Map<ServerCallId, CallBridge>();
   readonly #legs = new Map<LegId, LegEntry>();
-  readonly #journals = new Map<RecordingId, JournalEntry>();
-  readonly #ends = new Map<RecordingId, Promise<JournalEnd>>();
   #timer: Timer | undefined;
   #closing: Promise<void> | undefined;
 
   constructor(options: MediaHostOptions) {
     this.#options = options;
     this.#clock = options.clock;
-    this.#flusher = new JournalFlusher({ clock: options.clock, ...options.journal });
+    this.#journals = new HostJournals(options, (recordingId, end, code) =>
+      this.#emitter.emit('journalFailed', recordingId, end, code),
+    );
     this.#ports = new LegPorts(options.datagrams, options.rtpPorts, options.random);
   }
 
@@ -173,43 +154,20 @@ export class MediaHost implements MediaPort {
     return Promise.resolve();
   }
 
-  async openJournal(request: OpenJournal): Promise<{ readonly startedAtMs: number }> {
-    const { serverCallId, recordingId } = request;
-    if (this.#journals.has(recordingId) || this.#ends.has(recordingId)) {
-      throw new TapedeckError('recording-conflict', `a journal of ${recordingId} exists already`);
-    }
-    const call = this.#callOf(serverCallId);
-    const opening = this.#openJournal(request, call);
-    this.#journals.set(recordingId, { journal: opening, call });
-    call.opening.add(opening);
-    expedite(this.#options.datagrams, opening);
-    try {
-      const { startedAtMs } = await opening;
-      return { startedAtMs };
-    } catch (error) {
-      this.#journals.delete(recordingId);
-      throw error;
-    } finally {
-      call.opening.delete(opening);
-    }
+  openJournal(request: OpenJournal): Promise<{ readonly startedAtMs: number }> {
+    return this.#journals.open(request, () => this.#callOf(request.serverCallId));
   }
 
   async pauseJournal(recordingId: RecordingId): Promise<{ readonly pausedAtMs: number }> {
-    return { pausedAtMs: (await this.#openJournalOf(recordingId)).pause() };
+    return { pausedAtMs: (await this.#journals.get(recordingId)).pause() };
   }
 
   async resumeJournal(recordingId: RecordingId): Promise<{ readonly resumedAtMs: number }> {
-    return { resumedAtMs: (await this.#openJournalOf(recordingId)).resume() };
+    return { resumedAtMs: (await this.#journals.get(recordingId)).resume() };
   }
 
-  async endJournal(recordingId: RecordingId, reason: JournalEndReason): Promise<JournalEnd> {
-    const entry = this.#journals.get(recordingId);
-    if (entry !== undefined) return this.#endJournal(await entry.journal, entry.call, reason);
-    const end = this.#ends.get(recordingId);
-    if (end === undefined) {
-      throw new TapedeckError('recording-not-found', `no journal of ${recordingId} is open`);
-    }
-    return end;
+  endJournal(recordingId: RecordingId, reason: JournalEndReason): Promise<JournalEnd> {
+    return this.#journals.end(recordingId, reason);
   }
 
   async closeCall(serverCallId: ServerCallId): Promise<void> {
@@ -228,7 +186,7 @@ export class MediaHost implements MediaPort {
     ).then(() => {
       this.#timer?.cancel();
       this.#timer = undefined;
-      this.#flusher.close();
+      this.#journals.close();
     });
     return this.#closing;
   }
@@ -245,80 +203,10 @@ export class MediaHost implements MediaPort {
     return call;
   }
 
-  async #openJournal(request: OpenJournal, call: CallBridge): Promise<CallJournal> {
-    const { recordingId, directory } = request;
-    const { disk, journal: settings } = this.#options;
-    const writer = await JournalWriter.open({
-      disk,
-      directory,
-      recordingId,
-      nodeId: settings.nodeId,
-      clock: this.#clock,
-      onFailure: (code) => {
-        this.#failJournal(recordingId, code);
-      },
-      ...(settings.reserve !== undefined && { reserve: settings.reserve }),
-      ...(settings.segmentBytes !== undefined && { segmentBytes: settings.segmentBytes }),
-    });
-    const journal = new CallJournal(writer, this.#clock);
-    if (call.isClosed) {
-      await journal.end('call-ended');
-      throw new TapedeckError('call-ended', 'the call ended while the journal was opened');
-    }
-    this.#flusher.add(writer);
-    // First of all records: before any leg has a way in.
-    if (request.paused === true) journal.pause(writer.startedAtUs);
-    call.addJournal(journal);
-    // Whoever is told of the start will be told of a file: even if this process dies in the next
-    // moment, the journal says who was in the call and that some time has passed.
-    writer.tick(this.#clock.monotonicUs());
-    writer.flush();
-    return journal;
-  }
-
-  async #openJournalOf(recordingId: RecordingId): Promise<CallJournal> {
-    const entry = this.#journals.get(recordingId);
-    const journal = await entry?.journal;
-    // It may have been ended while we waited for it to be open.
-    if (journal === undefined || this.#journals.get(recordingId) !== entry) {
-      throw new TapedeckError('recording-not-found', `no journal of ${recordingId} is open`);
-    }
-    return journal;
-  }
-
-  #endJournal(
-    journal: CallJournal,
-    call: CallBridge,
-    reason: JournalEndReason,
-  ): Promise<JournalEnd> {
-    this.#flusher.remove(journal.writer);
-    const end = journal.end(reason);
-    expedite(this.#options.datagrams, end);
-    call.journals.delete(journal);
-    this.#journals.delete(journal.recordingId);
-    this.#ends.set(journal.recordingId, end);
-    if (this.#ends.size > REMEMBERED_ENDS) {
-      const [oldest] = this.#ends.keys();
-      if (oldest !== undefined) this.#ends.delete(oldest);
-    }
-    return end;
-  }
-
-  /** The disk failed: that recording ends, the call goes on. */
-  #failJournal(recordingId: RecordingId, code: string): void {
-    const entry = this.#journals.get(recordingId);
-    // While it is being ended its end says what was written; nobody needs to be told.
-    if (entry === undefined) return;
-    this.#options.log.error({ recordingId, code }, 'the journal cannot be written any further');
-    void entry.journal
-      .then((journal) => this.#endJournal(journal, entry.call, 'disk-failed'))
-      .then((end) => this.#emitter.emit('journalFailed', recordingId, end, code));
-  }
-
   async #closeCall(call: CallBridge, reason: JournalEndReason): Promise<void> {
     call.isClosed = true;
     if (this.#calls.get(call.serverCallId) === call) this.#calls.delete(call.serverCallId);
-    const ends = [...call.journals].map((journal) => this.#endJournal(journal, call, reason));
+    const ends = this.#journals.endAllOf(call, reason);
     for (const leg of [...call.legs]) this.#forgetLeg(leg, call);
     await Promise.allSettled([...ends, ...call.opening]);
   }
