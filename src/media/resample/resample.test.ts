@@ -70,6 +70,52 @@ describe('doubling the rate', () => {
   });
 });
 
+describe('doubling the rate with something added at the doubled rate', () => {
+  const quiet = fc.array(fc.integer({ min: -9000, max: 9000 }), { minLength: 1, maxLength: 300 });
+
+  test('adds each sample in its place, however the input is divided, also while nothing is added', () => {
+    fc.assert(
+      fc.property(
+        quiet,
+        fc.infiniteStream(fc.integer({ min: -9000, max: 9000 })),
+        fc.array(fc.tuple(fc.integer({ min: 1, max: 60 }), fc.boolean()), {
+          minLength: 1,
+          maxLength: 8,
+        }),
+        (input, more, turns) => {
+          const samples = Int32Array.from(input);
+          const addend = Int32Array.from(more.take(2 * input.length));
+          const expected = upsample(input, [input.length]);
+          const upsampler = new HalfBandUpsampler();
+          const into = new Int16Array(2 * input.length);
+          let written = 0;
+          for (let done = 0, turn = 0; done < input.length; turn += 1) {
+            const [size, isAdding] = turns[turn % turns.length]!;
+            const end = Math.min(input.length, done + size);
+            const added = isAdding ? addend : undefined;
+            written += upsampler.process(samples, done, end, into, written, added);
+            for (let at = 2 * done; isAdding && at < 2 * end; at += 1) expected[at]! += addend[at]!;
+            done = end;
+          }
+          expect(written + upsampler.flush(into, written)).toBe(into.length);
+          expect(into).toEqual(expected);
+        },
+      ),
+    );
+  });
+
+  test('clips the sum, and not what it is made of', () => {
+    const upsampler = new HalfBandUpsampler();
+    const into = new Int16Array(200);
+    const addend = new Int32Array(200).fill(-45_000);
+    upsampler.process(new Int32Array(100).fill(60_000), 0, 100, into, 0, addend);
+    expect([into[80], into[81]]).toEqual([15_000, 15_000]);
+    const louder = new Int32Array(200).fill(90_000);
+    upsampler.process(new Int32Array(100).fill(60_000), 0, 100, into, 0, louder);
+    expect(into[150]).toBe(32_767);
+  });
+});
+
 describe('following a clock', () => {
   const count = 16_000;
 
