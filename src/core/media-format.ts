@@ -46,6 +46,8 @@ export type SecurityPolicy = 'plain' | 'allow' | 'require';
 export type AuxiliaryPayloads = {
   /** RFC 4733, or `undefined` when not negotiated. */
   readonly telephoneEvent: number | undefined;
+  /** Of their durations. Default the format's clock rate; some phones offer 8,000 Hz beside Opus. */
+  readonly telephoneEventClockRateHz?: number;
   /** RFC 3389 comfort noise, tolerated and never sent. */
   readonly comfortNoise: number | undefined;
 };

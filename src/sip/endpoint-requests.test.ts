@@ -173,7 +173,9 @@ test('an INVITE without an offer gets ours in the 200, and its ACK answers it', 
   expect(sessions[0]?.offeredFormats).toBeUndefined();
   const accepting = sessions[0]?.accept(mediaAt(SERVER.address));
   await turn();
-  expect(Buffer.from(peer.last?.body ?? []).toString()).toContain('m=audio 20000 RTP/AVP 0 8 101');
+  expect(Buffer.from(peer.last?.body ?? []).toString()).toContain(
+    'm=audio 20000 RTP/AVP 0 8 9 111 112 113 101 102 103',
+  );
   const toTag = peer.last?.to.parameters.get('tag') ?? '';
   peer.send({ method: 'ACK', toTag, body: SDP_OFFER.replace('0 8 101', '8'), branch: 'z9hG4bK-a' });
   await turn();

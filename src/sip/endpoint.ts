@@ -1,3 +1,4 @@
+import { KNOWN_FORMATS } from '../core/audio-formats.ts';
 import type { AudioFormat } from '../core/media-format.ts';
 import type { Clock } from '../core/ports/clock.ts';
 import type { DatagramNetwork, SocketAddress } from '../core/ports/datagram.ts';
@@ -73,10 +74,7 @@ export type SipEndpointPolicy = {
   readonly formats: readonly AudioFormat[];
 };
 
-export const DEFAULT_FORMATS: readonly AudioFormat[] = [
-  { codec: 'PCMU', payloadType: 0, clockRateHz: 8_000 },
-  { codec: 'PCMA', payloadType: 8, clockRateHz: 8_000 },
-];
+export const DEFAULT_FORMATS: readonly AudioFormat[] = KNOWN_FORMATS;
 
 const DEFAULT_MAX_TRANSACTIONS = 20_000;
 const DEFAULT_MAX_DIALOGS = 10_000;

@@ -1,20 +1,25 @@
 import type {
   AudioFormat,
-  CodecName,
   MediaDirection,
+  MediaSecurity,
   RemoteMedia,
+  SecurityPolicy,
 } from '../../core/media-format.ts';
 import { defect, parsed, type Parsed } from '../../core/result.ts';
 import { isIpv6 } from '../sip/host.ts';
-import type { SdpMedia, SdpPayload } from './description.ts';
+import type { SdpMedia } from './description.ts';
+import { packetTimeOf } from './formats.ts';
+import type { EventPayload } from './telephone-events.ts';
 
 /** Why an offer or answer gives no audio; all of them are answered with 488. */
 export type NegotiationDefect =
   /** No audio line with a port. */
   | 'no-audio'
-  /** Audio only in profiles that are not spoken here, such as SRTP. */
+  /** Audio only in profiles that are not spoken here, or not wanted: encrypted ones, or plain ones. */
   | 'unsupported-protocol'
   | 'no-common-codec'
+  /** Encrypted, without a key that can be used. */
+  | 'no-usable-key'
   /** No address, or a name, or the other address family than ours. */
   | 'bad-media-address'
   /** An answer without the line that was offered. */
@@ -30,62 +35,59 @@ export type AgreedMedia = Omit<RemoteMedia, 'alternativeSources'>;
 export type SessionShape = {
   readonly lines: readonly Pick<SdpMedia, 'type' | 'protocol' | 'formats'>[];
   readonly audioIndex: number;
-  /** Payload type of telephone-event, kept in later offers; `undefined` if it was not agreed. */
-  readonly telephoneEvent: number | undefined;
+  /** Payload types keep their meaning (RFC 3264 §8.3.2): those of formats, … */
+  readonly formats: readonly AudioFormat[];
+  /** … and of telephone-event, one a clock rate; empty if it was not agreed. */
+  readonly telephoneEvents: readonly EventPayload[];
 };
 
-export const DEFAULT_PACKET_TIME_MS = 20;
-const MIN_PACKET_TIME_MS = 10;
-/** 60 ms of G.711 is the longest that is common; more is more than the far side's jitter buffer wants. */
-const MAX_PACKET_TIME_MS = 60;
 const MAX_PORT = 65_535;
 
 /** RTP without encryption; AVPF only adds feedback, which may stay unused (RFC 4585 §4). */
-const SPOKEN_PROTOCOLS: readonly string[] = ['RTP/AVP', 'RTP/AVPF'];
+const PLAIN_PROTOCOLS: readonly string[] = ['RTP/AVP', 'RTP/AVPF'];
+/** The same encrypted, with keys in the description (RFC 4568). */
+const SECURE_PROTOCOLS: readonly string[] = ['RTP/SAVP', 'RTP/SAVPF'];
 
-/** Which line of a description is the audio that can be spoken. */
-export function findAudio(media: readonly SdpMedia[]): Parsed<number, NegotiationDefect> {
-  const isLive = (line: SdpMedia): boolean => line.type === 'audio' && line.port !== 0;
-  const index = media.findIndex(
-    (line) => isLive(line) && SPOKEN_PROTOCOLS.includes(line.protocol.toUpperCase()),
-  );
-  if (index >= 0) return parsed(index);
-  return defect(media.some(isLive) ? 'unsupported-protocol' : 'no-audio');
+export function isSecure(line: Pick<SdpMedia, 'protocol'>): boolean {
+  return SECURE_PROTOCOLS.includes(line.protocol.toUpperCase());
 }
 
-/** The first payload of the line that is one of our formats; `preferred` before all others. */
-export function chooseFormat(
-  line: SdpMedia,
-  formats: readonly AudioFormat[],
-  preferred?: CodecName,
-): AudioFormat | undefined {
-  const common = line.payloads.flatMap((payload) => {
-    const format = formats.find((ours) => isSame(ours, payload));
-    return format === undefined ? [] : [{ ...format, payloadType: payload.payloadType }];
-  });
-  return common.find((format) => format.codec === preferred) ?? common[0];
+/** Which line of a description is the audio that can be spoken: an encrypted one if there is the choice. */
+export function findAudio(
+  media: readonly SdpMedia[],
+  policy: SecurityPolicy,
+): Parsed<number, NegotiationDefect> {
+  const live = media.filter((line) => line.type === 'audio' && line.port !== 0);
+  const secure = policy === 'plain' ? [] : live.filter(isSecure);
+  const usable =
+    secure.find((line) => line.crypto.length > 0) ??
+    (policy === 'require'
+      ? undefined
+      : live.find((line) => PLAIN_PROTOCOLS.includes(line.protocol.toUpperCase())));
+  if (usable !== undefined) return parsed(media.indexOf(usable));
+  if (live.length === 0) return defect('no-audio');
+  return defect(secure.length > 0 ? 'no-usable-key' : 'unsupported-protocol');
 }
 
-function isSame(format: AudioFormat, payload: SdpPayload): boolean {
-  return (
-    format.codec === payload.encoding &&
-    format.clockRateHz === payload.clockRateHz &&
-    payload.channels === 1
-  );
-}
-
-/** What the far side's line means for us, once format and our own direction are known. */
+/** What the far side's line means for us, once the rest is known. */
 export function agree(
   line: SdpMedia,
-  format: AudioFormat,
-  direction: MediaDirection,
+  agreed: {
+    readonly format: AudioFormat;
+    readonly telephoneEvent: EventPayload | undefined;
+    /** Ours. */
+    readonly direction: MediaDirection;
+    readonly security: MediaSecurity | undefined;
+  },
   ourAddress: string,
 ): Parsed<AgreedMedia, NegotiationDefect> {
+  const { format, telephoneEvent, direction, security } = agreed;
   const address = line.address;
   if (address === undefined) return defect('bad-media-address');
   const held = isUnspecified(address);
   if (!held && isIpv6(address) !== isIpv6(ourAddress)) return defect('bad-media-address');
   const defaultRtcpPort = line.port < MAX_PORT ? line.port + 1 : line.port;
+  const eventRateHz = telephoneEvent?.clockRateHz ?? format.clockRateHz;
   return parsed({
     rtp: { address, port: line.port },
     rtcp: {
@@ -94,11 +96,13 @@ export function agree(
     },
     format,
     auxiliary: {
-      telephoneEvent: payloadOf(line, 'TELEPHONE-EVENT', format.clockRateHz),
-      comfortNoise: payloadOf(line, 'CN', format.clockRateHz),
+      telephoneEvent: telephoneEvent?.payloadType,
+      ...(eventRateHz === format.clockRateHz ? {} : { telephoneEventClockRateHz: eventRateHz }),
+      comfortNoise: comfortNoiseOf(line, format.clockRateHz),
     },
     direction,
-    packetTimeMs: packetTimeOf(line),
+    packetTimeMs: packetTimeOf(line, format),
+    ...(security === undefined ? {} : { security }),
   });
 }
 
@@ -126,16 +130,8 @@ function isUnspecified(address: string): boolean {
   return address === '0.0.0.0' || address === '::';
 }
 
-function payloadOf(line: SdpMedia, encoding: string, clockRateHz: number): number | undefined {
+function comfortNoiseOf(line: SdpMedia, clockRateHz: number): number | undefined {
   return line.payloads.find(
-    (payload) => payload.encoding === encoding && payload.clockRateHz === clockRateHz,
+    (payload) => payload.encoding === 'CN' && payload.clockRateHz === clockRateHz,
   )?.payloadType;
-}
-
-/** Whole tens only: what else is asked for is not worth a codec's odd frame. */
-function packetTimeOf(line: SdpMedia): number {
-  const asked = line.packetTimeMs ?? DEFAULT_PACKET_TIME_MS;
-  const most = Math.min(line.maxPacketTimeMs ?? MAX_PACKET_TIME_MS, MAX_PACKET_TIME_MS);
-  const tens = Math.floor(Math.min(asked, most) / 10) * 10;
-  return Math.max(tens, MIN_PACKET_TIME_MS);
 }

@@ -1,4 +1,5 @@
 import type { MediaDirection } from '../../core/media-format.ts';
+import type { SdpCrypto } from './crypto.ts';
 
 /** What of a session description (RFC 8866) a recorder of calls needs. */
 export type SessionDescription = {
@@ -36,6 +37,8 @@ export type SdpMedia = {
   /** `a=rtcp` (RFC 3605). */
   readonly rtcp: { readonly port: number; readonly address: string | undefined } | undefined;
   readonly rtcpMux: boolean;
+  /** The `a=crypto` lines that can be taken (RFC 4568), in order. Secret. */
+  readonly crypto: readonly SdpCrypto[];
   /** `a=label` (RFC 4574). */
   readonly label: string | undefined;
 };

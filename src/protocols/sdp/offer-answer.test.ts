@@ -58,8 +58,8 @@ describe('answering', () => {
     const codec = (options: AnswerOptions): string =>
       agreed(answerWith(options, 'm=audio 6000 RTP/AVP 8 0')).media.format.codec;
     expect(codec({})).toBe('PCMA');
-    expect(codec({ preferred: 'PCMU' })).toBe('PCMU');
-    const onlyA = answerWith({ preferred: 'PCMU' }, 'm=audio 6000 RTP/AVP 8');
+    expect(codec({ preferred: PCMU })).toBe('PCMU');
+    const onlyA = answerWith({ preferred: PCMU }, 'm=audio 6000 RTP/AVP 8');
     expect(agreed(onlyA).media.format).toEqual(PCMA);
   });
 
@@ -232,7 +232,8 @@ describe('reading an answer', () => {
         { type: 'audio', protocol: 'RTP/AVP', formats: ['0'] },
       ],
       audioIndex: 1,
-      telephoneEvent: undefined,
+      formats: [],
+      telephoneEvents: [],
     };
     const second = createOffer(LOCAL, ORIGIN, { shape });
     const answer = offerOf('m=video 0 RTP/AVP 31', 'm=audio 6000 RTP/AVP 0');

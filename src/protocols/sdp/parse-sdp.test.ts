@@ -44,6 +44,7 @@ describe('a description', () => {
           maxPacketTimeMs: 60,
           rtcp: { port: 53020, address: '2001:db8::1' },
           rtcpMux: true,
+          crypto: [],
           label: '1',
         },
         {
@@ -58,10 +59,41 @@ describe('a description', () => {
           maxPacketTimeMs: undefined,
           rtcp: undefined,
           rtcpMux: false,
+          crypto: [],
           label: undefined,
         },
       ],
     } satisfies SessionDescription);
+  });
+
+  test('names G.722 by its static payload type, at the clock rate that history gave it', () => {
+    expect(audio('9', 'a=x').payloads).toEqual([payload(9, 'G722', 8_000)]);
+  });
+
+  test('keeps the keys that can be used with their line, and no key of the session', () => {
+    const key = Buffer.alloc(30, 7).toString('base64');
+    const { media } = read([
+      ...START,
+      `a=crypto:9 AES_CM_128_HMAC_SHA1_80 inline:${key}`,
+      'm=audio 5 RTP/SAVP 0',
+      'a=crypto:1 F8_128_HMAC_SHA1_80 inline:AAAA',
+      `a=crypto:2 AES_CM_128_HMAC_SHA1_32 inline:${key}|2^20`,
+      'm=audio 7 RTP/SAVP 0',
+    ]);
+    const keySalt = new Uint8Array(30).fill(7);
+    expect(media.map((line) => line.crypto)).toEqual([
+      [{ tag: 2, suite: 'AES_CM_128_HMAC_SHA1_32', keySalt }],
+      [],
+    ]);
+  });
+
+  test('holds no more keys than it has use for', () => {
+    const key = Buffer.alloc(30).toString('base64');
+    const lines = Array.from(
+      { length: 500 },
+      (_, tag) => `a=crypto:${tag} AES_CM_128_HMAC_SHA1_80 inline:${key}`,
+    );
+    expect(read([...START, 'm=audio 5 RTP/SAVP 0', ...lines]).media[0]?.crypto).toHaveLength(32);
   });
 
   test('may end its lines with LF, or blanks, or not at all', () => {
@@ -125,7 +157,7 @@ describe('a description', () => {
   test('never makes reading throw', () => {
     const piece = fc.oneof(
       fc.constantFrom('m=', 'a=rtpmap:', 'a=fmtp:', 'a=rtcp:', 'c=IN IP4 ', 'audio ', '0 ', '\r\n'),
-      fc.constantFrom('a=__proto__:', 'constructor', '1e999', 'RTP/AVP '),
+      fc.constantFrom('a=crypto:', 'a=__proto__:', 'constructor', '1e999', 'RTP/AVP '),
       fc.string({ maxLength: 5 }),
     );
     fc.assert(

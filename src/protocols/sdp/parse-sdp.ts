@@ -7,6 +7,7 @@ import { parse, type SessionDescription as LooseSession } from 'sdp-transform';
 import type { MediaDirection } from '../../core/media-format.ts';
 import { defect, parsed, type Parsed } from '../../core/result.ts';
 import { canonicalAddress } from '../sip/host.ts';
+import { parseCrypto, type SdpCrypto } from './crypto.ts';
 import type { SdpMedia, SdpOrigin, SdpPayload, SessionDescription } from './description.ts';
 
 export type SdpDefect =
@@ -19,6 +20,9 @@ export const MAX_SDP_MEDIA_LINES = 32;
 const USED_LINE =
   /^(?:[votsc]=|a=(?:rtpmap:|fmtp:|ptime:|maxptime:|rtcp:|rtcp-mux$|label:|sendrecv$|sendonly$|recvonly$|inactive$))/;
 const MEDIA_LINE = /^m=([^ /]+) (\d{1,5})(?:\/\d{1,5})? ([^ ]+)((?: [^ ]+)+)$/;
+const CRYPTO_LINE = 'a=crypto:';
+/** A line for each suite there is, and some. */
+const MAX_CRYPTO_LINES = 32;
 const MAX_PORT = 65_535;
 
 /** Accepts any bytes; never throws. */
@@ -34,9 +38,16 @@ export function parseSdp(bytes: Uint8Array): Parsed<SessionDescription, SdpDefec
       const mediaLine = readMediaLine(line);
       if (mediaLine === undefined) return defect('bad-media-line');
       if (mediaLines.length >= MAX_SDP_MEDIA_LINES) return defect('too-many-media');
-      mediaLines.push(mediaLine);
+      mediaLines.push({ ...mediaLine, crypto: [] });
       // The library sees a line that it cannot fail to read: the real one has been read here.
       used.push('m=audio 9 RTP/AVP 0');
+    } else if (line.startsWith(CRYPTO_LINE)) {
+      // Of media lines only (RFC 4568 §5), and never shown to a library.
+      const cryptos = mediaLines.at(-1)?.crypto;
+      const crypto = parseCrypto(line.slice(CRYPTO_LINE.length));
+      if (crypto !== undefined && cryptos !== undefined && cryptos.length < MAX_CRYPTO_LINES) {
+        cryptos.push(crypto);
+      }
     } else if (USED_LINE.test(line)) used.push(line);
   }
   const loose = parseLoosely(used.join('\r\n'));
@@ -47,9 +58,10 @@ export function parseSdp(bytes: Uint8Array): Parsed<SessionDescription, SdpDefec
   return parsed({ origin, media });
 }
 
-type MediaLine = Pick<SdpMedia, 'type' | 'port' | 'protocol' | 'formats'>;
+type ReadLine = Pick<SdpMedia, 'type' | 'port' | 'protocol' | 'formats'>;
+type MediaLine = ReadLine & { readonly crypto: SdpCrypto[] };
 
-function readMediaLine(line: string): MediaLine | undefined {
+function readMediaLine(line: string): ReadLine | undefined {
   const [, type, portText, protocol, formats] = MEDIA_LINE.exec(line) ?? [];
   const port = integer(portText, MAX_PORT);
   if (type === undefined || port === undefined || protocol === undefined) return undefined;
@@ -107,6 +119,7 @@ const MAX_PACKET_TIME_MS = 10_000;
 const STATIC_ENCODINGS: ReadonlyMap<number, string> = new Map([
   [0, 'PCMU'],
   [8, 'PCMA'],
+  [9, 'G722'],
   [13, 'CN'],
 ]);
 const STATIC_CLOCK_RATE_HZ = 8_000;

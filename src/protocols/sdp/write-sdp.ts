@@ -1,6 +1,9 @@
 import type { AudioFormat, LocalMedia, MediaDirection } from '../../core/media-format.ts';
 import { isIpv6 } from '../sip/host.ts';
 import type { SessionShape } from './agreement.ts';
+import { formatCrypto, type SdpCrypto } from './crypto.ts';
+import { formatLines } from './formats.ts';
+import type { EventPayload } from './telephone-events.ts';
 
 /** Who we are in a description. */
 export type LocalOrigin = {
@@ -17,6 +20,9 @@ export type WrittenAudio = {
   readonly formats: readonly AudioFormat[];
   readonly direction: MediaDirection;
   readonly packetTimeMs: number;
+  readonly telephoneEvents: readonly EventPayload[];
+  /** Our keys; empty for plain RTP. */
+  readonly crypto: readonly SdpCrypto[];
 };
 
 /** The text of a description with one live audio line; every other line has port 0. */
@@ -30,25 +36,24 @@ export function writeSdp(shape: SessionShape, audio: WrittenAudio, origin: Local
     't=0 0',
   ];
   for (const [index, line] of shape.lines.entries()) {
-    if (index === shape.audioIndex) lines.push(...audioLines(line.protocol, shape, audio));
+    if (index === shape.audioIndex) lines.push(...audioLines(line.protocol, audio));
     else lines.push(`m=${line.type} 0 ${line.protocol} ${line.formats.join(' ')}`);
   }
   return `${lines.join('\r\n')}\r\n`;
 }
 
-function audioLines(protocol: string, shape: SessionShape, audio: WrittenAudio): string[] {
-  const { local, formats, direction, packetTimeMs } = audio;
-  const event = shape.telephoneEvent;
-  const payloadTypes = formats.map((format) => format.payloadType);
-  if (event !== undefined) payloadTypes.push(event);
+function audioLines(protocol: string, audio: WrittenAudio): string[] {
+  const { local, formats, telephoneEvents, direction, packetTimeMs, crypto } = audio;
+  const payloadTypes = [...formats, ...telephoneEvents].map(({ payloadType }) => payloadType);
   const lines = [
     `m=audio ${local.rtp.port} ${protocol} ${payloadTypes.join(' ')}`,
-    ...formats.map((f) => `a=rtpmap:${f.payloadType} ${f.codec}/${f.clockRateHz}`),
+    ...crypto.map((line) => `a=crypto:${formatCrypto(line)}`),
+    ...formats.flatMap(formatLines),
   ];
-  if (event !== undefined) {
-    lines.push(`a=rtpmap:${event} telephone-event/${formats[0]?.clockRateHz ?? 8_000}`);
+  for (const { payloadType, clockRateHz } of telephoneEvents) {
+    lines.push(`a=rtpmap:${payloadType} telephone-event/${clockRateHz}`);
     // Events 0–15: the keys of a telephone (RFC 4733 §3.2).
-    lines.push(`a=fmtp:${event} 0-15`);
+    lines.push(`a=fmtp:${payloadType} 0-15`);
   }
   lines.push(`a=ptime:${packetTimeMs}`);
   if (local.rtcp.port !== local.rtp.port + 1) lines.push(`a=rtcp:${local.rtcp.port}`);

@@ -1,7 +1,10 @@
+import { TapedeckError } from '../../core/error.ts';
 import type { SessionId } from '../../core/ids.ts';
 import type { LocalMedia, RemoteMedia } from '../../core/media-format.ts';
 import type { Timer } from '../../core/ports/clock.ts';
+import type { IncomingRefer, ReferOutcome, ReferTarget } from '../../core/ports/session-control.ts';
 import type { SessionEnd } from '../../core/ports/signalling.ts';
+import type { Tone } from '../../core/tone.ts';
 import type { SipRequest, SipResponse } from '../../protocols/sip/message.ts';
 import type { NameAddress } from '../../protocols/sip/name-address.ts';
 import { withParameter } from '../../protocols/sip/parameters.ts';
@@ -17,6 +20,7 @@ import { DialogSession, reasonHeader } from './dialog-session.ts';
 import { inDialogTarget } from './in-dialog-target.ts';
 import { sdpSessionId } from './invite-server-session.ts';
 import { MediaNegotiation } from './media-negotiation.ts';
+import { NOT_UP, refuseRefer } from './session-defaults.ts';
 import type { SipContext } from './sip-context.ts';
 
 export type InviteClientOptions = {
@@ -42,6 +46,8 @@ export class InviteClientSession {
   /** Called once with the agreement when the far side accepts. */
   onAccept: (remote: RemoteMedia) => void = () => undefined;
   onMediaChange: (remote: RemoteMedia) => void = () => undefined;
+  onRefer: (refer: IncomingRefer) => void = refuseRefer;
+  onTone: (tone: Tone, durationMs: number) => void = () => undefined;
   onEnd: (end: SessionEnd) => void = () => undefined;
   readonly #context: SipContext;
   readonly #options: InviteClientOptions;
@@ -105,6 +111,19 @@ export class InviteClientSession {
     await finished;
   }
 
+  /** As `SessionControl` says. */
+  reoffer(media: LocalMedia): Promise<RemoteMedia> {
+    return (
+      this.#session?.reoffer(media) ??
+      Promise.reject(new TapedeckError('destination-refused', 'the call is not up'))
+    );
+  }
+
+  /** As `SessionControl` says. */
+  refer(target: ReferTarget, timeoutMs: number): Promise<ReferOutcome> {
+    return this.#session?.refer(target, timeoutMs) ?? Promise.resolve(NOT_UP);
+  }
+
   async #begin(): Promise<void> {
     const target = this.#options.flow ?? (await this.#context.locate(this.#options.uri));
     if (this.#over || this.#ending !== undefined) return;
@@ -118,6 +137,7 @@ export class InviteClientSession {
       local: media,
       address: this.#context.mediaAddress(media.rtp.address, target),
       sessionId: sdpSessionId(this.#context),
+      random: this.#context.random,
       alternativeSources: [target.remote.address, ...(mediaAddresses ?? [])],
     });
     this.#offer = this.#negotiation.offer();
@@ -243,6 +263,7 @@ export class InviteClientSession {
     const answer = hasBody ? response.body : this.#earlyAnswers.get(tag);
     const remote = answer === undefined ? undefined : this.#negotiation?.readAnswer(answer);
     session.expiry.refreshed(response);
+    session.learn(response);
     if (remote === undefined) {
       void session.end({ status: 488, reason: 'No usable answer', by: 'local' });
       return;
@@ -269,11 +290,21 @@ export class InviteClientSession {
       flow: this.#transaction?.target,
       credentials: this.#options.credentials,
       contactUser: this.#options.from.user,
-      onEnd: (end) => {
-        if (session === this.#session) this.#finish(end);
-      },
-      onMediaChange: (remote) => {
-        if (session === this.#session) this.onMediaChange(remote);
+      sessionId: this.sessionId,
+      ownsCallId: true,
+      handlers: {
+        onEnd: (end) => {
+          if (session === this.#session) this.#finish(end);
+        },
+        onMediaChange: (remote) => {
+          if (session === this.#session) this.onMediaChange(remote);
+        },
+        onRefer: (refer) => {
+          this.onRefer(refer);
+        },
+        onTone: (tone, durationMs) => {
+          this.onTone(tone, durationMs);
+        },
       },
     });
     return session;

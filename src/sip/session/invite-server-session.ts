@@ -2,16 +2,20 @@ import { TapedeckError } from '../../core/error.ts';
 import type { SessionId } from '../../core/ids.ts';
 import type { AudioFormat, LocalMedia, RemoteMedia } from '../../core/media-format.ts';
 import type { Timer } from '../../core/ports/clock.ts';
+import type { IncomingRefer, ReferOutcome, ReferTarget } from '../../core/ports/session-control.ts';
 import type { AcceptOptions, SessionEnd } from '../../core/ports/signalling.ts';
+import type { Tone } from '../../core/tone.ts';
 import { responseTo, type HeaderList } from '../../protocols/sip/build.ts';
 import type { SipRequest } from '../../protocols/sip/message.ts';
 import type { Dialog } from '../dialog.ts';
 import { type DialogRecord } from '../dialog.ts';
+import type { Credentials } from '../digest-client.ts';
 import type { ServerTransaction } from '../transaction/server-transaction.ts';
 import type { Flow } from '../transport/flow.ts';
 import { ALLOW } from './capabilities.ts';
 import { DialogSession } from './dialog-session.ts';
 import { MediaNegotiation } from './media-negotiation.ts';
+import { NOT_UP, refuseRefer } from './session-defaults.ts';
 import type { DialogUser, SipContext } from './sip-context.ts';
 
 export type InviteServerSessionOptions = {
@@ -36,6 +40,10 @@ export class InviteServerSession implements DialogUser {
   readonly offeredFormats: readonly AudioFormat[] | undefined;
   onEnd: (end: SessionEnd) => void = () => undefined;
   onMediaChange: (remote: RemoteMedia) => void = () => undefined;
+  onRefer: (refer: IncomingRefer) => void = refuseRefer;
+  onTone: (tone: Tone, durationMs: number) => void = () => undefined;
+  /** Who we are when requests of ours in the dialog are challenged. */
+  credentials: Credentials | undefined;
   /** Addresses from where media may come besides the SDP's; goes into every `RemoteMedia`. */
   alternativeSources: readonly string[];
   readonly #context: SipContext;
@@ -86,6 +94,7 @@ export class InviteServerSession implements DialogUser {
       local: media,
       address: this.#context.mediaAddress(media.rtp.address, this.flow),
       sessionId: sdpSessionId(this.#context),
+      random: this.#context.random,
       alternativeSources: this.alternativeSources,
     });
     const { headers = {}, onAgreed } = options;
@@ -100,7 +109,7 @@ export class InviteServerSession implements DialogUser {
       throw noAgreement();
     }
     if (onAgreed !== undefined) await this.#prepare(() => onAgreed(answer.remote));
-    this.#establish(negotiation).acceptInvite(this.#transaction, {
+    this.#establish(negotiation).incoming.accept(this.#transaction, {
       headers: Object.entries(headers),
       body: answer.body,
     });
@@ -114,6 +123,16 @@ export class InviteServerSession implements DialogUser {
       return;
     }
     if (!this.#over) this.#refuse(end.status >= 300 ? end.status : 480, end.reason, 'local');
+  }
+
+  /** As `SessionControl` says. */
+  reoffer(media: LocalMedia): Promise<RemoteMedia> {
+    return this.#session?.reoffer(media) ?? Promise.reject(callEnded());
+  }
+
+  /** As `SessionControl` says. */
+  refer(target: ReferTarget, timeoutMs: number): Promise<ReferOutcome> {
+    return this.#session?.refer(target, timeoutMs) ?? Promise.resolve(NOT_UP);
   }
 
   /** A refusal with headers of its own, such as a challenge. */
@@ -177,7 +196,7 @@ export class InviteServerSession implements DialogUser {
     return new Promise((resolve, reject) => {
       const session = this.#establish(negotiation);
       this.#rejectAccept = reject;
-      session.acceptInvite(this.#transaction, {
+      session.incoming.accept(this.#transaction, {
         headers: Object.entries(headers),
         body: negotiation.offer(),
         onAnswer: (body) => {
@@ -202,15 +221,26 @@ export class InviteServerSession implements DialogUser {
       dialog: this.#dialog,
       media,
       flow: this.flow,
-      credentials: undefined,
+      credentials: this.credentials,
       contactUser: this.request.uri.user,
-      onEnd: (end) => {
-        this.#finish(end);
-      },
-      onMediaChange: (remote) => {
-        this.onMediaChange(remote);
+      sessionId: this.sessionId,
+      ownsCallId: false,
+      handlers: {
+        onEnd: (end) => {
+          this.#finish(end);
+        },
+        onMediaChange: (remote) => {
+          this.onMediaChange(remote);
+        },
+        onRefer: (refer) => {
+          this.onRefer(refer);
+        },
+        onTone: (tone, durationMs) => {
+          this.onTone(tone, durationMs);
+        },
       },
     });
+    this.#session.learn(this.request);
     return this.#session;
   }
 
