@@ -14,7 +14,10 @@ export type TelephoneEvent = {
 
 export type TelephoneEventDefect = 'too-short';
 
-const PAYLOAD_BYTES = 4;
+/** Of one event in a payload. */
+export const EVENT_BLOCK_BYTES = 4;
+/** Longer events are told of in segments (§2.5.1.3). */
+export const MAX_EVENT_TICKS = 0xffff;
 
 /** Reads the first event block of a payload. Accepts any bytes; never throws. */
 export function parseTelephoneEvent(
@@ -22,7 +25,7 @@ export function parseTelephoneEvent(
 ): Parsed<TelephoneEvent, TelephoneEventDefect> {
   const [event, flags, high, low] = payload;
   if (
-    payload.length < PAYLOAD_BYTES ||
+    payload.length < EVENT_BLOCK_BYTES ||
     event === undefined ||
     flags === undefined ||
     high === undefined ||
