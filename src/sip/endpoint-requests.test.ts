@@ -100,7 +100,9 @@ test('a request without one of the fields that all must have gets 400', async ()
 
 test('OPTIONS tells what is supported, even without hops left', async () => {
   expect(await ask({ method: 'OPTIONS', maxForwards: 0 })).toEqual([200]);
-  expect(peer.last?.headers.get('Allow')).toBe('INVITE, ACK, CANCEL, BYE, OPTIONS, UPDATE');
+  expect(peer.last?.headers.get('Allow')).toBe(
+    'INVITE, ACK, CANCEL, BYE, OPTIONS, UPDATE, INFO, REFER, NOTIFY',
+  );
   expect(peer.last?.headers.get('Accept')).toBe('application/sdp');
 });
 
@@ -320,7 +322,7 @@ test('a request with a number that was passed already gets 500, an unknown metho
   const toTag = await establish({ ...INVITE, cseq: 1 });
   expect(await ask({ method: 'OPTIONS', toTag, cseq: 9 })).toEqual([200]);
   expect(await ask({ method: 'UPDATE', toTag, cseq: 5 })).toEqual([500]);
-  expect(await ask({ method: 'REFER', toTag, cseq: 10 })).toEqual([405]);
+  expect(await ask({ method: 'PUBLISH', toTag, cseq: 10 })).toEqual([405]);
 });
 
 test('a second INVITE before the first is answered gets 500, an UPDATE with an offer too', async () => {

@@ -1,5 +1,6 @@
 import type { SessionId } from '../core/ids.ts';
 import type { AudioFormat, LocalMedia, RemoteMedia } from '../core/media-format.ts';
+import type { IncomingRefer, ReferOutcome, ReferTarget } from '../core/ports/session-control.ts';
 import type {
   AcceptOptions,
   IncomingInvite,
@@ -7,6 +8,7 @@ import type {
   SipParty,
   StoredDialog,
 } from '../core/ports/signalling.ts';
+import type { Tone } from '../core/tone.ts';
 import { applicationHeaders, callerOf, partyOf } from './identity-party.ts';
 import type { SipTrunk } from './server-options.ts';
 import { storedSession } from './server-stored.ts';
@@ -67,6 +69,22 @@ export class ServerIncomingInvite implements IncomingInvite {
     this.#session.onMediaChange = handler;
   }
 
+  get onRefer(): (refer: IncomingRefer) => void {
+    return this.#session.onRefer;
+  }
+
+  set onRefer(handler: (refer: IncomingRefer) => void) {
+    this.#session.onRefer = handler;
+  }
+
+  get onTone(): (tone: Tone, durationMs: number) => void {
+    return this.#session.onTone;
+  }
+
+  set onTone(handler: (tone: Tone, durationMs: number) => void) {
+    this.#session.onTone = handler;
+  }
+
   stored(): StoredDialog | undefined {
     const record = this.#session.record();
     if (record === undefined) return undefined;
@@ -83,5 +101,13 @@ export class ServerIncomingInvite implements IncomingInvite {
 
   end(end: { readonly status: number; readonly reason: string }): Promise<void> {
     return this.#session.end(end);
+  }
+
+  reoffer(media: LocalMedia): Promise<RemoteMedia> {
+    return this.#session.reoffer(media);
+  }
+
+  refer(target: ReferTarget, timeoutMs: number): Promise<ReferOutcome> {
+    return this.#session.refer(target, timeoutMs);
   }
 }

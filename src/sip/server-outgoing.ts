@@ -1,6 +1,8 @@
 import type { SessionId } from '../core/ids.ts';
-import type { RemoteMedia } from '../core/media-format.ts';
+import type { LocalMedia, RemoteMedia } from '../core/media-format.ts';
+import type { IncomingRefer, ReferOutcome, ReferTarget } from '../core/ports/session-control.ts';
 import type { OutgoingInvite, SessionEnd, StoredDialog } from '../core/ports/signalling.ts';
+import type { Tone } from '../core/tone.ts';
 import { storedSession } from './server-stored.ts';
 import type { InviteClientSession } from './session/invite-client-session.ts';
 
@@ -36,6 +38,22 @@ export class ServerOutgoingInvite implements OutgoingInvite {
     this.#session.onMediaChange = handler;
   }
 
+  get onRefer(): (refer: IncomingRefer) => void {
+    return this.#session.onRefer;
+  }
+
+  set onRefer(handler: (refer: IncomingRefer) => void) {
+    this.#session.onRefer = handler;
+  }
+
+  get onTone(): (tone: Tone, durationMs: number) => void {
+    return this.#session.onTone;
+  }
+
+  set onTone(handler: (tone: Tone, durationMs: number) => void) {
+    this.#session.onTone = handler;
+  }
+
   get onProgress(): (status: number) => void {
     return this.#session.onProgress;
   }
@@ -61,5 +79,13 @@ export class ServerOutgoingInvite implements OutgoingInvite {
 
   end(end: { readonly status: number; readonly reason: string }): Promise<void> {
     return this.#session.end(end);
+  }
+
+  reoffer(media: LocalMedia): Promise<RemoteMedia> {
+    return this.#session.reoffer(media);
+  }
+
+  refer(target: ReferTarget, timeoutMs: number): Promise<ReferOutcome> {
+    return this.#session.refer(target, timeoutMs);
   }
 }

@@ -20,6 +20,7 @@ import { restoreSession } from './server-stored.ts';
 import { UnreachableInvite } from './server-unreachable.ts';
 import { DialogSession } from './session/dialog-session.ts';
 import type { InviteServerSession } from './session/invite-server-session.ts';
+import { refuseRefer } from './session/session-defaults.ts';
 import type { RequestTarget } from './transaction/client-transactions.ts';
 import type { Admission as Verdict } from './transaction/server-transactions.ts';
 import type { Flow } from './transport/flow.ts';
@@ -152,8 +153,13 @@ class Server implements SipServer {
       credentials:
         restored.trunk === undefined ? undefined : this.#trunks.credentials(restored.trunk),
       contactUser: restored.contactUser,
-      onEnd: () => undefined,
-      onMediaChange: () => undefined,
+      ownsCallId: false,
+      handlers: {
+        onEnd: () => undefined,
+        onMediaChange: () => undefined,
+        onRefer: refuseRefer,
+        onTone: () => undefined,
+      },
     });
     await session.end({ status: 503, reason: 'Server restarted', by: 'local' });
   }
@@ -196,6 +202,7 @@ class Server implements SipServer {
       }
       authenticatedUser = identity.user.name;
     }
+    session.credentials = trunk === undefined ? undefined : this.#trunks.credentials(trunk.name);
     this.onInvite(new ServerIncomingInvite({ session, authenticatedUser, trunk }));
   }
 

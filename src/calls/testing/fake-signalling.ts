@@ -1,6 +1,7 @@
 import { TapedeckError } from '../../core/error.ts';
 import type { SessionId } from '../../core/ids.ts';
 import type { AudioFormat, LocalMedia, RemoteMedia } from '../../core/media-format.ts';
+import type { IncomingRefer, ReferOutcome, ReferTarget } from '../../core/ports/session-control.ts';
 import type {
   AcceptOptions,
   IncomingInvite,
@@ -9,6 +10,7 @@ import type {
   SessionEnd,
   SignallingPort,
 } from '../../core/ports/signalling.ts';
+import type { Tone } from '../../core/tone.ts';
 import type { Refusal } from '../result-code.ts';
 
 export const PCMU: AudioFormat = { codec: 'PCMU', payloadType: 0, clockRateHz: 8000 };
@@ -30,6 +32,16 @@ export function remoteMedia(format: AudioFormat = PCMU): RemoteMedia {
 class FakePhone {
   onEnd: (end: SessionEnd) => void = () => undefined;
   onMediaChange: (remote: RemoteMedia) => void = () => undefined;
+  onRefer: (refer: IncomingRefer) => void = (refer) => {
+    refer.refuse(603, 'Decline');
+  };
+  onTone: (tone: Tone, durationMs: number) => void = () => undefined;
+  /** Media that we offered after the first agreement; each is agreed on. */
+  readonly reoffered: LocalMedia[] = [];
+  /** What we referred it to. */
+  readonly referred: ReferTarget[] = [];
+  /** How the calls go that we refer it to. */
+  referOutcome: ReferOutcome = { status: 200, reason: 'OK' };
   /** What we ended it with. */
   ended: Refusal | undefined;
   /** Does not answer its BYE. */
@@ -39,6 +51,16 @@ class FakePhone {
   /** Ended, by us or by the phone. */
   get isOver(): boolean {
     return this.#isOver;
+  }
+
+  reoffer(media: LocalMedia): Promise<RemoteMedia> {
+    this.reoffered.push(media);
+    return Promise.resolve(remoteMedia(media.formats[0]));
+  }
+
+  refer(target: ReferTarget): Promise<ReferOutcome> {
+    this.referred.push(target);
+    return Promise.resolve(this.referOutcome);
   }
 
   end(end: Refusal): Promise<void> {

@@ -1,5 +1,6 @@
 import type { SessionId } from '../ids.ts';
 import type { AudioFormat, LocalMedia, RemoteMedia } from '../media-format.ts';
+import type { SessionControl } from './session-control.ts';
 
 /** Who is at the far end of a SIP dialog, as far as the messages say. */
 export type SipParty = {
@@ -21,7 +22,7 @@ export type SessionEnd = {
 export type StoredDialog = Readonly<Record<string, unknown>>;
 
 /** A dialog that is up or on its way. Handlers are called from the event loop, never from within a method. */
-export interface SignallingSession {
+export interface SignallingSession extends SessionControl {
   readonly sessionId: SessionId;
   /** The dialog as it stands; `undefined` before it is established. */
   stored(): StoredDialog | undefined;

@@ -15,12 +15,19 @@ const NOT_IN_USER = /[^A-Za-z0-9\-_.!~*'()&=+$,;?/]/gu;
 /** paramchar = unreserved / param-unreserved (§25.1). */
 const NOT_IN_PARAMETER = /[^A-Za-z0-9\-_.!~*'()[\]/:&+$]/gu;
 
+/** hname and hvalue: unreserved / hnv-unreserved (§25.1). */
+const NOT_IN_URI_HEADER = /[^A-Za-z0-9\-_.!~*'()[\]/?:+$]/gu;
+
 export function escapeUser(text: string): string {
   return text.replace(NOT_IN_USER, escapeCharacter);
 }
 
 export function escapeUriParameter(text: string): string {
   return text.replace(NOT_IN_PARAMETER, escapeCharacter);
+}
+
+export function escapeUriHeader(text: string): string {
+  return text.replace(NOT_IN_URI_HEADER, escapeCharacter);
 }
 
 function escapeCharacter(character: string): string {

@@ -1,7 +1,7 @@
 import type { HeaderList } from '../../protocols/sip/build.ts';
 
 /** Methods that are served in a dialog. */
-export const ALLOW = 'INVITE, ACK, CANCEL, BYE, OPTIONS, UPDATE';
+export const ALLOW = 'INVITE, ACK, CANCEL, BYE, OPTIONS, UPDATE, INFO, REFER, NOTIFY';
 /** Option tags of `Require` that are understood. */
 export const SUPPORTED_EXTENSIONS: readonly string[] = ['timer'];
 export const SDP_TYPE = 'application/sdp';

@@ -2,6 +2,7 @@ import type { Clock, Timer } from '../../core/ports/clock.ts';
 import type { SipRequest, SipResponse } from '../../protocols/sip/message.ts';
 import {
   formatSessionExpires,
+  parseMinSe,
   parseSessionExpires,
   MIN_SESSION_INTERVAL_SECONDS,
 } from '../../protocols/sip/session-timer.ts';
@@ -63,6 +64,16 @@ export class SessionExpiry {
       ['Supported', 'timer'],
       ['Session-Expires', value],
     ];
+  }
+
+  /** A 422 to a request of ours: asks for as much as it wants. `false`: it says nothing usable. */
+  raise(response: SipResponse): boolean {
+    const minimum = parseMinSe(response.headers.get('Min-SE') ?? '');
+    if (!minimum.ok || this.#intervalS === undefined || minimum.value <= this.#intervalS) {
+      return false;
+    }
+    this.#intervalS = minimum.value;
+    return true;
   }
 
   /** A 2xx to a request of ours: the far side says whether and by whom the session is refreshed. */

@@ -1,3 +1,4 @@
+import type { SessionId } from '../../core/ids.ts';
 import type { Clock } from '../../core/ports/clock.ts';
 import type { Logger } from '../../core/ports/log.ts';
 import type { Random } from '../../core/ports/random.ts';
@@ -9,6 +10,8 @@ import type { Target } from '../transport/flow.ts';
 
 /** Whoever serves the requests of one dialog. */
 export interface DialogUser {
+  /** The session that the dialog is, as the calls know it; `undefined` if they do not. */
+  readonly sessionId: SessionId | undefined;
   receive(transaction: ServerTransaction): void;
   /** The ACK of a 2xx. */
   receiveAck(request: SipRequest): void;
