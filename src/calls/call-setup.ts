@@ -2,9 +2,17 @@ import { TapedeckError } from '../core/error.ts';
 import type { Identifier } from '../core/identifier.ts';
 import type { LegId } from '../core/ids.ts';
 import type { AudioFormat } from '../core/media-format.ts';
+import type { SessionEnd } from '../core/ports/signalling.ts';
 import type { ArrivingLeg, CallLifecycle } from './call-lifecycle.ts';
 import type { CallPorts, CallSettings } from './context.ts';
-import { BUILT_FORMATS, dial, type AcceptedLeg, type DialDestination } from './dial.ts';
+import {
+  BUILT_FORMATS,
+  dial,
+  type AcceptedLeg,
+  type DialDestination,
+  type DialOutcome,
+} from './dial.ts';
+import { formatsOf, preferring } from './leg-formats.ts';
 import type { CallingParty, LiveCall } from './live-call.ts';
 import type { Recorder } from './recorder.ts';
 import { renderPlan } from './recording-plan.ts';
@@ -16,6 +24,8 @@ export const CALL_ID_HEADER = 'X-Tapedeck-Server-Call-Id';
 export type BridgedParties = CallingParty & {
   readonly callee: Identifier;
   readonly destinations: readonly DialDestination[];
+  /** A phone of ours, or one behind a trunk. */
+  readonly isCalleeTrusted: boolean;
 };
 
 /** Gives callers their answer: by us for an application, or by the phone that they are bridged to. */
@@ -42,35 +52,63 @@ export class CallSetup {
     await call.queue.run(async () => {
       const { offer } = call;
       if (offer === undefined || call.state === 'ended') return;
-      const leg = await this.#acceptCaller(call, offer, BUILT_FORMATS, undefined);
+      const leg = await this.#acceptCaller(
+        call,
+        offer,
+        formatsOf(offer.invite.offeredFormats),
+        undefined,
+      );
       call.offer = undefined;
       await this.#lifecycle.join(call, [leg]);
     });
   }
 
+  /** Answers a caller into a call that may have others in it. Rejects when that cannot be done. */
+  async admit(call: LiveCall, party: CallingParty): Promise<void> {
+    await call.queue.run(async () => {
+      if (call.state === 'ended') throw new TapedeckError('call-ended', 'The call is over.');
+      await this.#lifecycle.join(call, [
+        await this.#acceptCaller(call, party, BUILT_FORMATS, undefined),
+      ]);
+    });
+  }
+
   /** Rings the callee and puts both through; who is not put through gets a final answer. */
   async bridge(call: LiveCall, parties: BridgedParties): Promise<void> {
-    const { invite, gone, callee } = parties;
-    call.ringing.add(invite);
+    call.ringing.add(parties.invite);
+    // Only what the caller can do, so that packets are relayed as they are.
+    const common = formatsOf(parties.invite.offeredFormats);
+    let outcome = await this.#ring(call, parties, common);
+    const others = BUILT_FORMATS.filter((format) => !common.includes(format));
+    if (!outcome.ok && isWithoutCodec(outcome.end) && others.length > 0) {
+      // Nothing in common: the two are put through by way of samples.
+      outcome = await this.#ring(call, parties, [...common, ...others]);
+    }
+    await call.queue.run(() =>
+      outcome.ok
+        ? this.#putThrough(call, parties, outcome.leg)
+        : this.#end(call, refusalFor(outcome.end)),
+    );
+  }
+
+  #ring(
+    call: LiveCall,
+    { invite, gone, callee, destinations }: BridgedParties,
+    formats: readonly AudioFormat[],
+  ): Promise<DialOutcome> {
     const headers = { [CALL_ID_HEADER]: call.serverCallId };
-    const outcome = await dial(this.#ports, this.#settings.ringTimeoutMs, {
+    return dial(this.#ports, this.#settings.ringTimeoutMs, {
       serverCallId: call.serverCallId,
       participant: callee,
-      destinations: parties.destinations,
+      destinations,
       from: invite.from,
-      // Only what the caller can do, so that packets are relayed as they are.
-      formats: commonFormats(invite.offeredFormats),
+      formats,
       headers,
       signal: AbortSignal.any([call.over.signal, gone]),
       onProgress: (status) => {
         if (status !== 183) invite.ring(headers);
       },
     });
-    await call.queue.run(() =>
-      outcome.ok
-        ? this.#putThrough(call, parties, outcome.leg)
-        : this.#end(call, refusalFor(outcome.end)),
-    );
   }
 
   /** Refuses a call that is not up yet. */
@@ -80,14 +118,19 @@ export class CallSetup {
 
   /** In the call's queue: what ends the call waits until both are in it. */
   async #putThrough(call: LiveCall, parties: BridgedParties, leg: AcceptedLeg): Promise<void> {
-    const calleeLeg: ArrivingLeg = { ...leg, participant: parties.callee, displayName: '' };
+    const calleeLeg: ArrivingLeg = {
+      ...leg,
+      participant: parties.callee,
+      displayName: '',
+      isTrusted: parties.isCalleeTrusted,
+    };
     if (call.state === 'ended') {
       this.#lifecycle.turnAway(call, calleeLeg);
       return;
     }
     let callerLeg: ArrivingLeg;
     try {
-      const formats = preferring(leg.remote.format);
+      const formats = preferring([leg.remote.format], formatsOf(parties.invite.offeredFormats));
       callerLeg = await this.#acceptCaller(call, parties, formats, leg);
     } catch (error) {
       const { serverCallId } = call;
@@ -133,14 +176,19 @@ export class CallSetup {
       },
     );
     const { displayName } = invite.from;
-    const hasMedia = true;
-    return { legId, participant: caller, displayName, session: invite, ended, remote, hasMedia };
+    const isTrusted = invite.authenticatedUser !== undefined || invite.trunk !== undefined;
+    return {
+      ...{ legId, participant: caller, displayName, session: invite, ended, remote, isTrusted },
+      hasMedia: true,
+    };
   }
 
   /** A recording that cannot start does not cost the people their call. */
   async #recordByRoute(call: LiveCall): Promise<void> {
     const recording = call.routeRecording;
     if (recording === undefined) return;
+    // The first to come starts it; it is the call's, not theirs.
+    call.routeRecording = undefined;
     try {
       await this.#recorder.start({
         serverCallId: call.serverCallId,
@@ -166,15 +214,7 @@ export class CallSetup {
   }
 }
 
-function commonFormats(offered: readonly AudioFormat[] | undefined): readonly AudioFormat[] {
-  if (offered === undefined) return BUILT_FORMATS;
-  const common = offered.flatMap((format) =>
-    BUILT_FORMATS.filter((built) => built.codec === format.codec),
-  );
-  return common.length > 0 ? common : BUILT_FORMATS;
-}
-
-function preferring(format: AudioFormat): readonly AudioFormat[] {
-  const isSame = (other: AudioFormat): boolean => other.codec === format.codec;
-  return [...BUILT_FORMATS.filter(isSame), ...BUILT_FORMATS.filter((other) => !isSame(other))];
+/** Refused for what was offered (RFC 3261 §21.4.26, §21.6.4). */
+function isWithoutCodec(end: SessionEnd): boolean {
+  return end.by === 'remote' && (end.status === 488 || end.status === 606);
 }

@@ -1,3 +1,4 @@
+import { OFFERED_FORMATS } from '../core/audio-formats.ts';
 import type { Identifier } from '../core/identifier.ts';
 import type { LegId, ServerCallId } from '../core/ids.ts';
 import type { AudioFormat, RemoteMedia } from '../core/media-format.ts';
@@ -7,10 +8,7 @@ import type { Directory } from './directory.ts';
 import { refusalAfter } from './result-code.ts';
 
 /** What we offer when nothing narrows it down, in order of preference. */
-export const BUILT_FORMATS: readonly AudioFormat[] = [
-  { codec: 'PCMU', payloadType: 0, clockRateHz: 8000 },
-  { codec: 'PCMA', payloadType: 8, clockRateHz: 8000 },
-];
+export const BUILT_FORMATS: readonly AudioFormat[] = OFFERED_FORMATS;
 
 export type DialDestination = { readonly uri: string; readonly trunk?: string };
 
@@ -55,6 +53,11 @@ export function destinationsOf(
     return [trunkDestination(trunk, target.number)];
   }
   return /^sips?:/i.test(target.rawId) ? [{ uri: target.rawId }] : [];
+}
+
+/** Neither a user, nor a phone of ours, nor a number: an address that anybody may have written down. */
+export function isForeign(target: Identifier, settings: CallSettings): boolean {
+  return target.kind === 'unknown' && settings.simulatedPhone(target.rawId) === undefined;
 }
 
 /** The number at the trunk's next hop. */
