@@ -3,7 +3,7 @@ import { TapedeckError } from '../core/error.ts';
 import type { MessageEnd } from '../core/ports/worker-channel.ts';
 import { ChannelClient } from './channel.ts';
 
-export type WorkerName = 'database' | 'media' | 'render';
+export type WorkerName = 'database' | 'media' | 'prompt' | 'render';
 
 export type WorkerThreadOptions = {
   readonly name: WorkerName;
