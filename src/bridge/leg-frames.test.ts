@@ -4,8 +4,7 @@ import { Leg } from './leg.ts';
 import { PAYLOAD_KIND } from './leg-media.ts';
 import { MediaCounters } from './media-statistics.ts';
 import { MemoryNetwork } from './testing/memory-network.ts';
-import { packet, PHONE_A, readHeader, remoteMedia } from './testing/two-party-call.ts';
-import { LEG_A } from './testing/two-party-call.ts';
+import { LEG_A, packet, PHONE_A, readHeader, remoteMedia } from './testing/two-party-call.ts';
 
 async function openLeg() {
   const clock = new ManualClock();
@@ -17,7 +16,7 @@ async function openLeg() {
     host: '127.0.0.1',
     clock,
     counters,
-    events: { onReceiving: () => undefined, onSilent: () => undefined },
+    events: { onReceiving: () => undefined, onSilent: () => undefined, onTone: () => undefined },
     start: { ssrc: 9, sequenceNumber: 65_534, timestamp: 1000 },
     cname: 'us',
     silenceMs: 20_000,

@@ -8,6 +8,7 @@ import {
   type RtpHeaderReader,
 } from '../protocols/rtp/header.ts';
 import { PacketBuffer } from '../protocols/rtp/packet-buffer.ts';
+import { buildTelephoneEvent } from '../protocols/rtp/telephone-event.ts';
 import type { ReportBlock } from '../protocols/rtcp/packet.ts';
 import { canonicalAddress } from './datagram/ip-address.ts';
 import { weSend } from './leg-media.ts';
@@ -16,8 +17,10 @@ import type { MediaCounters } from './media-statistics.ts';
 import { OutgoingStream, type StreamStart } from './outgoing-stream.ts';
 import { buildGoodbye, buildReport } from './reports.ts';
 
-/** Of a frame of our own; the largest is 20 ms of stereo L16 at 48 kHz. */
-export const MAX_FRAME_BYTES = 4_096;
+/** Of a frame of our own; the largest is 60 ms of L16 at 48 kHz. */
+export const MAX_FRAME_BYTES = 5_760;
+/** Of keys, in dBm0 with the sign dropped: what phones send. */
+const EVENT_VOLUME_DBM0 = 10;
 
 export type LegSenderOptions = {
   readonly clock: Clock;
@@ -40,9 +43,11 @@ export class LegSender {
   #media: RemoteMedia | undefined;
   #clockRateHz = 8000;
   #sendTo: SocketAddress | undefined;
-  /** As `#sendTo`, but where nothing may be relayed. */
+  /** As `#sendTo`, but `undefined` while nothing may be relayed. */
   #relayTo: SocketAddress | undefined;
   #isRelayHeld = false;
+  /** Keys are being sent. */
+  #areOthersSilent = false;
   #rtcpTo: SocketAddress | undefined;
   #frame: PacketBuffer | undefined;
   #reportedPackets = 0;
@@ -82,14 +87,21 @@ export class LegSender {
   aim(locked: SocketAddress | undefined): void {
     const media = this.#media;
     this.#sendTo = media !== undefined && weSend(media) ? (locked ?? media.rtp) : undefined;
-    this.#relayTo = this.#isRelayHeld ? undefined : this.#sendTo;
+    this.#aimRelay();
   }
 
   /** While held nothing is relayed here; frames of ours go out all the same. */
   holdRelay(isHeld: boolean): void {
     if (this.#isRelayHeld === isHeld) return;
     this.#isRelayHeld = isHeld;
-    this.#relayTo = isHeld ? undefined : this.#sendTo;
+    this.#aimRelay();
+    this.beginRun();
+  }
+
+  /** While keys are sent nothing else is: neither what is relayed nor frames. */
+  silenceOthers(areSilent: boolean): void {
+    this.#areOthersSilent = areSilent;
+    this.#aimRelay();
     this.beginRun();
   }
 
@@ -112,8 +124,19 @@ export class LegSender {
     this.#send(data, payloadBytes, to);
   }
 
-  /** A frame of our own in the leg's audio format, which lasts `ticks` of its clock. */
+  /** As `ownFrame`, while no keys are sent. */
   frame(
+    payload: Uint8Array,
+    payloadBytes: number,
+    ticks: number,
+    marker: boolean,
+    nowUs: number,
+  ): void {
+    if (!this.#areOthersSilent) this.ownFrame(payload, payloadBytes, ticks, marker, nowUs);
+  }
+
+  /** A frame of our own in the leg's audio format, which lasts `ticks` of its clock. */
+  ownFrame(
     payload: Uint8Array,
     payloadBytes: number,
     ticks: number,
@@ -125,6 +148,32 @@ export class LegSender {
     if (to === undefined || media === undefined || payloadBytes > MAX_FRAME_BYTES) return;
     this.#stream.placeFrame(ticks, nowUs, this.#clockRateHz);
     this.#sendOwn(media.format.payloadType, payload, payloadBytes, marker, to);
+  }
+
+  /** RFC 4733 was agreed on. */
+  get canSendEvents(): boolean {
+    return this.#media?.auxiliary.telephoneEvent !== undefined;
+  }
+
+  /** Tells of an event that has lasted `durationMs` by now. */
+  event(
+    event: number,
+    durationMs: number,
+    hasEnded: boolean,
+    isFirst: boolean,
+    nowUs: number,
+  ): void {
+    const to = this.#sendTo;
+    const payloadType = this.#media?.auxiliary.telephoneEvent;
+    if (to === undefined || payloadType === undefined) return;
+    this.#stream.placeEvent(isFirst, nowUs, this.#clockRateHz);
+    const payload = buildTelephoneEvent({
+      event,
+      end: hasEnded,
+      volumeDbm0: EVENT_VOLUME_DBM0,
+      durationTicks: Math.round((durationMs * this.#clockRateHz) / 1000),
+    });
+    this.#sendOwn(payloadType, payload, payload.length, isFirst, to);
   }
 
   /** A report if there is anything to say. `block`: what we say about the stream that we receive. */
@@ -159,6 +208,10 @@ export class LegSender {
     this.#sendTo = undefined;
     this.#relayTo = undefined;
     this.#rtcpTo = undefined;
+  }
+
+  #aimRelay(): void {
+    this.#relayTo = this.#isRelayHeld || this.#areOthersSilent ? undefined : this.#sendTo;
   }
 
   #sendOwn(

@@ -1,9 +1,11 @@
+import { TapedeckError } from '../core/error.ts';
 import type { LegId } from '../core/ids.ts';
 import type { RemoteMedia } from '../core/media-format.ts';
 import type { LegControl } from '../core/ports/call-media.ts';
 import type { Clock } from '../core/ports/clock.ts';
 import type { SocketAddress } from '../core/ports/datagram.ts';
 import type { LegSockets } from '../core/ports/media.ts';
+import { TONES, type Tone } from '../core/tone.ts';
 import { RtpHeaderReader } from '../protocols/rtp/header.ts';
 import type { JournalTap } from './call-journal.ts';
 import { EarlyPackets } from './early-packets.ts';
@@ -18,6 +20,8 @@ import type { StreamStart } from './outgoing-stream.ts';
 import type { PacketSink } from './packet-sink.ts';
 import { PlaceTracker, type Place } from './place-tracker.ts';
 import { readReports } from './reports.ts';
+import { ToneReceiver, type ReceivedTone } from './tone-receiver.ts';
+import { ToneSender } from './tone-sender.ts';
 
 /**
  * Packets of a resumed journal are checked one by one until those of this time after the resumption
@@ -33,10 +37,12 @@ const GATE = {
   closed: 2,
 } as const;
 
-/** What a leg gives its listener; both at most once in a row. */
+/** What a leg gives its listener; the first two at most once in a row. */
 export type LegEvents = {
   readonly onReceiving: (legId: LegId) => void;
   readonly onSilent: (legId: LegId, silentMs: number) => void;
+  /** Once for each press of a key. */
+  readonly onTone: (legId: LegId, tone: Tone, durationMs: number) => void;
 };
 
 /** How packets of one leg reach another. */
@@ -87,6 +93,10 @@ export class Leg {
   readonly #early = new EarlyPackets();
   readonly #incoming = new IncomingStream();
   readonly #sender: LegSender;
+  readonly #tones = new ToneReceiver((tone) => {
+    this.#hearTone(tone);
+  });
+  readonly #toneSender: ToneSender;
   #pair: SocketPair | undefined;
   #media: RemoteMedia | undefined;
   #kinds = new Uint8Array(128);
@@ -113,6 +123,7 @@ export class Leg {
     this.#events = options.events;
     this.#silenceMs = options.silenceMs;
     this.#sender = new LegSender(options);
+    this.#toneSender = new ToneSender(this.#sender, options.clock, undefined);
   }
 
   /** Takes ownership of the sockets. */
@@ -167,6 +178,7 @@ export class Leg {
       this.#clockRateHz = media.format.clockRateHz;
       this.#places = new PlaceTracker(this.#clockRateHz);
     }
+    this.#tones.setClockRate(this.#clockRateHz);
     this.#receives = weReceive(media);
     this.#latch.reopen({ sdp: media.rtp, alternativeSources: media.alternativeSources }, nowUs);
     this.#disconnect();
@@ -200,6 +212,19 @@ export class Leg {
     this.#sender.frame(payload, payloadBytes, ticks, marker, nowUs);
   }
 
+  /**
+   * Sends keys, one after the other; what else the leg hears is left out meanwhile. Resolves when they are
+   * sent. Rejects with `participant-not-found` if the leg goes before, with `call-state-conflict` if the far
+   * side takes no media now.
+   */
+  sendTones(tones: readonly Tone[]): Promise<void> {
+    if (this.#media !== undefined && !this.canSend) {
+      const message = 'the participant takes no media at present';
+      return Promise.reject(new TapedeckError('call-state-conflict', message));
+    }
+    return this.#toneSender.send(tones);
+  }
+
   /** For the RTP socket. The hot path: no object is made here for a packet of a steady stream. */
   readonly receiveRtp = (data: Uint8Array, from: SocketAddress, arrivalUs: number): void => {
     const header = this.#header;
@@ -230,6 +255,7 @@ export class Leg {
     this.#counters.packetsIn += 1;
     const isAudio = kind === PAYLOAD_KIND.audio;
     if (isAudio) this.#places.observe(ssrc, timestamp, arrivalUs);
+    else if (kind === PAYLOAD_KIND.telephoneEvent) this.#hearEvent(data, arrivalUs);
     this.#lastReceivedUs = arrivalUs;
     this.#incoming.update(ssrc, sequenceNumber, timestamp, arrivalUs, this.#clockRateHz, isAudio);
     if (locked !== this.#latch.locked || this.#latch.isLockedToSdp !== this.#isConnected) {
@@ -266,6 +292,7 @@ export class Leg {
 
   /** Several times a second: what time brings about. */
   tend(nowUs: number): void {
+    this.#tones.tend(nowUs);
     if (this.#media === undefined || !this.#receives) return;
     // A connected socket would not hear the sources that now have a chance.
     if (this.#isConnected && this.#latch.isSdpSilent(nowUs)) this.#disconnect();
@@ -287,6 +314,8 @@ export class Leg {
   close(): SocketPair | undefined {
     const pair = this.#pair;
     if (pair === undefined) return undefined;
+    this.#tones.flush();
+    this.#toneSender.close();
     this.#sender.close();
     this.#pair = undefined;
     this.#media = undefined;
@@ -321,6 +350,26 @@ export class Leg {
       recode(data, header.payloadOffset, header.payloadBytes, relay.table);
     }
     relay.to.#sender.relay(data, header, payloadType, arrivalUs);
+  }
+
+  #hearEvent(data: Uint8Array, arrivalUs: number): void {
+    const { ssrc, timestamp, marker, payloadOffset, payloadBytes } = this.#header;
+    this.#tones.packet(ssrc, timestamp, marker, data, payloadOffset, payloadBytes, arrivalUs);
+  }
+
+  /** Keys of who is not heard are reported all the same; journals have those that may be in them. */
+  #hearTone({ tone, durationMs, ssrc, timestamp }: ReceivedTone): void {
+    const nowUs = this.#clock.monotonicUs();
+    const startUs = this.#places.placeUs(ssrc, timestamp, nowUs - durationMs * 1000);
+    const event = TONES.indexOf(tone);
+    const isOpen = this.#gate === GATE.open;
+    if (isOpen || (this.#gate === GATE.checked && startUs >= this.#openSinceUs)) {
+      for (const tap of this.taps) tap.writer.tone(tap.stream, nowUs, event, durationMs);
+      for (const tap of this.newTaps) {
+        if (startUs >= tap.sinceUs) tap.writer.tone(tap.stream, nowUs, event, durationMs);
+      }
+    }
+    this.#events.onTone(this.legId, tone, durationMs);
   }
 
   /** The leg is heard again: as after a pause, what belongs before this moment stays out. */

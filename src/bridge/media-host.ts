@@ -2,7 +2,7 @@ import { EventEmitter } from 'node:events';
 import { TapedeckError } from '../core/error.ts';
 import type { LegId, RecordingId, ServerCallId } from '../core/ids.ts';
 import type { RemoteMedia } from '../core/media-format.ts';
-import type { LegControl } from '../core/ports/call-media.ts';
+import type { CallMediaEvents, LegControl } from '../core/ports/call-media.ts';
 import type { Clock, Timer } from '../core/ports/clock.ts';
 import type { DatagramNetwork } from '../core/ports/datagram.ts';
 import type { Disk } from '../core/ports/disk.ts';
@@ -17,6 +17,7 @@ import type {
   OpenLeg,
 } from '../core/ports/media.ts';
 import type { Random } from '../core/ports/random.ts';
+import type { Tone } from '../core/tone.ts';
 import { CallBridge } from './call-bridge.ts';
 import { HostJournals, type JournalSettings } from './host-journals.ts';
 import { Leg } from './leg.ts';
@@ -42,6 +43,7 @@ export type MediaHostOptions = {
   readonly silenceMs?: number;
 };
 
+type HostEvents = MediaEvents & CallMediaEvents;
 type LegEntry = { readonly leg: Leg; readonly call: CallBridge };
 
 /** The media of the calls of one worker thread. */
@@ -51,7 +53,7 @@ export class MediaHost implements MediaPort {
   readonly #ports: LegPorts;
   readonly #journals: HostJournals;
   readonly #counters = new MediaCounters();
-  readonly #emitter = new EventEmitter<MediaEvents>();
+  readonly #emitter = new EventEmitter<HostEvents>();
   readonly #calls = new Map<ServerCallId, CallBridge>();
   readonly #legs = new Map<LegId, LegEntry>();
   #timer: Timer | undefined;
@@ -66,8 +68,8 @@ export class MediaHost implements MediaPort {
     this.#ports = new LegPorts(options.datagrams, options.rtpPorts, options.random);
   }
 
-  on<K extends keyof MediaEvents>(event: K, listener: (...args: MediaEvents[K]) => void): void {
-    // The emitter's type cannot follow a generic name; `MediaEvents` already ties both together.
+  on<K extends keyof HostEvents>(event: K, listener: (...args: HostEvents[K]) => void): void {
+    // The emitter's type cannot follow a generic name; `HostEvents` already ties both together.
     (this.#emitter as EventEmitter).on(event, listener as (...args: unknown[]) => void);
   }
 
@@ -99,6 +101,7 @@ export class MediaHost implements MediaPort {
       events: {
         onReceiving: (id) => this.#emitter.emit('legReceiving', id),
         onSilent: (id, silentMs) => this.#emitter.emit('legSilent', id, silentMs),
+        onTone: (id, tone, durationMs) => this.#emitter.emit('toneReceived', id, tone, durationMs),
       },
       start: {
         ssrc: this.#randomBelow(2 ** 32),
@@ -146,6 +149,14 @@ export class MediaHost implements MediaPort {
     }
     entry.call.control(entry.leg, control);
     return Promise.resolve();
+  }
+
+  async sendTones(legId: LegId, tones: readonly Tone[]): Promise<void> {
+    const entry = this.#legs.get(legId);
+    if (entry === undefined) {
+      throw new TapedeckError('participant-not-found', `no leg ${legId} is open`);
+    }
+    await entry.leg.sendTones(tones);
   }
 
   closeLeg(legId: LegId): Promise<void> {

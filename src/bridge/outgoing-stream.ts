@@ -100,6 +100,17 @@ export class OutgoingStream {
     this.#ownDueUs += (ticks / clockRateHz) * 1_000_000;
   }
 
+  /**
+   * Finds the place of a packet that tells of an event: all of one event have the timestamp of its start,
+   * which stands where the clock says.
+   */
+  placeEvent(isFirst: boolean, nowUs: number, clockRateHz: number): void {
+    this.interrupt();
+    const startUs = isFirst ? nowUs : this.#highestSentUs;
+    const start = isFirst ? this.#nextTimestamp(nowUs, clockRateHz) : this.#highestTimestamp;
+    this.#placeNext(start, startUs);
+  }
+
   /** Counts the packet that was placed, once it is sent. */
   count(payloadBytes: number): void {
     this.packetCount += 1;

@@ -34,6 +34,7 @@ export function serveMedia(
     openLeg: (request: Parameters<MediaHost['openLeg']>[0]) => host.openLeg(request),
     setLegMedia: (...args: Parameters<MediaHost['setLegMedia']>) => host.setLegMedia(...args),
     controlLeg: (...args: Parameters<MediaHost['controlLeg']>) => host.controlLeg(...args),
+    sendTones: (...args: Parameters<MediaHost['sendTones']>) => host.sendTones(...args),
     closeLeg: (...args: Parameters<MediaHost['closeLeg']>) => host.closeLeg(...args),
     openJournal: (...args: Parameters<MediaHost['openJournal']>) => host.openJournal(...args),
     pauseJournal: (...args: Parameters<MediaHost['pauseJournal']>) => host.pauseJournal(...args),
@@ -48,5 +49,6 @@ export function serveMedia(
   });
   host.on('legReceiving', (...args) => emit('legReceiving', ...args));
   host.on('legSilent', (...args) => emit('legSilent', ...args));
+  host.on('toneReceived', (...args) => emit('toneReceived', ...args));
   host.on('journalFailed', (...args) => emit('journalFailed', ...args));
 }

@@ -3,7 +3,7 @@ import type { MediaStatistics } from '../bridge/media-statistics.ts';
 import { TapedeckError } from '../core/error.ts';
 import type { LegId, RecordingId, ServerCallId } from '../core/ids.ts';
 import type { RemoteMedia } from '../core/media-format.ts';
-import type { LegControl } from '../core/ports/call-media.ts';
+import type { CallMediaEvents, LegControl } from '../core/ports/call-media.ts';
 import type { Clock } from '../core/ports/clock.ts';
 import type { Logger } from '../core/ports/log.ts';
 import type {
@@ -15,6 +15,7 @@ import type {
   OpenJournal,
   OpenLeg,
 } from '../core/ports/media.ts';
+import type { Tone } from '../core/tone.ts';
 import { LastingThread } from './lasting-thread.ts';
 import { portShares } from './port-shares.ts';
 
@@ -27,6 +28,8 @@ export type MediaWorkerData = {
   readonly flushMs: number;
   readonly syncMs: number;
 };
+
+type WorkerEvents = MediaEvents & CallMediaEvents;
 
 type Slot = {
   readonly thread: LastingThread;
@@ -70,7 +73,7 @@ export class MediaWorkers implements MediaPort {
     });
   }
 
-  on<K extends keyof MediaEvents>(event: K, listener: (...args: MediaEvents[K]) => void): void {
+  on<K extends keyof WorkerEvents>(event: K, listener: (...args: WorkerEvents[K]) => void): void {
     this.#emitter.on(event, listener as (...args: unknown[]) => void);
   }
 
@@ -90,6 +93,10 @@ export class MediaWorkers implements MediaPort {
 
   async controlLeg(legId: LegId, control: LegControl): Promise<void> {
     await this.#slotWithLeg(legId).thread.request('controlLeg', legId, control);
+  }
+
+  async sendTones(legId: LegId, tones: readonly Tone[]): Promise<void> {
+    await this.#slotWithLeg(legId).thread.request('sendTones', legId, tones);
   }
 
   async closeLeg(legId: LegId): Promise<void> {

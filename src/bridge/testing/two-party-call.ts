@@ -98,6 +98,7 @@ export class TwoPartyCall {
     });
     this.host.on('legReceiving', (...args) => this.events.push(['legReceiving', ...args]));
     this.host.on('legSilent', (...args) => this.events.push(['legSilent', ...args]));
+    this.host.on('toneReceived', (...args) => this.events.push(['toneReceived', ...args]));
     this.host.on('journalFailed', (...args) => this.events.push(['journalFailed', ...args]));
   }
 
