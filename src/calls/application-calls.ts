@@ -14,13 +14,13 @@ import type { Fact } from '../core/ports/ledger.ts';
 import type { ConnectionRecord } from '../core/records.ts';
 import type { SessionEnd } from '../core/ports/signalling.ts';
 import type { CallEnding } from './call-end.ts';
-import type { ArrivingLeg, CallLifecycle } from './call-lifecycle.ts';
-import { CALL_ID_HEADER, type CallSetup } from './call-setup.ts';
-import { commitFacts, type CallPorts, type CallSettings } from './context.ts';
+import type { CallLifecycle } from './call-lifecycle.ts';
+import type { CallSetup } from './call-setup.ts';
+import { commitFacts, type CallPorts } from './context.ts';
 import type { Connections } from './connections.ts';
-import { BUILT_FORMATS, destinationsOf, dial } from './dial.ts';
 import type { Directory } from './directory.ts';
 import type { HeldConnection, LiveCall, Offer } from './live-call.ts';
+import { APPLICATION_USER, type OutgoingCalls } from './outgoing-calls.ts';
 import { participantOf, participantsOf, requireLeg } from './participants.ts';
 import { repeatFacts } from './repeat-facts.ts';
 import {
@@ -38,9 +38,6 @@ const ENDED_BY_APPLICATION: CallEnding = {
   recordingReason: 'CallEnded',
 };
 
-/** Who calls when the application did not say: as SIP user, and in the resource's identifier. */
-const APPLICATION_USER = 'tapedeck';
-
 const REJECTIONS: Readonly<Record<RejectCall['reason'], Refusal>> = {
   none: { status: 603, reason: 'Decline' },
   busy: { status: 486, reason: 'Busy Here' },
@@ -50,29 +47,29 @@ const REJECTIONS: Readonly<Record<RejectCall['reason'], Refusal>> = {
 /** What an application does with calls through the Call Automation API. */
 export class ApplicationCalls {
   readonly #ports: CallPorts;
-  readonly #settings: CallSettings;
   readonly #directory: Directory;
   readonly #lifecycle: CallLifecycle;
   readonly #switchboard: Switchboard;
   readonly #setup: CallSetup;
   readonly #connections: Connections;
+  readonly #outgoing: OutgoingCalls;
 
   constructor(parts: {
     readonly ports: CallPorts;
-    readonly settings: CallSettings;
     readonly directory: Directory;
     readonly lifecycle: CallLifecycle;
     readonly switchboard: Switchboard;
     readonly setup: CallSetup;
     readonly connections: Connections;
+    readonly outgoing: OutgoingCalls;
   }) {
     this.#ports = parts.ports;
-    this.#settings = parts.settings;
     this.#directory = parts.directory;
     this.#lifecycle = parts.lifecycle;
     this.#switchboard = parts.switchboard;
     this.#setup = parts.setup;
     this.#connections = parts.connections;
+    this.#outgoing = parts.outgoing;
   }
 
   async create(command: CreateCall): Promise<ConnectionProperties> {
@@ -171,24 +168,13 @@ export class ApplicationCalls {
     command: CreateCall,
     target: Identifier,
   ): Promise<'joined' | SessionEnd> {
-    const { signalling } = this.#ports;
-    const outcome = await dial(this.#ports, this.#settings.ringTimeoutMs, {
-      serverCallId: call.serverCallId,
-      participant: target,
-      destinations: destinationsOf(target, this.#settings, this.#directory, (user) =>
-        signalling.contactsOf(user),
-      ),
-      from: {
-        user: command.sourceCallerIdNumber ?? APPLICATION_USER,
-        host: '',
-        displayName: command.sourceDisplayName ?? '',
-      },
-      formats: BUILT_FORMATS,
-      headers: { [CALL_ID_HEADER]: call.serverCallId },
-      signal: call.over.signal,
+    const outcome = await this.#outgoing.ring(call, {
+      target,
+      callerUser: command.sourceCallerIdNumber,
+      callerName: command.sourceDisplayName,
     });
     if (!outcome.ok) return outcome.end;
-    const leg: ArrivingLeg = { ...outcome.leg, participant: target, displayName: '' };
+    const { leg } = outcome;
     try {
       await call.queue.run(() => this.#lifecycle.join(call, [leg]));
       return 'joined';

@@ -11,7 +11,13 @@ import type { InsistentCommit } from './insistent-commit.ts';
 import { legRecord } from './leg-record.ts';
 import { LiveCall, type HeldConnection, type Leg } from './live-call.ts';
 import type { Recorder } from './recorder.ts';
-import { DISCONNECTED, SETUP_FAILED, SUCCESS, type ResultInformation } from './result-code.ts';
+import {
+  DISCONNECTED,
+  SETUP_FAILED,
+  SUCCESS,
+  type Refusal,
+  type ResultInformation,
+} from './result-code.ts';
 
 /** A leg on its way into a call: accepted, with sockets of its own. */
 export type ArrivingLeg = {
@@ -23,6 +29,10 @@ export type ArrivingLeg = {
   readonly remote: RemoteMedia;
   /** The media worker knows `remote` already. Default false. */
   readonly hasMedia?: boolean;
+  /** A user of ours or somebody behind a trunk. */
+  readonly isTrusted: boolean;
+  /** The media worker knows it already. Default false. */
+  readonly isMuted?: boolean;
 };
 
 /** The ledger did not take the connection. */
@@ -88,6 +98,14 @@ export class CallLifecycle {
     return this.#calls.get(id);
   }
 
+  /** The call of a group that is on. Ids of groups are compared without case, as GUIDs are. */
+  ofGroup(groupCallId: string): LiveCall | undefined {
+    const wanted = groupCallId.toLowerCase();
+    return this.all().find(
+      (call) => call.state !== 'ended' && call.groupCallId?.toLowerCase() === wanted,
+    );
+  }
+
   /** Oldest first. */
   all(): readonly LiveCall[] {
     return [...this.#calls.values()];
@@ -107,7 +125,8 @@ export class CallLifecycle {
     const facts: Fact[] = [];
     const nowMs = this.#ports.clock.nowMs();
     const joined: Leg[] = [];
-    for (const { legId, participant, displayName, session, remote, hasMedia } of arriving) {
+    for (const one of arriving) {
+      const { legId, participant, displayName, session, remote, hasMedia, ended } = one;
       session.onMediaChange = (changed) => {
         this.#applyMedia(legId, changed);
       };
@@ -118,9 +137,11 @@ export class CallLifecycle {
         participant,
         displayName,
         session,
+        ended,
+        isTrusted: one.isTrusted,
         joinedAtMs: nowMs,
         membershipId,
-        isMuted: false,
+        isMuted: one.isMuted ?? false,
         isOnHold: false,
       };
       call.legs.set(legId, leg);
@@ -171,6 +192,29 @@ export class CallLifecycle {
     return this.#ends.end(call, ending);
   }
 
+  /**
+   * Takes a leg out of a call that goes on. Must run in the call's queue.
+   *
+   * @param sip what its phone is told; `undefined` when that is gone, or goes on elsewhere.
+   * @param alongside facts that become true with it.
+   */
+  async takeOut(
+    call: LiveCall,
+    leg: Leg,
+    sip: Refusal | undefined,
+    alongside: readonly Fact[] = [],
+  ): Promise<void> {
+    call.legs.delete(leg.legId);
+    if (sip !== undefined) this.goodbyes.say(call.serverCallId, leg.session, sip);
+    this.#closeLeg(leg.legId);
+    await this.#insistent.commit([
+      { kind: 'leg', record: legRecord(call, leg, 'ended') },
+      this.#events.participant(call, leg, 'Removed'),
+      ...this.#events.participantsUpdated(call),
+      ...alongside,
+    ]);
+  }
+
   /** As `CallEnds.release`. */
   releaseConnection(
     call: LiveCall,
@@ -210,12 +254,7 @@ export class CallLifecycle {
           await this.end(call, { ...ENDED_BY_LAST_LEAVING, by: leg });
           return;
         }
-        this.#closeLeg(legId);
-        await this.#insistent.commit([
-          { kind: 'leg', record: legRecord(call, leg, 'ended') },
-          this.#events.participant(call, leg, 'Removed'),
-          ...this.#events.participantsUpdated(call),
-        ]);
+        await this.takeOut(call, leg, undefined);
       })
       .catch((error: unknown) => {
         this.#ports.log.error(

@@ -11,6 +11,7 @@ const ROUTE = {
   from: undefined,
   action: 'trunk',
   trunk: 'carrier',
+  group: undefined,
   record: undefined,
 } as const;
 

@@ -63,13 +63,16 @@ export class CallSetup {
     });
   }
 
-  /** Answers a caller into a call that may have others in it. Rejects when that cannot be done. */
-  async admit(call: LiveCall, party: CallingParty): Promise<void> {
-    await call.queue.run(async () => {
-      if (call.state === 'ended') throw new TapedeckError('call-ended', 'The call is over.');
-      await this.#lifecycle.join(call, [
-        await this.#acceptCaller(call, party, BUILT_FORMATS, undefined),
-      ]);
+  /**
+   * Answers a caller into a call that may have others in it. Resolves with false when that is over;
+   * rejects when the caller cannot be answered.
+   */
+  async admit(call: LiveCall, party: CallingParty): Promise<boolean> {
+    return call.queue.run(async () => {
+      if (call.state === 'ended') return false;
+      const leg = await this.#acceptCaller(call, party, BUILT_FORMATS, undefined);
+      await this.#lifecycle.join(call, [leg]);
+      return true;
     });
   }
 

@@ -277,7 +277,13 @@ describe('createCall', () => {
 
 describe('a route', () => {
   const trunk = { name: 'carrier', uri: 'sip:192.0.2.10:5060' };
-  const route = { to: /^1\d{3}$/, from: undefined, action: 'trunk', trunk: 'carrier' } as const;
+  const route = {
+    to: /^1\d{3}$/,
+    from: undefined,
+    action: 'trunk',
+    trunk: 'carrier',
+    group: undefined,
+  } as const;
 
   test('relays a trusted caller through the trunk in a codec that both have, recorded from the start', async () => {
     await startWith({

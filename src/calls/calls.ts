@@ -28,6 +28,7 @@ import { RecordingEvents } from './events/recording-events.ts';
 import { Finisher } from './finisher.ts';
 import { FreeSpace } from './free-space.ts';
 import { InsistentCommit } from './insistent-commit.ts';
+import { OutgoingCalls } from './outgoing-calls.ts';
 import { participantsOf } from './participants.ts';
 import { Pauses } from './pauses.ts';
 import { Recorder } from './recorder.ts';
@@ -112,14 +113,15 @@ export class Calls implements CallService {
       setup,
     });
     this.#connections = new Connections(ports);
+    const outgoing = new OutgoingCalls({ ports, settings, directory });
     this.#applications = new ApplicationCalls({
       ports,
-      settings,
       directory,
       lifecycle: this.#lifecycle,
       switchboard: this.#switchboard,
       setup,
       connections: this.#connections,
+      outgoing,
     });
     this.#recordings = new Recordings({
       ports,

@@ -13,6 +13,10 @@ export type Leg = {
   readonly participant: Identifier;
   readonly displayName: string;
   readonly session: SignallingSession;
+  /** Resolves when the session is over. */
+  readonly ended: Promise<SessionEnd>;
+  /** A user of ours or somebody behind a trunk: may have others called. */
+  readonly isTrusted: boolean;
   readonly joinedAtMs: number;
   /** Names the membership in participant events. */
   readonly membershipId: string;
@@ -67,6 +71,10 @@ export class LiveCall {
   offer: Offer | undefined;
   /** A route wants the call recorded from its first packet. */
   routeRecording: RouteRecording | undefined;
+  /** By which applications may find it; a call of a route with a group. */
+  groupCallId: string | undefined;
+  /** Legs on their way in that somebody has given up their own for: the call waits for them. */
+  awaitedLegs = 0;
   /** Of ParticipantsUpdated, from 1. */
   rosterSequence = 0;
   /** The most that were in it at once: whether it was ever more than a call of two. */
@@ -87,11 +95,12 @@ export class LiveCall {
   }
 
   /**
-   * Whether it is worth going on with so many legs: an application may add others to one that is alone,
-   * and nobody else does.
+   * Whether it is worth going on with so many legs: to one that is alone others may come by an application
+   * or through the group, and in no other way.
    */
   goesOnWith(legs: number): boolean {
-    return legs > (this.connections.size > 0 ? 0 : 1);
+    const mayGrow = this.connections.size > 0 || this.groupCallId !== undefined;
+    return legs + this.awaitedLegs > (mayGrow ? 0 : 1);
   }
 
   record(): CallRecord {
@@ -104,6 +113,7 @@ export class LiveCall {
       connectedAtMs: this.connectedAtMs,
       endedAtMs: this.endedAtMs,
       incomingCallContext: this.offer?.context,
+      groupCallId: this.groupCallId,
     };
   }
 }

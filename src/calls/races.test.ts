@@ -16,7 +16,13 @@ const ROUTE_RECORDING = {
   allowApiPause: false,
 } as const;
 const TRUNK = { name: 'carrier', uri: 'sip:192.0.2.10:5060' };
-const ROUTE = { to: /^1\d{3}$/, from: undefined, action: 'trunk', trunk: 'carrier' } as const;
+const ROUTE = {
+  to: /^1\d{3}$/,
+  from: undefined,
+  action: 'trunk',
+  trunk: 'carrier',
+  group: undefined,
+} as const;
 
 /** Ends of a connection: one of them, and nothing after it. */
 const TERMINAL = ['CallDisconnected', 'CreateCallFailed', 'AnswerFailed'];

@@ -210,7 +210,14 @@ test.each([true, false])(
     const { calls } = await AnsweredCall.begin(
       {
         routes: [
-          { to: /^1\d{3}$/, from: undefined, action: 'registered', trunk: undefined, record },
+          {
+            to: /^1\d{3}$/,
+            from: undefined,
+            action: 'registered',
+            trunk: undefined,
+            group: undefined,
+            record,
+          },
         ],
       },
       world,

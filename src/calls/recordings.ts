@@ -6,6 +6,7 @@ import type { CallLifecycle } from './call-lifecycle.ts';
 import { callEnded, type Connections } from './connections.ts';
 import type { CallPorts, CallSettings } from './context.ts';
 import type { LiveCall } from './live-call.ts';
+import { locatedCall } from './located-call.ts';
 import { recordingOver, type Pauses } from './pauses.ts';
 import type { Recorder } from './recorder.ts';
 import { renderPlan } from './recording-plan.ts';
@@ -122,12 +123,7 @@ export class Recordings {
     if ('callConnectionId' in reference) {
       return this.#connections.liveCall(reference.callConnectionId);
     }
-    const call = this.#lifecycle.get(reference.serverCallId);
-    if (call !== undefined && call.state !== 'ended') return call;
-    if ((await this.#ports.ledger.call(reference.serverCallId)) === undefined) {
-      throw new TapedeckError('call-not-found', 'Call not found.', { field: 'callLocator' });
-    }
-    throw callEnded('callLocator');
+    return locatedCall(this.#ports.ledger, this.#lifecycle, reference);
   }
 }
 

@@ -95,6 +95,7 @@ function endOfCall(record: CallRecord, nowMs: number, events: CallEvents): reado
   });
   call.connectedAtMs = record.connectedAtMs;
   call.endedAtMs = nowMs;
+  call.groupCallId = record.groupCallId;
   const fact: Fact = { kind: 'call', record: call.record() };
   return record.state === 'connected'
     ? [fact, events.ended(call, DISCONNECTED.byRestart, undefined)]

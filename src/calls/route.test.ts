@@ -9,6 +9,7 @@ function route(route: Partial<Route>): Route {
     from: undefined,
     action: 'application',
     trunk: undefined,
+    group: undefined,
     record: undefined,
     ...route,
   };
@@ -51,6 +52,12 @@ describe('a call', () => {
     const routes = [route({ action: 'registered' })];
     expect(decideRoute(routes, CALL)).toMatchObject({ action: 'registered' });
     expect(decideRoute(routes, { ...CALL, registered: false })).toMatchObject({ status: 480 });
+  });
+
+  test('goes into the call of a group', () => {
+    const routes = [route({ action: 'group', group: 'team' })];
+    const record = undefined;
+    expect(decideRoute(routes, CALL)).toEqual({ action: 'group', group: 'team', record });
   });
 
   test('that a route rejects is declined', () => {

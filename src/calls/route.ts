@@ -6,9 +6,11 @@ export type Route = {
   readonly to: RegExp;
   /** Matched against the caller's number or user. */
   readonly from: RegExp | undefined;
-  readonly action: 'trunk' | 'registered' | 'application' | 'reject';
+  readonly action: 'trunk' | 'registered' | 'application' | 'group' | 'reject';
   /** Name of the trunk, for action `trunk`. */
   readonly trunk: string | undefined;
+  /** The `groupCallId`, for action `group`. */
+  readonly group: string | undefined;
   readonly record: RouteRecording | undefined;
 };
 
@@ -30,6 +32,11 @@ export type RouteDecision =
     }
   | { readonly action: 'registered'; readonly record: RouteRecording | undefined }
   | { readonly action: 'application'; readonly record: RouteRecording | undefined }
+  | {
+      readonly action: 'group';
+      readonly group: string;
+      readonly record: RouteRecording | undefined;
+    }
   | { readonly action: 'reject'; readonly status: number; readonly reason: string };
 
 export type RoutedCall = {
@@ -60,6 +67,8 @@ export function decideRoute(routes: readonly Route[], call: RoutedCall): RouteDe
       return { action: 'registered', record: route.record };
     case 'application':
       return { action: 'application', record: route.record };
+    case 'group':
+      return { action: 'group', group: route.group ?? '', record: route.record };
     case 'reject':
       return { action: 'reject', status: 603, reason: 'Decline' };
   }

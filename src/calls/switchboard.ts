@@ -4,9 +4,10 @@ import type { IncomingInvite, SessionEnd } from '../core/ports/signalling.ts';
 import type { CallLifecycle } from './call-lifecycle.ts';
 import { CALL_ID_HEADER, type BridgedParties, type CallSetup } from './call-setup.ts';
 import { commitFacts, type CallPorts, type CallSettings } from './context.ts';
-import { destinationsOf, trunkDestination, type DialDestination } from './dial.ts';
+import { destinationsOf, isForeign, trunkDestination, type DialDestination } from './dial.ts';
 import type { Directory } from './directory.ts';
 import type { CallEvents } from './events/call-events.ts';
+import { GroupCalls } from './group-calls.ts';
 import type { CallingParty, LiveCall } from './live-call.ts';
 import { SETUP_FAILED, type Refusal } from './result-code.ts';
 import { decideRoute, type RouteRecording } from './route.ts';
@@ -21,6 +22,7 @@ export class Switchboard {
   readonly #events: CallEvents;
   readonly #lifecycle: CallLifecycle;
   readonly #setup: CallSetup;
+  readonly #groups: GroupCalls;
   readonly #offers = new Map<IncomingCallContext, LiveCall>();
   #accepting = true;
 
@@ -38,6 +40,7 @@ export class Switchboard {
     this.#events = parts.events;
     this.#lifecycle = parts.lifecycle;
     this.#setup = parts.setup;
+    this.#groups = new GroupCalls(parts);
   }
 
   /** From now on every INVITE is refused with 503. */
@@ -97,13 +100,17 @@ export class Switchboard {
       await this.#offer(party, callee, decision.record);
       return;
     }
+    if (decision.action === 'group') {
+      await this.#groups.join(party, decision.group, decision.record);
+      return;
+    }
     const trunk = trunks.find(
       (candidate) => decision.action === 'trunk' && candidate.name === decision.trunk,
     );
     const destinations = trunk === undefined ? phones : [trunkDestination(trunk, invite.to.user)];
     const call = this.#lifecycle.open(caller, 'connecting');
     call.routeRecording = decision.record;
-    await this.#relay(call, { ...party, callee, destinations });
+    await this.#relay(call, { ...party, callee, destinations, isCalleeTrusted: true });
   }
 
   async #relay(call: LiveCall, parties: BridgedParties): Promise<void> {
@@ -180,7 +187,8 @@ export class Switchboard {
       signalling.contactsOf(user),
     );
     const { invite, ended, gone, caller } = offer;
-    const parties = { invite, ended, gone, caller, callee: target, destinations };
+    const isCalleeTrusted = !isForeign(target, this.#settings);
+    const parties = { invite, ended, gone, caller, callee: target, destinations, isCalleeTrusted };
     await this.#setup.bridge(call, parties);
   }
 }

@@ -75,6 +75,7 @@ const SAMPLES: { readonly [K in OptionName]?: readonly [string, unknown, string,
   'journal-sync': ['500ms', 500, '2s', 2000],
   'media-workers': ['1', 1, '2', 2],
   'render-workers': ['1', 1, '2', 2],
+  'speech-command': ['espeak-ng --stdout', 'espeak-ng --stdout', 'say', 'say'],
   'log-level': ['debug', 'debug', 'error', 'error'],
 };
 
@@ -231,6 +232,7 @@ describe('what is wrong is refused by the name it was written with', () => {
       { file: "events: [{name: a, endpoint: 'http://a', headers: {'X Y': z}}]" },
       'tapedeck.yaml: events[0].headers.X Y',
     ],
+    ['route without its group', { file: 'routes: [{to: a, action: group}]' }, 'routes[0].group'],
     ['unknown trunk', { file: 'routes: [{to: a, action: trunk, trunk: b}]' }, 'routes[0].trunk'],
     [
       'regular expression',

@@ -230,6 +230,14 @@ function checkReferences(entries: FileEntries): void {
     if ((route.action === 'trunk') !== (route.trunk !== undefined)) {
       throw refuse(at, 'action and trunk do not fit', 'a trunk with action trunk, and only there');
     }
+    if ((route.action === 'group') !== (route.group !== undefined)) {
+      const where = `routes[${index}].group`;
+      throw refuse(
+        where,
+        'action and group do not fit',
+        'a group with action group, and only there',
+      );
+    }
     if (route.trunk !== undefined && !known.includes(route.trunk)) {
       throw refuse(at, `there is no trunk "${route.trunk}"`, `one of ${known.join(', ')}`);
     }

@@ -49,8 +49,9 @@ export type RouteRecord = {
 export type RouteEntry = {
   readonly to: RegExp;
   readonly from: RegExp | undefined;
-  readonly action: 'trunk' | 'registered' | 'application' | 'reject';
+  readonly action: 'trunk' | 'registered' | 'application' | 'group' | 'reject';
   readonly trunk: string | undefined;
+  readonly group: string | undefined;
   readonly bot: undefined;
   readonly record: RouteRecord | undefined;
 };
@@ -141,10 +142,15 @@ const route: Fields<RouteEntry> = {
     fallback: { value: undefined, text: 'anyone' },
   },
   action: {
-    kind: kinds.choice('trunk', 'registered', 'application', 'reject'),
-    text: '`trunk`: out through a trunk, for authenticated users and sources under a trunk’s addresses only; `registered`: the phones of the user; `application`: IncomingCall; `reject`: 603.',
+    kind: kinds.choice('trunk', 'registered', 'application', 'group', 'reject'),
+    text: '`trunk`: out through a trunk, for authenticated users and sources under a trunk’s addresses only; `registered`: the phones of the user; `application`: IncomingCall; `group`: into the one call of the group, answered at once; `reject`: 603.',
   },
   trunk: { kind: kinds.text, text: 'Name of the trunk, for action `trunk`.', fallback: none },
+  group: {
+    kind: kinds.text,
+    text: 'For action `group`: the `groupCallId` by which applications find the call, a GUID by custom. Several routes may name one group.',
+    fallback: none,
+  },
   bot: { kind: unbuilt, text: 'Graph bot to notify; not built yet.', fallback: none },
   record: {
     kind: mapOf(routeRecord),

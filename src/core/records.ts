@@ -23,6 +23,8 @@ export type CallRecord = {
   readonly endedAtMs: number | undefined;
   /** Set for a call that waits for an application. */
   readonly incomingCallContext: IncomingCallContext | undefined;
+  /** What a route made it the call of; `undefined` for all others. */
+  readonly groupCallId: string | undefined;
 };
 
 export type ConnectionRecord = {

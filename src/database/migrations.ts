@@ -222,6 +222,11 @@ export const MIGRATIONS: readonly Migration[] = [
       builder.schema.createIndex('auditByTime').on('audit').columns(['atMs']),
     ],
   },
+  {
+    version: 4,
+    name: 'calls of groups',
+    statements: ({ schema }) => [schema.alterTable('calls').addColumn('groupCallId', 'text')],
+  },
 ];
 
 /**

@@ -23,6 +23,7 @@ export const callColumns: Columns<CallRecord> = {
   connectedAtMs: 'integer',
   endedAtMs: 'integer',
   incomingCallContext: 'text',
+  groupCallId: 'text',
 };
 
 export const connectionColumns: Columns<ConnectionRecord> = {

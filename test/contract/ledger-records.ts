@@ -26,6 +26,7 @@ export function aCall(serverCallId: string, with_: Partial<CallRecord> = {}): Ca
     connectedAtMs: START_MS + 1_000,
     endedAtMs: undefined,
     incomingCallContext: undefined,
+    groupCallId: undefined,
     ...with_,
   };
 }

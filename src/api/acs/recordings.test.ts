@@ -61,7 +61,7 @@ describe('recordings', () => {
     [400, '8562', { recordingContentType: 'audioVideo', recordingFormatType: 'mp3' }],
     [400, '8562', { recordingContentType: 'audioVideo', recordingFormatType: 'mp4' }],
     [405, '8520', { callLocator: { kind: 'roomCallLocator', roomId: 'r' } }],
-    [404, '8522', { callLocator: { kind: 'groupCallLocator', groupCallId: 'g' } }],
+    [400, '8523', { callLocator: { kind: 'groupCallLocator' } }],
     [404, '8522', { callLocator: { kind: 'serverCallLocator', serverCallId: 'made-up' } }],
   ])('%i/%s for %j', async (status, code, extra) => {
     const response = await api.start(api.startBody(extra));
@@ -203,7 +203,6 @@ describe('ids with slashes, dots and percent signs', () => {
     for (const extra of [
       { callLocator: { kind: 'serverCallLocator', serverCallId: id } },
       { callLocator: undefined, callConnectionId: id },
-      { callLocator: { kind: 'groupCallLocator', groupCallId: id } },
     ]) {
       const response = await api.start(api.startBody(extra));
       expect([response.statusCode, errorOf(response).code]).toEqual([404, '8522']);

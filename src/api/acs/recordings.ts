@@ -16,8 +16,8 @@ import {
   type IdFields,
   MAX_TOKEN_CHARACTERS,
   MAX_URI_CHARACTERS,
-  oneOf,
 } from './fields.ts';
+import { CallLocatorSchema, locatedBy } from './call-locator.ts';
 import { IdentifierSchema } from './identifiers.ts';
 import { type OmittedTypes, recordingShape } from './recording-shape.ts';
 
@@ -26,15 +26,8 @@ const Params = Type.Object({ recording: Type.String() });
 const Token = Type.String({ minLength: 1, maxLength: MAX_TOKEN_CHARACTERS });
 const Word = Type.String({ maxLength: 64 });
 
-const CallLocator = Type.Object({
-  kind: Type.Optional(Word),
-  serverCallId: Type.Optional(Token),
-  groupCallId: Type.Optional(Token),
-  roomId: Type.Optional(Token),
-});
-
 const StartBody = Type.Object({
-  callLocator: Type.Optional(CallLocator),
+  callLocator: Type.Optional(CallLocatorSchema),
   callConnectionId: Type.Optional(Token),
   recordingStateCallbackUri: Type.Optional(
     Type.String({ minLength: 1, maxLength: MAX_URI_CHARACTERS }),
@@ -153,14 +146,6 @@ function toRecordingBody(status: RecordingStatus): Record<string, unknown> {
 /** 200 although it is accepted only: most SDK versions know no 202 here. */
 const started = (status: RecordingStatus): StoredAnswer => jsonAnswer(200, toRecordingBody(status));
 
-const LOCATOR_FIELDS = {
-  serverCallLocator: 'serverCallId',
-  groupCallLocator: 'groupCallId',
-  roomCallLocator: 'roomId',
-} as const;
-type LocatorKind = keyof typeof LOCATOR_FIELDS;
-const LOCATOR_KINDS = Object.keys(LOCATOR_FIELDS) as readonly LocatorKind[];
-
 /** Exactly one of `callLocator` and `callConnectionId`; the locator’s kind may be left out. */
 function callReference(body: StartBodyValue, ids: IdFields): CallReference {
   const { callLocator: locator, callConnectionId } = body;
@@ -170,31 +155,7 @@ function callReference(body: StartBodyValue, ids: IdFields): CallReference {
   if (locator === undefined || callConnectionId !== undefined) {
     throw invalid('callLocator', 'exactly one of callLocator and callConnectionId has to be given');
   }
-  const kind = locatorKind(locator);
-  const field = LOCATOR_FIELDS[kind];
-  const id = locator[field];
-  if (id === undefined) throw invalid(`callLocator.${field}`, `is what a ${kind} needs`);
-  switch (kind) {
-    case 'serverCallLocator':
-      return { serverCallId: ids.serverCall(id) };
-    case 'groupCallLocator':
-      throw new TapedeckError('call-not-found', 'Call not found: no call has this groupCallId.', {
-        field: 'callLocator.groupCallId',
-      });
-    case 'roomCallLocator':
-      throw new TapedeckError(
-        'not-supported',
-        'roomCallLocator is not supported by this server yet.',
-        { field: 'callLocator.roomId' },
-      );
-  }
-}
-
-function locatorKind(locator: Static<typeof CallLocator>): LocatorKind {
-  if (locator.kind !== undefined) return oneOf(LOCATOR_KINDS, locator.kind, 'callLocator.kind');
-  const [kind, ...others] = LOCATOR_KINDS.filter((k) => locator[LOCATOR_FIELDS[k]] !== undefined);
-  if (kind !== undefined && others.length === 0) return kind;
-  throw invalid('callLocator.kind', `has to be one of ${LOCATOR_KINDS.join(', ')}`);
+  return locatedBy(locator, ids);
 }
 
 function invalid(field: string, problem: string): TapedeckError {

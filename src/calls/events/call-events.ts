@@ -154,7 +154,7 @@ export class CallEvents {
     return {
       startedBy: { communicationIdentifier: identifierModel(call.startedBy), role: 'Attendee' },
       serverCallId: call.serverCallId,
-      group: { id: '' },
+      group: { id: call.groupCallId ?? '' },
       room: { id: '' },
       isTwoParty: call.mostLegs <= 2,
       correlationId: call.correlationId,

@@ -9,6 +9,7 @@ describe('what parsers know', () => {
     ['SendDtmfTonesCompleted', '2023-10-15', false],
     ['CancelAddParticipantFailed', '2024-04-15', true],
     ['CreateCallFailed', '2023-03-06', false],
+    ['CreateCallFailed', '', false],
     ['CreateCallFailed', '2024-09-15', false],
     ['CreateCallFailed', '2024-11-15-preview', true],
     ['AnswerFailed', '2025-06-15', true],

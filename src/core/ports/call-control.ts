@@ -30,7 +30,7 @@ export type MediaStreamingOptions = {
 
 /** Another application joins a call that is on. */
 export type ConnectCall = {
-  readonly call: CallReference | { readonly groupCallId: string };
+  readonly call: CallReference;
   readonly callbackUri: string;
   readonly operationContext?: string;
   readonly mediaStreaming?: MediaStreamingOptions;

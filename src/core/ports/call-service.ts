@@ -74,7 +74,10 @@ export type TerminateCall = {
 
 /** What a recording is asked for by; exactly one. */
 export type CallReference =
-  { readonly serverCallId: ServerCallId } | { readonly callConnectionId: CallConnectionId };
+  | { readonly serverCallId: ServerCallId }
+  | { readonly callConnectionId: CallConnectionId }
+  /** The call of a group that is on. */
+  | { readonly groupCallId: string };
 
 /** What an application may ask for; only the built combinations reach the use case. */
 export type RecordingShape = {
