@@ -41,6 +41,7 @@ export type OptionValues = {
   'journal-sync': number;
   'media-workers': number | undefined;
   'render-workers': number | undefined;
+  'speech-command': string | undefined;
   'log-level': 'debug' | 'info' | 'warn' | 'error';
 } & RecordingOptionValues;
 
@@ -267,6 +268,13 @@ export const OPTIONS: { readonly [K in OptionName]: Option<OptionValues[K]> } = 
     fallbackText: 'from the cores',
     placeholder: 'count',
     text: 'Threads that make files of journals, at lowered priority.',
+  },
+  'speech-command': {
+    kind: kinds.text,
+    fallback: undefined,
+    fallbackText: 'none',
+    placeholder: 'command',
+    text: 'Program that speaks: it gets text on its standard input and writes a WAV file to its standard output, such as `espeak-ng --stdout -v {locale}`. `{voice}`, `{locale}`, `{gender}` and `{kind}` (`text` or `ssml`) in its arguments are replaced; no shell is involved. Without it `text` and `ssml` sources are refused with 405/8520.',
   },
   'log-level': {
     kind: kinds.choice('debug', 'info', 'warn', 'error'),
