@@ -3,6 +3,7 @@ import type { CallConnectionId, LegId, ServerCallId } from '../core/ids.ts';
 import type { RemoteMedia } from '../core/media-format.ts';
 import type { Fact } from '../core/ports/ledger.ts';
 import type { SessionEnd, SignallingSession } from '../core/ports/signalling.ts';
+import type { Tone } from '../core/tone.ts';
 import { CallEnds, ENDED_BY_LAST_LEAVING, type CallEnding } from './call-end.ts';
 import { commitFacts, type CallPorts } from './context.ts';
 import type { CallEvents } from './events/call-events.ts';
@@ -52,6 +53,10 @@ export class CallLifecycle {
   readonly #insistent: InsistentCommit;
   /** Called for each call that is over. */
   onEnded: (call: LiveCall) => void = () => undefined;
+  /** Called when a leg is out of a call that goes on. */
+  onLeft: (call: LiveCall, legId: LegId) => void = () => undefined;
+  /** Called for a key that came by signalling. */
+  onTone: (legId: LegId, tone: Tone) => void = () => undefined;
 
   constructor(parts: {
     readonly ports: CallPorts;
@@ -130,6 +135,9 @@ export class CallLifecycle {
       session.onMediaChange = (changed) => {
         this.#applyMedia(legId, changed);
       };
+      session.onTone = (tone) => {
+        this.onTone(legId, tone);
+      };
       if (hasMedia !== true) this.#applyMedia(legId, remote);
       const membershipId = this.#ports.random.uuid();
       const leg: Leg = {
@@ -187,6 +195,14 @@ export class CallLifecycle {
     this.#ports.log.info({ serverCallId, correlationId }, 'call connected');
   }
 
+  /** An application comes into a call that is on. Must run in the call's queue. */
+  async establish(call: LiveCall, connection: HeldConnection): Promise<void> {
+    // The end of the call has told it already.
+    if (call.state !== 'connected' || connection.record.state !== 'connecting') return;
+    const facts = this.#established(call, connection);
+    await this.#insistent.commit([...facts, ...this.#events.participantsUpdated(call, connection)]);
+  }
+
   /** As `CallEnds.end`. */
   end(call: LiveCall, ending: CallEnding): Promise<void> {
     return this.#ends.end(call, ending);
@@ -207,6 +223,7 @@ export class CallLifecycle {
     call.legs.delete(leg.legId);
     if (sip !== undefined) this.goodbyes.say(call.serverCallId, leg.session, sip);
     this.#closeLeg(leg.legId);
+    this.onLeft(call, leg.legId);
     await this.#insistent.commit([
       { kind: 'leg', record: legRecord(call, leg, 'ended') },
       this.#events.participant(call, leg, 'Removed'),
