@@ -38,7 +38,7 @@ export class Dialog {
   readonly callId: string;
   readonly local: NameAddress;
   readonly remote: NameAddress;
-  readonly routeSet: readonly NameAddress[];
+  #routeSet: readonly NameAddress[];
   #remoteTarget: SipUri;
   #localCSeq: number;
   #remoteCSeq: number | undefined;
@@ -47,7 +47,7 @@ export class Dialog {
     this.callId = state.callId;
     this.local = state.local;
     this.remote = state.remote;
-    this.routeSet = state.routeSet;
+    this.#routeSet = state.routeSet;
     this.#remoteTarget = state.remoteTarget;
     this.#localCSeq = state.localCSeq;
     this.#remoteCSeq = state.remoteCSeq;
@@ -85,6 +85,18 @@ export class Dialog {
     });
   }
 
+  /**
+   * The 2xx to our INVITE confirms an early dialog: its way is the one that counts (§13.2.2.4).
+   * `false`: it cannot be read.
+   */
+  confirm(response: SipResponse): boolean {
+    const routes = parseNameAddressList(response.headers.all('Record-Route'));
+    if (!routes.ok) return false;
+    this.#routeSet = [...routes.value].reverse();
+    this.refreshTarget(response);
+    return true;
+  }
+
   /** The inverse of `record`; `undefined` for anything else. */
   static restore(record: DialogRecord): Dialog | undefined {
     const local = parseNameAddress(record.local);
@@ -114,6 +126,11 @@ export class Dialog {
   /** Equal to `dialogKeyOf` of the requests that belong to this dialog. */
   get key(): string {
     return dialogKey(this.callId, this.localTag, this.remoteTag);
+  }
+
+  /** Name-addrs, in the order in which requests visit them. */
+  get routeSet(): readonly NameAddress[] {
+    return this.#routeSet;
   }
 
   get remoteTarget(): SipUri {

@@ -60,7 +60,7 @@ test.each<[string, RawRequest, number, string?]>([
   ['an unknown method', { method: 'FROBNICATE' }, 405, 'Allow'],
   ['REGISTER, where nobody registers', { method: 'REGISTER' }, 405, 'Allow'],
   ['no hops left', { ...INVITE, maxForwards: 0 }, 483],
-  ['an unknown Require', { ...INVITE, headers: ['Require: 100rel, timer'] }, 420, 'Unsupported'],
+  ['an unknown Require', { ...INVITE, headers: ['Require: fancy, timer'] }, 420, 'Unsupported'],
   ['a body that is no SDP', { ...INVITE, contentType: 'text/plain' }, 415, 'Accept'],
   ['an encoded body', { ...INVITE, headers: ['Content-Encoding: gzip'] }, 415, 'Accept-Encoding'],
   ['SDP that cannot be read', { ...INVITE, body: 'this is not SDP' }, 400],
@@ -101,7 +101,7 @@ test('a request without one of the fields that all must have gets 400', async ()
 test('OPTIONS tells what is supported, even without hops left', async () => {
   expect(await ask({ method: 'OPTIONS', maxForwards: 0 })).toEqual([200]);
   expect(peer.last?.headers.get('Allow')).toBe(
-    'INVITE, ACK, CANCEL, BYE, OPTIONS, UPDATE, INFO, REFER, NOTIFY',
+    'INVITE, ACK, CANCEL, BYE, OPTIONS, UPDATE, INFO, REFER, NOTIFY, PRACK',
   );
   expect(peer.last?.headers.get('Accept')).toBe('application/sdp');
 });

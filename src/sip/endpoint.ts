@@ -33,6 +33,8 @@ export type SipEndpointOptions = {
   readonly hosts: readonly string[];
   /** UDP and TCP; 0 picks one that is free for both. */
   readonly port: number;
+  /** TLS; 0 picks a free one. Default: nothing listens for TLS. */
+  readonly tlsPort?: number | undefined;
   /** What Via, Contact and SDP carry instead of the bind, one a family. Default none. */
   readonly externalAddresses?: readonly string[];
   /** `User-Agent` and `Server`. Default none. */
@@ -54,6 +56,8 @@ export type SipPorts = {
   readonly random: Random;
   readonly datagrams: DatagramNetwork;
   readonly streams: StreamNetwork;
+  /** TLS. Default: it is not spoken. */
+  readonly secureStreams?: StreamNetwork;
   /** Default none: only addresses can be called. */
   readonly resolveHost?: ResolveHost;
   /** Needed for wildcard binds without an external address only. */
@@ -147,6 +151,7 @@ export class SipEndpoint {
       transports.addresses,
       options.externalAddresses ?? [],
       ports.localAddressFor ?? (() => undefined),
+      transports.tlsAddresses[0]?.port,
     );
     this.#clients = new ClientTransactions({
       clock,
@@ -187,6 +192,11 @@ export class SipEndpoint {
   /** Bound addresses, one a family, picked port included. */
   get addresses(): readonly SocketAddress[] {
     return this.#transports.addresses;
+  }
+
+  /** Where TLS is listened for, one a family; empty if it is not. */
+  get tlsAddresses(): readonly SocketAddress[] {
+    return this.#transports.tlsAddresses;
   }
 
   /** For sessions that are made elsewhere, such as dialogs of an earlier process. */
@@ -250,9 +260,14 @@ export class SipEndpoint {
     });
   }
 
-  locate(uri: SipUri): Promise<RequestTarget | undefined> {
+  async locate(uri: SipUri): Promise<RequestTarget | undefined> {
     const families: IpFamily[] = this.addresses.map((address) => familyOf(address.address));
-    return locate(uri, this.#ports.resolveHost ?? (() => Promise.resolve([])), families);
+    const target = await locate(
+      uri,
+      this.#ports.resolveHost ?? (() => Promise.resolve([])),
+      families,
+    );
+    return target?.transport === 'TLS' && !this.#transports.hasTls ? undefined : target;
   }
 
   /** Closes sockets and forgets every transaction and dialog, without a word to anybody. Idempotent. */
@@ -321,6 +336,7 @@ export class SipEndpoint {
     const refusal = screenRequest(request, {
       moreMethods: this.#policy.moreMethods,
       isMerged: this.#servers.isMerged(request),
+      isSips: transaction.flow.isSips === true,
     });
     if (refusal !== undefined) {
       refuse(refusal.status, refusal.headers);

@@ -2,7 +2,7 @@ import type { SocketAddress } from '../core/ports/datagram.ts';
 import { canonicalAddress } from '../protocols/sip/host.ts';
 import { formatNameAddress } from '../protocols/sip/name-address.ts';
 import { NO_PARAMETERS } from '../protocols/sip/parameters.ts';
-import { sipUri } from '../protocols/sip/uri.ts';
+import { sipUri, type SipUri } from '../protocols/sip/uri.ts';
 import { familyOf, type IpFamily, type Target } from './transport/flow.ts';
 
 /** The address of this machine from which packets to `remote` leave; `undefined` if none can. */
@@ -13,13 +13,17 @@ export class LocalAddresses {
   readonly #bound = new Map<IpFamily, SocketAddress>();
   readonly #external = new Map<IpFamily, string>();
   readonly #localAddressFor: LocalAddressFor;
+  readonly #tlsPort: number | undefined;
 
   constructor(
     bound: readonly SocketAddress[],
     external: readonly string[],
     localAddressFor: LocalAddressFor,
+    /** `undefined`: nobody can call us by TLS. */
+    tlsPort?: number,
   ) {
     this.#localAddressFor = localAddressFor;
+    this.#tlsPort = tlsPort;
     for (const address of bound) this.#bound.set(familyOf(address.address), address);
     for (const text of external) {
       const address = canonicalAddress(text);
@@ -32,7 +36,8 @@ export class LocalAddresses {
     const family = familyOf(target.remote.address);
     const bound = this.#bound.get(family);
     if (bound === undefined) return undefined;
-    return { host: this.#seenBy(bound.address, target), port: bound.port };
+    const port = target.transport === 'TLS' ? (this.#tlsPort ?? bound.port) : bound.port;
+    return { host: this.#seenBy(bound.address, target), port };
   }
 
   /** Host of our URIs, with the port unless it is the usual one. */
@@ -43,8 +48,13 @@ export class LocalAddresses {
   /** Value of `Contact`: requests of the dialog come back on the transport of its first one. */
   contact(user: string, target: Target): string {
     const { host, port } = this.sentBy(target) ?? { host: 'invalid', port: undefined };
-    const parameters = target.transport === 'TCP' ? new Map([['transport', 'tcp']]) : NO_PARAMETERS;
-    const uri = sipUri({ user, host, port, parameters });
+    const { transport, isSips } = target;
+    const parameters =
+      transport === 'UDP' || isSips === true
+        ? NO_PARAMETERS
+        : new Map([['transport', transport.toLowerCase()]]);
+    const plain = sipUri({ user, host, port, parameters });
+    const uri: SipUri = isSips === true ? { ...plain, scheme: 'sips' } : plain;
     return formatNameAddress({ displayName: '', uri, parameters: NO_PARAMETERS });
   }
 

@@ -7,11 +7,12 @@ import { familyOf, type IpFamily, type TransportName } from './transport/flow.ts
 export type ResolveHost = (host: string) => Promise<readonly string[]>;
 
 const DEFAULT_SIP_PORT = 5060;
+const DEFAULT_SIPS_PORT = 5061;
 
 /**
  * Where a request to `uri` goes (RFC 3263 §4.1 and §4.2, without NAPTR and SRV: UDP unless the URI
- * says TCP, port 5060 unless it says another). `undefined` when the transport or the host cannot
- * be reached: TLS and `tel:` are not built.
+ * says TCP or TLS, port 5060, or 5061 for TLS, unless it says another). `undefined` when the transport
+ * or the host cannot be reached; `tel:` has none.
  */
 export async function locate(
   uri: SipUri,
@@ -25,6 +26,14 @@ export async function locate(
   const addresses = literal === undefined ? await resolved(host, resolveHost) : [literal];
   const address = addresses.find((candidate) => families.includes(familyOf(candidate)));
   if (address === undefined) return undefined;
+  if (transport === 'TLS') {
+    return {
+      transport,
+      remote: { address, port: uri.port ?? DEFAULT_SIPS_PORT },
+      serverName: uri.host.replace(/^\[|\]$/g, ''),
+      isSips: uri.scheme === 'sips',
+    };
+  }
   return {
     transport,
     remote: { address, port: uri.port ?? DEFAULT_SIP_PORT },
@@ -33,14 +42,18 @@ export async function locate(
 }
 
 function transportOf(uri: SipUri): TransportName | undefined {
-  if (uri.scheme !== 'sip') return undefined;
+  const isSips = uri.scheme === 'sips';
+  if (!isSips && uri.scheme !== 'sip') return undefined;
   switch (uri.parameters.get('transport')?.toLowerCase()) {
     case undefined:
     case '':
+      return isSips ? 'TLS' : 'UDP';
     case 'udp':
-      return 'UDP';
+      return isSips ? undefined : 'UDP';
     case 'tcp':
-      return 'TCP';
+      return isSips ? 'TLS' : 'TCP';
+    case 'tls':
+      return 'TLS';
     default:
       return undefined;
   }

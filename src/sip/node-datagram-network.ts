@@ -111,7 +111,7 @@ class NodeDatagramSocket implements DatagramSocket {
 export function bindError(
   error: unknown,
   at: { readonly host: string; readonly port: number },
-  what: 'UDP' | 'TCP',
+  what: 'UDP' | 'TCP' | 'TLS',
 ): TapedeckError {
   const where = `${what} ${socketText({ address: at.host, port: at.port })}`;
   switch (systemCode(error)) {

@@ -1,17 +1,13 @@
-import { connect, createServer, type Socket } from 'node:net';
+import { connect, createServer, type Server, type Socket } from 'node:net';
 import { TapedeckError } from '../core/error.ts';
 import type { SocketAddress } from '../core/ports/datagram.ts';
 import type { StreamConnection, StreamListener, StreamNetwork } from '../core/ports/stream.ts';
 import { bindError } from './node-datagram-network.ts';
+import { streamConnectionOf } from './node-stream-connection.ts';
 import { familyOf, socketText } from './transport/flow.ts';
 
-/** Bytes that may wait for a peer that does not read. */
-const MAX_WAITING_BYTES = 1024 * 1024;
 /** Connections that may wait to be accepted. */
 const BACKLOG = 512;
-const KEEP_ALIVE_MS = 60_000;
-/** How long a closed connection may take to hand over what was written. */
-const LINGER_MS = 5_000;
 
 /** TCP over `node:net`. */
 export class NodeStreamNetwork implements StreamNetwork {
@@ -21,7 +17,7 @@ export class NodeStreamNetwork implements StreamNetwork {
   ): Promise<StreamListener> {
     const accepted = new Set<Socket>();
     const server = createServer({ noDelay: true }, (socket) => {
-      const connection = wrap(socket);
+      const connection = streamConnectionOf(socket);
       if (connection === undefined) {
         socket.destroy();
         return;
@@ -30,43 +26,7 @@ export class NodeStreamNetwork implements StreamNetwork {
       socket.once('close', () => accepted.delete(socket));
       accept(connection);
     });
-    await new Promise<void>((resolve, reject) => {
-      server.once('error', (error) => {
-        reject(bindError(error, { host: at.address, port: at.port }, 'TCP'));
-      });
-      server.listen(
-        {
-          host: at.address,
-          port: at.port,
-          ipv6Only: familyOf(at.address) === 6,
-          backlog: BACKLOG,
-        },
-        () => {
-          server.removeAllListeners('error');
-          resolve();
-        },
-      );
-    });
-    // Running out of descriptors for an accept: that connection is lost, the listener stays.
-    server.on('error', () => undefined);
-    const bound = server.address();
-    const local =
-      bound === null || typeof bound === 'string'
-        ? at
-        : { address: bound.address, port: bound.port };
-    let closing: Promise<void> | undefined;
-    return {
-      local,
-      close: () => {
-        closing ??= new Promise<void>((resolve) => {
-          server.close(() => {
-            resolve();
-          });
-          for (const socket of accepted) socket.destroy();
-        });
-        return closing;
-      },
-    };
+    return listenOn(server, at, 'TCP', accepted);
   }
 
   connect(to: SocketAddress, signal: AbortSignal): Promise<StreamConnection> {
@@ -92,7 +52,7 @@ export class NodeStreamNetwork implements StreamNetwork {
       socket.once('connect', () => {
         signal.removeEventListener('abort', onAbort);
         socket.removeListener('error', fail);
-        const connection = wrap(socket);
+        const connection = streamConnectionOf(socket);
         if (connection === undefined) fail(new Error('the connection closed at once'));
         else resolve(connection);
       });
@@ -100,62 +60,44 @@ export class NodeStreamNetwork implements StreamNetwork {
   }
 }
 
-/** `undefined` if the peer is gone already. */
-function wrap(socket: Socket): StreamConnection | undefined {
-  const { localAddress, localPort, remoteAddress, remotePort } = socket;
-  if (
-    localAddress === undefined ||
-    localPort === undefined ||
-    remoteAddress === undefined ||
-    remotePort === undefined
-  ) {
-    return undefined;
-  }
-  return new NodeStreamConnection(
-    socket,
-    { address: localAddress, port: localPort },
-    { address: remoteAddress, port: remotePort },
-  );
-}
-
-class NodeStreamConnection implements StreamConnection {
-  readonly local: SocketAddress;
-  readonly remote: SocketAddress;
-  onData: (data: Uint8Array) => void = () => undefined;
-  onClose: (error?: Error) => void = () => undefined;
-  readonly #socket: Socket;
-
-  constructor(socket: Socket, local: SocketAddress, remote: SocketAddress) {
-    this.local = local;
-    this.remote = remote;
-    this.#socket = socket;
-    socket.setKeepAlive(true, KEEP_ALIVE_MS);
-    let failure: Error | undefined;
-    socket.on('data', (data) => {
-      this.onData(data);
+/**
+ * Binds a server that hands its sockets to somebody else. Rejects with `port-in-use` or `option-invalid`.
+ * @param accepted what `close` takes down; kept by the caller.
+ */
+export async function listenOn(
+  server: Server,
+  at: SocketAddress,
+  what: 'TCP' | 'TLS',
+  accepted: ReadonlySet<Socket>,
+): Promise<StreamListener> {
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', (error) => {
+      reject(bindError(error, { host: at.address, port: at.port }, what));
     });
-    socket.on('error', (error) => {
-      failure = error;
-    });
-    socket.once('close', () => {
-      this.onClose(failure);
-    });
-  }
-
-  write(data: Uint8Array): boolean {
-    if (this.#socket.destroyed || !this.#socket.writable) return false;
-    this.#socket.write(Buffer.from(data));
-    return this.#socket.writableLength <= MAX_WAITING_BYTES;
-  }
-
-  close(): void {
-    if (this.#socket.destroyed) return;
-    // What is written still goes out; a peer that does not read is cut off.
-    if (this.#socket.writableLength > MAX_WAITING_BYTES) {
-      this.#socket.destroy();
-      return;
-    }
-    this.#socket.setTimeout(LINGER_MS, () => this.#socket.destroy());
-    this.#socket.destroySoon();
-  }
+    server.listen(
+      { host: at.address, port: at.port, ipv6Only: familyOf(at.address) === 6, backlog: BACKLOG },
+      () => {
+        server.removeAllListeners('error');
+        resolve();
+      },
+    );
+  });
+  // Running out of descriptors for an accept: that connection is lost, the listener stays.
+  server.on('error', () => undefined);
+  const bound = server.address();
+  const local =
+    bound === null || typeof bound === 'string' ? at : { address: bound.address, port: bound.port };
+  let closing: Promise<void> | undefined;
+  return {
+    local,
+    close: () => {
+      closing ??= new Promise<void>((resolve) => {
+        server.close(() => {
+          resolve();
+        });
+        for (const socket of accepted) socket.destroy();
+      });
+      return closing;
+    },
+  };
 }

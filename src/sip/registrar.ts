@@ -169,6 +169,6 @@ function expiresOf(text: string | undefined): number | undefined {
  * the source that its router gave it (RFC 5626's idea, without its signalling).
  */
 function flowTo(contact: NameAddress, flow: Flow): RequestTarget | undefined {
-  if (flow.transport === 'TCP') return flow;
+  if (flow.transport !== 'UDP') return flow;
   return contact.uri.host === flow.remote.address ? undefined : flow;
 }

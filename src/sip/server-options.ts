@@ -11,7 +11,7 @@ export type SipUser = {
 
 export type SipTrunk = {
   readonly name: string;
-  /** Next hop, a `sip:` URI. */
+  /** Next hop, a `sip:` or `sips:` URI. */
   readonly uri: string;
   readonly username?: string | undefined;
   readonly password?: string | undefined;
@@ -26,6 +26,8 @@ export type SipServerOptions = {
   readonly hosts: readonly string[];
   /** UDP and TCP; 0 picks one that is free for both. */
   readonly port: number;
+  /** TLS; 0 picks a free one. Default: nothing listens for TLS. */
+  readonly tlsPort?: number | undefined;
   /** What Via, Contact and SDP carry instead of the bind, one a family. Default none. */
   readonly externalAddresses?: readonly string[];
   readonly users: readonly SipUser[];

@@ -70,7 +70,7 @@ function isStoredSession(stored: StoredDialog): stored is StoredSession {
     Number.isSafeInteger(port) &&
     typeof address === 'string' &&
     canonicalAddress(address) !== undefined &&
-    (transport === 'UDP' || transport === 'TCP') &&
+    (transport === 'UDP' || transport === 'TCP' || transport === 'TLS') &&
     (trunk === null || isText(trunk)) &&
     Array.isArray(routeSet) &&
     routeSet.every(isText)

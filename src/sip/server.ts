@@ -34,6 +34,8 @@ const RETRY_AFTER_S = 5;
 export interface SipServer extends SignallingPort {
   /** Bound addresses, one a family, picked port included. */
   readonly addresses: readonly SocketAddress[];
+  /** The same for TLS; empty if nothing listens for it. */
+  readonly tlsAddresses: readonly SocketAddress[];
   /** What is alive, for metrics. */
   readonly counts: SipEndpoint['counts'];
   /** Request URI for a number or user behind a trunk; `undefined` for an unknown trunk. */
@@ -55,6 +57,7 @@ export async function createSipServer(
     {
       hosts: options.hosts,
       port: options.port,
+      tlsPort: options.tlsPort,
       product: options.product ?? DEFAULT_PRODUCT,
       ...(options.externalAddresses === undefined
         ? {}
@@ -111,6 +114,10 @@ class Server implements SipServer {
 
   get addresses(): readonly SocketAddress[] {
     return this.#endpoint.addresses;
+  }
+
+  get tlsAddresses(): readonly SocketAddress[] {
+    return this.#endpoint.tlsAddresses;
   }
 
   get counts(): SipEndpoint['counts'] {

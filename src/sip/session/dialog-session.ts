@@ -26,6 +26,8 @@ export type DialogSessionOptions = DialogMessagesOptions & {
   /** Whether the INVITE was ours. */
   readonly ownsCallId: boolean;
   readonly handlers: DialogHandlers;
+  /** Whether a PRACK is for a response to the first INVITE; it may come behind the 2xx. Default never. */
+  readonly isPrackKnown?: (prack: SipRequest) => boolean;
 };
 
 /** What a session tells its owner; every one is called at the moment, not kept. */
@@ -42,6 +44,7 @@ export class DialogSession implements DialogUser {
   /** Offers of the far side; takes the 2xx to the first INVITE too. */
   readonly incoming: IncomingOffers;
   readonly #handlers: DialogHandlers;
+  readonly #isPrackKnown: (prack: SipRequest) => boolean;
   readonly #messages: DialogMessages;
   readonly #own: OwnOffers;
   readonly #sent: SentReferrals;
@@ -56,6 +59,7 @@ export class DialogSession implements DialogUser {
     const { context, dialog, media, handlers } = options;
     this.sessionId = options.sessionId;
     this.#handlers = handlers;
+    this.#isPrackKnown = options.isPrackKnown ?? (() => false);
     this.#messages = new DialogMessages(options);
     context.dialogs.set(dialog.key, this);
     const connection = options.flow?.connection;
@@ -188,6 +192,9 @@ export class DialogSession implements DialogUser {
         break;
       case 'INFO':
         receiveInfo(this.#messages, transaction, this.#handlers.onTone);
+        break;
+      case 'PRACK':
+        this.#messages.respond(transaction, this.#isPrackKnown(transaction.request) ? 200 : 481);
         break;
       case 'REFER':
         this.#received.receive(transaction);

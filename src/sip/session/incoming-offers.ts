@@ -6,7 +6,7 @@ import { AcceptedResponse } from './accepted-response.ts';
 import { ACCEPT_HEADER, CAPABILITY_HEADERS, SDP_TYPE, isSdp } from './capabilities.ts';
 import type { DialogMessages } from './dialog-messages.ts';
 import type { MediaNegotiation } from './media-negotiation.ts';
-import type { SessionExpiry } from './session-expiry.ts';
+import { isIntervalTooShort, MIN_SE_HEADER, type SessionExpiry } from './session-expiry.ts';
 
 export type IncomingOffersOptions = {
   readonly messages: DialogMessages;
@@ -95,6 +95,10 @@ export class IncomingOffers {
       messages.respond(transaction, 491);
       return;
     }
+    if (isIntervalTooShort(request)) {
+      messages.respond(transaction, 422, { headers: [MIN_SE_HEADER] });
+      return;
+    }
     if (request.body.byteLength === 0) {
       messages.dialog.refreshTarget(request);
       this.accept(transaction, {
@@ -119,6 +123,10 @@ export class IncomingOffers {
     const { request } = transaction;
     const { messages, expiry, onMediaChange } = this.#options;
     let answer: Answer | undefined;
+    if (isIntervalTooShort(request)) {
+      messages.respond(transaction, 422, { headers: [MIN_SE_HEADER] });
+      return;
+    }
     if (request.body.byteLength > 0) {
       if (this.#isGlare()) {
         messages.respond(transaction, 491);

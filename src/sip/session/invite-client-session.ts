@@ -6,18 +6,17 @@ import type { IncomingRefer, ReferOutcome, ReferTarget } from '../../core/ports/
 import type { SessionEnd } from '../../core/ports/signalling.ts';
 import type { Tone } from '../../core/tone.ts';
 import type { SipRequest, SipResponse } from '../../protocols/sip/message.ts';
-import type { NameAddress } from '../../protocols/sip/name-address.ts';
-import { withParameter } from '../../protocols/sip/parameters.ts';
 import type { SipUri } from '../../protocols/sip/uri.ts';
-import { Dialog, type DialogRecord } from '../dialog.ts';
+import type { Dialog, DialogRecord } from '../dialog.ts';
 import { ChallengeAnswers, type Credentials, type ExtraHeaders } from '../digest-client.ts';
 import { statusOfFailure } from '../transaction/client-outcome.ts';
 import type { ClientTransaction, RequestTarget } from '../transaction/client-transactions.ts';
 import { TRANSACTION_TIMEOUT_MS } from '../transaction/timings.ts';
 import type { Target } from '../transport/flow.ts';
-import { CAPABILITY_HEADERS, SDP_TYPE, isSdp } from './capabilities.ts';
+import { EarlyDialogs, MAX_FORKS } from './early-dialogs.ts';
 import { DialogSession, reasonHeader } from './dialog-session.ts';
 import { inDialogTarget } from './in-dialog-target.ts';
+import { InviteDrafts, type Caller } from './invite-draft.ts';
 import { sdpSessionId } from './invite-server-session.ts';
 import { MediaNegotiation } from './media-negotiation.ts';
 import { NOT_UP, refuseRefer } from './session-defaults.ts';
@@ -26,8 +25,7 @@ import type { SipContext } from './sip-context.ts';
 export type InviteClientOptions = {
   /** Request URI. */
   readonly uri: SipUri;
-  /** Who calls, without tag; the host is ours where it is empty. */
-  readonly from: { readonly user: string; readonly host: string; readonly displayName: string };
+  readonly from: Caller;
   readonly media: LocalMedia;
   readonly headers?: Readonly<Record<string, string>> | undefined;
   readonly credentials?: Credentials | undefined;
@@ -40,7 +38,6 @@ export type InviteClientOptions = {
 /** An INVITE of ours, from its first moment to the BYE (RFC 3261 §13.2). */
 export class InviteClientSession {
   readonly sessionId: SessionId;
-  readonly callId: string;
   /** Provisional answers above 100. */
   onProgress: (status: number) => void = () => undefined;
   /** Called once with the agreement when the far side accepts. */
@@ -52,15 +49,13 @@ export class InviteClientSession {
   readonly #context: SipContext;
   readonly #options: InviteClientOptions;
   readonly #answers: ChallengeAnswers;
-  readonly #localTag: string;
-  #cseqNumber = 1;
+  readonly #drafts: InviteDrafts;
   #target: RequestTarget | undefined;
   #negotiation: MediaNegotiation | undefined;
   #offer: Uint8Array = new Uint8Array(0);
   #transaction: ClientTransaction | undefined;
   #provisional = false;
-  /** SDP of a 18x, by To tag, for far sides that leave it out of the 200. */
-  readonly #earlyAnswers = new Map<string, Uint8Array>();
+  #early: EarlyDialogs | undefined;
   #session: DialogSession | undefined;
   readonly #acknowledgements = new Map<string, () => void>();
   #ending: { readonly status: number; readonly reason: string } | undefined;
@@ -75,9 +70,13 @@ export class InviteClientSession {
     this.#options = options;
     this.#answers = new ChallengeAnswers(options.credentials, context.random);
     this.sessionId = context.random.hex(8) as SessionId;
-    this.callId = context.random.uuid();
-    this.#localTag = context.random.hex(8);
+    const { uri, from, headers = {} } = options;
+    this.#drafts = new InviteDrafts({ context, uri, from, headers });
     void this.#begin();
+  }
+
+  get callId(): string {
+    return this.#drafts.callId;
   }
 
   /** Where the INVITE went last; `undefined` before it is sent. */
@@ -146,24 +145,19 @@ export class InviteClientSession {
 
   #invite(target: RequestTarget, authorization: ExtraHeaders): void {
     this.#provisional = false;
-    const { uri, headers } = this.#options;
+    const { credentials, from } = this.#options;
+    this.#early?.close();
+    if (this.#negotiation !== undefined) {
+      this.#early = new EarlyDialogs({
+        context: this.#context,
+        sessionId: this.sessionId,
+        media: this.#negotiation,
+        credentials,
+        contactUser: from.user,
+      });
+    }
     this.#transaction = this.#context.clients.send(
-      {
-        method: 'INVITE',
-        uri,
-        from: this.#from(target),
-        to: { displayName: '', uri, parameters: new Map<string, string>() },
-        callId: this.callId,
-        cseqNumber: this.#cseqNumber,
-        headers: [
-          ['Contact', this.#context.contact(this.#options.from.user, target)],
-          ...CAPABILITY_HEADERS,
-          ...Object.entries(headers ?? {}),
-          ...authorization,
-        ],
-        body: this.#offer,
-        contentType: SDP_TYPE,
-      },
+      this.#drafts.next(target, authorization, this.#offer),
       target,
       {
         onResponse: (response) => {
@@ -178,50 +172,34 @@ export class InviteClientSession {
     );
   }
 
-  #from(target: RequestTarget): NameAddress {
-    const { user, host, displayName } = this.#options.from;
-    return {
-      displayName,
-      uri: {
-        scheme: 'sip',
-        user,
-        host: host === '' ? this.#context.host(target) : host,
-        port: undefined,
-        parameters: new Map<string, string>(),
-        headers: '',
-      },
-      parameters: withParameter(new Map<string, string>(), 'tag', this.#localTag),
-    };
-  }
-
   #receive(response: SipResponse): void {
     const request = this.#transaction?.request;
     if (request === undefined) return;
-    if (response.status < 200) this.#receiveProvisional(response);
+    if (response.status < 200) this.#receiveProvisional(request, response);
     else if (response.status < 300) this.#receiveAccept(request, response);
     else this.#receiveRefusal(request, response);
   }
 
-  #receiveProvisional(response: SipResponse): void {
+  #receiveProvisional(request: SipRequest, response: SipResponse): void {
     this.#provisional = true;
     if (this.#ending !== undefined) {
       this.#cancel();
       return;
     }
-    const tag = response.to.parameters.get('tag');
-    if (tag !== undefined && response.body.byteLength > 0 && this.#earlyAnswers.size < MAX_FORKS) {
-      this.#earlyAnswers.set(tag, response.body);
-    }
-    if (response.status > 100) this.onProgress(response.status);
+    const flow = this.#transaction?.target;
+    const isNew = flow !== undefined && this.#early?.receive(request, response, flow) === true;
+    if (isNew && response.status > 100) this.onProgress(response.status);
   }
 
   #receiveRefusal(request: SipRequest, response: SipResponse): void {
     if (this.#over || this.#session !== undefined) return;
-    const again = this.#ending === undefined ? this.#answers.answer(request, response) : undefined;
-    if (again !== undefined && this.#target !== undefined) {
-      this.#cseqNumber += 1;
-      this.#invite(this.#target, again);
-      return;
+    if (this.#ending === undefined && this.#target !== undefined) {
+      const isRaised = response.status === 422 && this.#drafts.raise(response);
+      const again = isRaised ? this.#answers.headers() : this.#answers.answer(request, response);
+      if (again !== undefined) {
+        this.#invite(this.#target, again);
+        return;
+      }
     }
     const by = this.#ending === undefined ? 'remote' : 'local';
     this.#finish({ status: response.status, reason: response.reason, by });
@@ -237,13 +215,14 @@ export class InviteClientSession {
     }
     if (this.#acknowledgements.size >= MAX_FORKS) return;
     // A message that was parsed has readable routes, or it is no dialog of ours.
-    const dialog = Dialog.ofResponse(request, response);
-    if (dialog === undefined) {
+    const confirmed = this.#early?.confirm(request, response);
+    if (confirmed === undefined) {
       if (this.#session === undefined) {
         this.#finish({ status: 502, reason: 'Unusable answer', by: 'remote' });
       }
       return;
     }
+    const { dialog, readAnswer } = confirmed;
     this.#acknowledgements.set(tag, () => undefined);
     const wanted = this.#session === undefined && this.#ending === undefined && !this.#over;
     const session = this.#establish(dialog);
@@ -259,9 +238,8 @@ export class InviteClientSession {
       });
       return;
     }
-    const hasBody = response.body.byteLength > 0 && isSdp(response.headers.get('Content-Type'));
-    const answer = hasBody ? response.body : this.#earlyAnswers.get(tag);
-    const remote = answer === undefined ? undefined : this.#negotiation?.readAnswer(answer);
+    this.#early?.close();
+    const remote = readAnswer();
     session.expiry.refreshed(response);
     session.learn(response);
     if (remote === undefined) {
@@ -325,10 +303,8 @@ export class InviteClientSession {
     if (this.#over) return;
     this.#over = true;
     this.#cancelTimer?.cancel();
+    this.#early?.close();
     for (const resolve of this.#waiting) resolve();
     this.onEnd(end);
   }
 }
-
-/** Proxies may fork an INVITE; more answers than this are not a phone call. */
-const MAX_FORKS = 16;

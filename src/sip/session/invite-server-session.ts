@@ -1,7 +1,6 @@
 import { TapedeckError } from '../../core/error.ts';
 import type { SessionId } from '../../core/ids.ts';
 import type { AudioFormat, LocalMedia, RemoteMedia } from '../../core/media-format.ts';
-import type { Timer } from '../../core/ports/clock.ts';
 import type { IncomingRefer, ReferOutcome, ReferTarget } from '../../core/ports/session-control.ts';
 import type { AcceptOptions, SessionEnd } from '../../core/ports/signalling.ts';
 import type { Tone } from '../../core/tone.ts';
@@ -15,6 +14,7 @@ import type { Flow } from '../transport/flow.ts';
 import { ALLOW } from './capabilities.ts';
 import { DialogSession } from './dialog-session.ts';
 import { MediaNegotiation } from './media-negotiation.ts';
+import { Ringing } from './ringing.ts';
 import { NOT_UP, refuseRefer } from './session-defaults.ts';
 import type { DialogUser, SipContext } from './sip-context.ts';
 
@@ -26,9 +26,6 @@ export type InviteServerSessionOptions = {
   /** `undefined`: the INVITE has no body, the offer will be ours. */
   readonly offeredFormats: readonly AudioFormat[] | undefined;
 };
-
-/** Proxies forget a call that rings for three minutes without a word (RFC 3261 §13.3.1.1). */
-const RING_AGAIN_MS = 60_000;
 
 type Extras = Readonly<Record<string, string>>;
 
@@ -50,7 +47,7 @@ export class InviteServerSession implements DialogUser {
   readonly #transaction: ServerTransaction;
   readonly #dialog: Dialog;
   #session: DialogSession | undefined;
-  #ringing: Timer | undefined;
+  readonly #ringing: Ringing;
   #over = false;
   #accepting = false;
   #answered: () => void = () => undefined;
@@ -66,22 +63,21 @@ export class InviteServerSession implements DialogUser {
     this.offeredFormats = options.offeredFormats;
     this.sessionId = context.random.hex(8) as SessionId;
     this.alternativeSources = [transaction.flow.remote.address];
+    this.#ringing = new Ringing({
+      context,
+      transaction,
+      toTag: dialog.localTag,
+      contact: this.#contact(),
+      onNoPrack: () => {
+        this.#refuse(504, 'No PRACK', 'network');
+      },
+    });
     context.dialogs.set(dialog.key, this);
   }
 
   /** 180 with the given headers; a later one replaces it. Repeated while it rings. */
   ring(headers: Extras = {}): void {
-    if (this.#isAnswered()) return;
-    this.#transaction.respond(
-      responseTo(this.request, 180, undefined, {
-        toTag: this.#dialog.localTag,
-        headers: [this.#contact(), ...Object.entries(headers)],
-      }),
-    );
-    this.#ringing?.cancel();
-    this.#ringing = this.#context.clock.setTimer(RING_AGAIN_MS, () => {
-      this.ring(headers);
-    });
+    if (!this.#isAnswered()) this.#ringing.ring(headers);
   }
 
   /**
@@ -163,6 +159,7 @@ export class InviteServerSession implements DialogUser {
       );
     };
     if (!this.#dialog.accepts(request)) respond(500, [['Retry-After', '1']]);
+    else if (request.method === 'PRACK') respond(this.#ringing.receivePrack(request) ? 200 : 481);
     else if (request.method === 'BYE') {
       // A caller may end an early dialog so (RFC 3261 §15).
       respond(200);
@@ -214,7 +211,7 @@ export class InviteServerSession implements DialogUser {
   }
 
   #establish(media: MediaNegotiation): DialogSession {
-    this.#ringing?.cancel();
+    this.#ringing.stop();
     this.#answered();
     this.#session = new DialogSession({
       context: this.#context,
@@ -225,6 +222,7 @@ export class InviteServerSession implements DialogUser {
       contactUser: this.request.uri.user,
       sessionId: this.sessionId,
       ownsCallId: false,
+      isPrackKnown: (prack) => this.#ringing.receivePrack(prack),
       handlers: {
         onEnd: (end) => {
           this.#finish(end);
@@ -251,7 +249,7 @@ export class InviteServerSession implements DialogUser {
     headers: HeaderList = [],
   ): void {
     if (this.#isAnswered()) return;
-    this.#ringing?.cancel();
+    this.#ringing.stop();
     const toTag = this.#dialog.localTag;
     const response = responseTo(this.request, status, reason, { toTag, headers });
     this.#transaction.respond(response);

@@ -142,7 +142,10 @@ export class OwnOffers {
         return;
       }
       if (outcome.status === 405 || outcome.status === 501) break;
-      if (outcome.status !== 422 || raises >= MAX_RAISES || !expiry.raise(outcome)) return;
+      if (outcome.status !== 422 || raises >= MAX_RAISES || !expiry.raise(outcome)) {
+        expiry.retryRefresh();
+        return;
+      }
       raises += 1;
     }
     if (media === undefined || expiry.intervalS === undefined) return;
@@ -150,6 +153,7 @@ export class OwnOffers {
       const response = await this.#invite(() => () => undefined);
       const remote = response.status < 300 ? media.readAnswer(response.body) : undefined;
       if (remote !== undefined) onMediaChange(remote);
+      else if (response.status >= 300) expiry.retryRefresh();
     } catch (error) {
       // Gone or ended: whoever owns the dialog has been told.
       if (!(error instanceof TapedeckError)) throw error;

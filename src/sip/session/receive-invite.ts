@@ -2,15 +2,11 @@ import type { AudioFormat } from '../../core/media-format.ts';
 import { parseSdp } from '../../protocols/sdp/parse-sdp.ts';
 import { responseTo, type HeaderList } from '../../protocols/sip/build.ts';
 import type { SipRequest } from '../../protocols/sip/message.ts';
-import {
-  MIN_SESSION_INTERVAL_SECONDS,
-  parseSessionExpires,
-} from '../../protocols/sip/session-timer.ts';
 import { Dialog } from '../dialog.ts';
 import type { ServerTransaction } from '../transaction/server-transaction.ts';
 import { InviteServerSession } from './invite-server-session.ts';
 import { offeredFormats as offeredFormatsOf } from './media-negotiation.ts';
-import { listOf } from './option-tags.ts';
+import { isIntervalTooShort, MIN_SE_HEADER } from './session-expiry.ts';
 import type { SipContext } from './sip-context.ts';
 
 const TAG_BYTES = 8;
@@ -31,11 +27,8 @@ export function receiveInvite(
   const offer = readOffer(request, formats);
   let refusal: Refusal | undefined;
   if (dialog === undefined) refusal = { status: 400, reason: 'Bad Request (Contact)' };
-  else if (isTooShort(request)) {
-    refusal = {
-      status: 422,
-      headers: [['Min-SE', String(MIN_SESSION_INTERVAL_SECONDS)]],
-    };
+  else if (isIntervalTooShort(request)) {
+    refusal = { status: 422, headers: [MIN_SE_HEADER] };
   } else if (offer.kind === 'refused') refusal = offer.refusal;
   else {
     const { offeredFormats } = offer;
@@ -63,11 +56,4 @@ function readOffer(request: SipRequest, formats: readonly AudioFormat[]): Offer 
   const offered = offeredFormatsOf(offer.value, formats);
   if (offered.length === 0) return { kind: 'refused', refusal: { status: 488 } };
   return { kind: 'usable', offeredFormats: offered };
-}
-
-/** RFC 4028 §9; without "timer" in Supported the caller could not act on a 422. */
-function isTooShort(request: SipRequest): boolean {
-  const asked = parseSessionExpires(request.headers.get('Session-Expires') ?? '');
-  if (!asked.ok || !listOf(request.headers, 'Supported').includes('timer')) return false;
-  return asked.value.intervalSeconds < MIN_SESSION_INTERVAL_SECONDS;
 }

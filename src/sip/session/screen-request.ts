@@ -14,14 +14,19 @@ const KNOWN_METHODS: readonly string[] = ALLOW.split(', ');
  */
 export function screenRequest(
   request: SipRequest,
-  options: { readonly moreMethods: readonly string[]; readonly isMerged: boolean },
+  options: {
+    readonly moreMethods: readonly string[];
+    readonly isMerged: boolean;
+    /** It is for a `sips:` URI and came over TLS. */
+    readonly isSips: boolean;
+  },
 ): Refusal | undefined {
   const methods = [...KNOWN_METHODS, ...options.moreMethods];
   if (!methods.includes(request.method)) {
     return { status: 405, headers: [['Allow', methods.join(', ')]] };
   }
-  // TLS is not built, so "sips" cannot be kept.
-  if (request.uri.scheme === 'sips') return { status: 416, headers: [] };
+  // Whoever came another way has broken the promise of "sips" already.
+  if (request.uri.scheme === 'sips' && !options.isSips) return { status: 416, headers: [] };
   // An OPTIONS that was sent to find the way may end here (§11).
   if (request.method !== 'OPTIONS' && Number(request.headers.get('Max-Forwards') ?? 70) === 0) {
     return { status: 483, headers: [] };

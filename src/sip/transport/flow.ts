@@ -1,13 +1,20 @@
 import type { SocketAddress } from '../../core/ports/datagram.ts';
 
-export type TransportName = 'UDP' | 'TCP';
+export type TransportName = 'UDP' | 'TCP' | 'TLS';
 
 /** Where a message goes. */
 export type Target = {
   readonly transport: TransportName;
   readonly remote: SocketAddress;
-  /** The connection that is preferred while it is open; TCP only. */
+  /** The connection that is preferred while it is open; of streams only. */
   readonly connection?: number | undefined;
+  /**
+   * Whom the peer of a new TLS connection has to prove to be: the host of the URI (RFC 5922 §4). Without
+   * it none is made.
+   */
+  readonly serverName?: string | undefined;
+  /** The URI is a `sips:` one, so that ours has to be too (RFC 3261 §8.1.1.8, §12.1.1). */
+  readonly isSips?: boolean | undefined;
 };
 
 /** Where a message came from; as a `Target` it is the way back. */
@@ -35,5 +42,5 @@ export function familyOf(address: string): IpFamily {
 
 /** RFC 3261 §17.1.1.1 and §17.1.2.1: a reliable transport needs no retransmission. */
 export function isReliable(transport: TransportName): boolean {
-  return transport === 'TCP';
+  return transport !== 'UDP';
 }

@@ -23,22 +23,45 @@ const PICK_ATTEMPTS = 20;
  * Binds every address, UDP and TCP, all on one port. Port 0 picks one that is free everywhere.
  * Rejects with `port-in-use`, having closed what was open already.
  */
-export async function openListeners(
+export function openListeners(
   hosts: readonly string[],
   port: number,
   networks: { readonly datagrams: DatagramNetwork; readonly streams: StreamNetwork },
   handlers: ListenerHandlers,
 ): Promise<readonly Listener[]> {
+  return openOnOnePort(hosts, port, (at) => openListener(at, networks, handlers), closeListener);
+}
+
+/** The same for one stream transport alone. */
+export function openStreamListeners(
+  hosts: readonly string[],
+  port: number,
+  streams: StreamNetwork,
+  accept: (connection: StreamConnection) => void,
+): Promise<readonly StreamListener[]> {
+  return openOnOnePort(
+    hosts,
+    port,
+    (at) => streams.listen(at, accept),
+    (listener) => listener.close(),
+  );
+}
+
+async function openOnOnePort<T extends { readonly local: SocketAddress }>(
+  hosts: readonly string[],
+  port: number,
+  open: (at: SocketAddress) => Promise<T>,
+  close: (opened: T) => Promise<void>,
+): Promise<readonly T[]> {
   for (let attempt = 1; ; attempt += 1) {
-    const open: Listener[] = [];
+    const opened: T[] = [];
     try {
       for (const host of hosts) {
-        const picked = open[0]?.local.port ?? port;
-        open.push(await openListener({ address: host, port: picked }, networks, handlers));
+        opened.push(await open({ address: host, port: opened[0]?.local.port ?? port }));
       }
-      return open;
+      return opened;
     } catch (error) {
-      for (const listener of open) await closeListener(listener);
+      for (const one of opened) await close(one);
       const taken = error instanceof TapedeckError && error.code === 'port-in-use';
       if (port !== 0 || !taken || attempt >= PICK_ATTEMPTS) throw error;
     }

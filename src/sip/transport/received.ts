@@ -6,6 +6,7 @@ import type { SocketAddress } from '../../core/ports/datagram.ts';
 import type { Flow, Target } from './flow.ts';
 
 const DEFAULT_SIP_PORT = 5060;
+const DEFAULT_SIPS_PORT = 5061;
 
 /**
  * The topmost `Via` of a request with its source filled in (RFC 3261 §18.2.1, RFC 3581 §4):
@@ -31,13 +32,14 @@ export function withReceived(request: SipRequest, source: SocketAddress): SipReq
 
 /**
  * Where the response to a request with this topmost `Via` goes (RFC 3261 §18.2.2, RFC 3581 §4). A response over a stream
- * takes the request's connection, and a new one to sent-by's port if that is gone.
+ * takes the request's connection, and a new one to sent-by's port if that is gone; over TLS it is lost then, as
+ * nobody there could prove to be who asked.
  */
 export function responseTarget(via: Via, flow: Flow): Target {
-  const port = via.port ?? DEFAULT_SIP_PORT;
-  if (flow.transport === 'TCP') {
+  const port = via.port ?? (flow.transport === 'TLS' ? DEFAULT_SIPS_PORT : DEFAULT_SIP_PORT);
+  if (flow.transport !== 'UDP') {
     return {
-      transport: 'TCP',
+      transport: flow.transport,
       remote: { address: flow.remote.address, port },
       connection: flow.connection,
     };

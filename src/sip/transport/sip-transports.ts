@@ -1,12 +1,13 @@
+import { TapedeckError } from '../../core/error.ts';
 import type { Clock } from '../../core/ports/clock.ts';
 import type { DatagramNetwork, SocketAddress } from '../../core/ports/datagram.ts';
-import type { StreamNetwork } from '../../core/ports/stream.ts';
+import type { StreamListener, StreamNetwork } from '../../core/ports/stream.ts';
 import type { SipMessage } from '../../protocols/sip/message.ts';
 import { parseSipMessage } from '../../protocols/sip/parse-message.ts';
 import { parseForRejection, type SipRejection } from '../../protocols/sip/rejection.ts';
 import { familyOf, type Flow, type IpFamily, type Target } from './flow.ts';
 import { DEFAULT_TRANSPORT_LIMITS, type TransportLimits } from './limits.ts';
-import { closeListener, openListeners, type Listener } from './listeners.ts';
+import { closeListener, openListeners, openStreamListeners, type Listener } from './listeners.ts';
 import { withReceived } from './received.ts';
 import type { TcpConnection } from './tcp-connection.ts';
 import { TcpConnections } from './tcp-connections.ts';
@@ -16,6 +17,8 @@ export type SipTransportsOptions = {
   readonly hosts: readonly string[];
   /** UDP and TCP; 0 picks one that is free for both. */
   readonly port: number;
+  /** TLS; 0 picks a free one. Default: nothing listens for TLS. */
+  readonly tlsPort?: number | undefined;
   readonly limits?: Partial<TransportLimits> | undefined;
 };
 
@@ -23,6 +26,8 @@ export type SipTransportsPorts = {
   readonly clock: Clock;
   readonly datagrams: DatagramNetwork;
   readonly streams: StreamNetwork;
+  /** TLS. Default: it is not spoken. */
+  readonly secureStreams?: StreamNetwork | undefined;
 };
 
 export type SipTransportsHandlers = {
@@ -32,11 +37,14 @@ export type SipTransportsHandlers = {
   readonly onRejection: (rejection: SipRejection, flow: Flow) => void;
 };
 
-/** UDP and TCP as one: messages in, bytes out (RFC 3261 §18). */
+/** UDP, TCP and TLS as one: messages in, bytes out (RFC 3261 §18). */
 export class SipTransports {
   readonly #handlers: SipTransportsHandlers;
-  readonly #connections: TcpConnections;
+  readonly #tcp: TcpConnections;
+  readonly #tls: TcpConnections | undefined;
   #listeners: readonly Listener[] = [];
+  #tlsListeners: readonly StreamListener[] = [];
+  #nextConnection = 1;
   #closing: Promise<void> | undefined;
 
   /** Binds. Rejects with `port-in-use` or `option-invalid`; nothing stays open then. */
@@ -46,14 +54,28 @@ export class SipTransports {
     handlers: SipTransportsHandlers,
   ): Promise<SipTransports> {
     const transports = new SipTransports(options, ports, handlers);
-    transports.#listeners = await openListeners(options.hosts, options.port, ports, {
+    const { hosts, port, tlsPort } = options;
+    transports.#listeners = await openListeners(hosts, port, ports, {
       onDatagram: (data, from, local) => {
         transports.#receiveDatagram(data, from, local);
       },
       onConnection: (stream) => {
-        transports.#connections.accept(stream);
+        transports.#tcp.accept(stream);
       },
     });
+    const { secureStreams } = ports;
+    if (secureStreams === undefined || tlsPort === undefined) return transports;
+    try {
+      transports.#tlsListeners = await openStreamListeners(
+        hosts,
+        tlsPort,
+        secureStreams,
+        (stream) => transports.#tls?.accept(stream),
+      );
+    } catch (error) {
+      await transports.close();
+      throw ofTlsPort(error);
+    }
     return transports;
   }
 
@@ -63,17 +85,23 @@ export class SipTransports {
     handlers: SipTransportsHandlers,
   ) {
     this.#handlers = handlers;
-    this.#connections = new TcpConnections({
-      clock: ports.clock,
-      streams: ports.streams,
-      limits: { ...DEFAULT_TRANSPORT_LIMITS, ...options.limits },
-      onMessage: (message, connection) => {
-        this.#deliver(message, flowOf(connection));
-      },
-      onRejection: (rejection, connection) => {
-        handlers.onRejection(rejection, flowOf(connection));
-      },
-    });
+    const connections = (transport: 'TCP' | 'TLS', streams: StreamNetwork): TcpConnections =>
+      new TcpConnections({
+        clock: ports.clock,
+        streams,
+        limits: { ...DEFAULT_TRANSPORT_LIMITS, ...options.limits },
+        nextId: () => this.#nextConnection++,
+        needsServerName: transport === 'TLS',
+        onMessage: (message, connection) => {
+          this.#deliver(message, flowOf(transport, connection));
+        },
+        onRejection: (rejection, connection) => {
+          handlers.onRejection(rejection, flowOf(transport, connection));
+        },
+      });
+    const { streams, secureStreams } = ports;
+    this.#tcp = connections('TCP', streams);
+    this.#tls = secureStreams === undefined ? undefined : connections('TLS', secureStreams);
   }
 
   /** Bound addresses, one a family, picked port included. */
@@ -81,9 +109,19 @@ export class SipTransports {
     return this.#listeners.map((listener) => listener.local);
   }
 
-  /** TCP connections that are open. */
+  /** Where TLS is listened for, one a family; empty if it is not. */
+  get tlsAddresses(): readonly SocketAddress[] {
+    return this.#tlsListeners.map((listener) => listener.local);
+  }
+
+  /** Whether TLS can be spoken at all. */
+  get hasTls(): boolean {
+    return this.#tls !== undefined;
+  }
+
+  /** Stream connections that are open. */
   get connectionCount(): number {
-    return this.#connections.size;
+    return this.#tcp.size + (this.#tls?.size ?? 0);
   }
 
   /** The address of the family that we are bound to, or `undefined`. */
@@ -94,8 +132,10 @@ export class SipTransports {
   /** `onFailure` is called, never within this call, when the bytes are known not to arrive. */
   send(bytes: Uint8Array, to: Target, onFailure: () => void = () => undefined): void {
     if (this.#closing !== undefined) return;
-    if (to.transport === 'TCP') {
-      this.#connections.send(bytes, to.remote, to.connection, onFailure);
+    if (to.transport !== 'UDP') {
+      const connections = to.transport === 'TLS' ? this.#tls : this.#tcp;
+      if (connections === undefined) queueMicrotask(onFailure);
+      else connections.send(bytes, to.remote, to, onFailure);
       return;
     }
     const family = familyOf(to.remote.address);
@@ -107,20 +147,28 @@ export class SipTransports {
 
   /** Keeps a connection from being reaped until the returned function is called. */
   hold(connection: number): () => void {
-    return this.#connections.hold(connection);
+    return this.#connectionsOf(connection)?.hold(connection) ?? (() => undefined);
   }
 
   isOpen(connection: number): boolean {
-    return this.#connections.isOpen(connection);
+    return this.#connectionsOf(connection) !== undefined;
   }
 
   /** Stops listening and closes every connection. Idempotent. */
   close(): Promise<void> {
     this.#closing ??= (async () => {
-      this.#connections.close();
-      await Promise.all(this.#listeners.map(closeListener));
+      this.#tcp.close();
+      this.#tls?.close();
+      await Promise.all([
+        ...this.#listeners.map(closeListener),
+        ...this.#tlsListeners.map((listener) => listener.close()),
+      ]);
     })();
     return this.#closing;
+  }
+
+  #connectionsOf(connection: number): TcpConnections | undefined {
+    return [this.#tcp, this.#tls].find((connections) => connections?.isOpen(connection));
   }
 
   #receiveDatagram(data: Uint8Array, from: SocketAddress, local: SocketAddress): void {
@@ -135,18 +183,26 @@ export class SipTransports {
   }
 
   #deliver(message: SipMessage, flow: Flow): void {
-    this.#handlers.onMessage(
-      message.kind === 'request' ? withReceived(message, flow.remote) : message,
-      flow,
-    );
+    if (message.kind === 'response') this.#handlers.onMessage(message, flow);
+    else {
+      const isSips = message.uri.scheme === 'sips' && flow.transport === 'TLS';
+      const way = isSips ? { ...flow, isSips } : flow;
+      this.#handlers.onMessage(withReceived(message, flow.remote), way);
+    }
   }
 }
 
-function flowOf(connection: TcpConnection): Flow {
+function flowOf(transport: 'TCP' | 'TLS', connection: TcpConnection): Flow {
   return {
-    transport: 'TCP',
+    transport,
     remote: connection.remote,
     local: connection.local,
     connection: connection.id,
   };
+}
+
+/** So that whoever names the option knows which one it is. */
+function ofTlsPort(error: unknown): unknown {
+  if (!(error instanceof TapedeckError)) return error;
+  return new TapedeckError(error.code, error.message, { field: 'tlsPort', cause: error.cause });
 }

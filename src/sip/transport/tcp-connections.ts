@@ -11,6 +11,10 @@ export type TcpConnectionsOptions = {
   readonly clock: Clock;
   readonly streams: StreamNetwork;
   readonly limits: TransportLimits;
+  /** Over all transports: the ids tell connections apart wherever they are. */
+  readonly nextId: () => number;
+  /** Peers have to prove who they are: none is called without its name, and none that called is taken for it. */
+  readonly needsServerName: boolean;
   readonly onMessage: (message: SipMessage, connection: TcpConnection) => void;
   readonly onRejection: (rejection: SipRejection, connection: TcpConnection) => void;
 };
@@ -26,15 +30,14 @@ type Connecting = {
   bytes: number;
 };
 
-/** Every TCP connection, accepted or made: reuse, limits, reaping. */
+/** Every connection of one stream transport, accepted or made: reuse, limits, reaping. */
 export class TcpConnections {
   readonly #options: TcpConnectionsOptions;
   readonly #connections = new Map<number, TcpConnection>();
-  /** The newest connection to an address and port. */
+  /** The newest connection to an address and port, under the name that it has proved. */
   readonly #byRemote = new Map<string, TcpConnection>();
   readonly #perAddress = new Map<string, number>();
   readonly #connecting = new Map<string, Connecting>();
-  #nextId = 1;
   #sweep: Timer | undefined;
   #closed = false;
 
@@ -61,7 +64,7 @@ export class TcpConnections {
       }
       victim.close();
     }
-    this.#add(stream);
+    this.#add(stream, keyOf(stream.remote, undefined));
   }
 
   /**
@@ -71,17 +74,20 @@ export class TcpConnections {
   send(
     bytes: Uint8Array,
     to: SocketAddress,
-    preferred: number | undefined,
+    way: { readonly connection?: number | undefined; readonly serverName?: string | undefined },
     onFailure: () => void,
   ): void {
+    const { connection, serverName } = way;
+    const isNamed = serverName !== undefined || !this.#options.needsServerName;
     const open =
-      (preferred === undefined ? undefined : this.#connections.get(preferred)) ??
-      this.#byRemote.get(socketText(to));
+      (connection === undefined ? undefined : this.#connections.get(connection)) ??
+      (isNamed ? this.#byRemote.get(keyOf(to, serverName)) : undefined);
     if (open !== undefined) {
       if (!open.write(bytes)) queueMicrotask(onFailure);
       return;
     }
-    this.#connectAndSend(bytes, to, onFailure);
+    if (isNamed) this.#connectAndSend(bytes, to, serverName, onFailure);
+    else queueMicrotask(onFailure);
   }
 
   /** Keeps a connection from being reaped while something (a binding, a dialog) relies on it. */
@@ -101,8 +107,13 @@ export class TcpConnections {
     for (const connection of [...this.#connections.values()]) connection.close();
   }
 
-  #connectAndSend(bytes: Uint8Array, to: SocketAddress, onFailure: () => void): void {
-    const key = socketText(to);
+  #connectAndSend(
+    bytes: Uint8Array,
+    to: SocketAddress,
+    serverName: string | undefined,
+    onFailure: () => void,
+  ): void {
+    const key = keyOf(to, serverName);
     const { limits, streams, clock } = this.#options;
     const under = this.#connecting.get(key);
     if (under !== undefined) {
@@ -131,7 +142,7 @@ export class TcpConnections {
       connecting.timer.cancel();
       this.#connecting.delete(key);
     };
-    streams.connect(to, abort.signal).then(
+    streams.connect(to, abort.signal, serverName).then(
       (stream) => {
         done();
         if (this.#closed) {
@@ -139,7 +150,7 @@ export class TcpConnections {
           for (const waiting of connecting.waiting) waiting.onFailure();
           return;
         }
-        const connection = this.#add(stream);
+        const connection = this.#add(stream, key);
         for (const waiting of connecting.waiting) {
           if (!connection.write(waiting.bytes)) waiting.onFailure();
         }
@@ -151,11 +162,10 @@ export class TcpConnections {
     );
   }
 
-  #add(stream: StreamConnection): TcpConnection {
-    const { clock, onMessage, onRejection } = this.#options;
+  #add(stream: StreamConnection, key: string): TcpConnection {
+    const { clock, nextId, onMessage, onRejection } = this.#options;
     const address = stream.remote.address;
-    const key = socketText(stream.remote);
-    const connection = new TcpConnection(this.#nextId++, stream, clock, {
+    const connection = new TcpConnection(nextId(), stream, clock, {
       onMessage: (message) => {
         onMessage(message, connection);
       },
@@ -200,4 +210,8 @@ export class TcpConnections {
       if (this.#connections.size > 0 && !this.#closed) this.#sweep ??= this.#armSweep();
     });
   }
+}
+
+function keyOf(remote: SocketAddress, serverName: string | undefined): string {
+  return `${serverName ?? ''}@${socketText(remote)}`;
 }
