@@ -7,7 +7,7 @@ import { createWriteStream } from 'node:fs';
 import { pipeline } from 'node:stream/promises';
 
 const [packageName, connectionString] = process.argv.slice(2);
-const { CallAutomationClient } = await import(packageName);
+const { CallAutomationClient, parseCallAutomationEvent } = await import(packageName);
 const client = new CallAutomationClient(connectionString);
 const recordings = client.getCallRecording();
 
@@ -27,6 +27,17 @@ const operations = {
   properties: (id) => client.getCallConnection(id).getCallConnectionProperties(),
   participants: async (id) => (await client.getCallConnection(id).listParticipants()).values,
   cancelMedia: (id) => client.getCallConnection(id).getCallMedia().cancelAllOperations(),
+  /** Any method of a connection, or of its media; results come without their live objects. */
+  connection: (id, method, ...args) => client.getCallConnection(id)[method](...args),
+  media: (id, method, ...args) =>
+    client
+      .getCallConnection(id)
+      .getCallMedia()
+      [method](...args),
+  connectCall: async (locator, callback, options) =>
+    withoutObjects(await client.connectCall(locator, callback, options)),
+  /** What the SDK's own parser makes of a callback's body. */
+  parse: (body) => parseCallAutomationEvent(body),
   startRecording: (options) => recordings.start(options),
   pauseRecording: (id) => recordings.pause(id),
   resumeRecording: (id) => recordings.resume(id),
