@@ -22,7 +22,8 @@ export function describeChunk(chunk: {
   /** Why it ends if it is not the last. */
   readonly limit: RenderedChunk['ending'];
   readonly channels: number;
-  readonly channelOf: (participantId: string) => number | undefined;
+  /** Of a participant; `undefined`: of what the server itself played. */
+  readonly channelOf: (participantId: string | undefined) => number | undefined;
   readonly encoding: FileEncoding;
   readonly tornBytes: number;
 }): Omit<RenderedChunk, 'isExported'> {
@@ -32,6 +33,7 @@ export function describeChunk(chunk: {
   // is told once.
   const fromUs = index === 0 ? -Infinity : begin.startUs;
   const toUs = end?.startUs ?? Infinity;
+  const playedChannel = chunk.channelOf(undefined);
   return {
     documentId: file.documentId,
     blobKey: file.blobKey,
@@ -44,10 +46,14 @@ export function describeChunk(chunk: {
     sampleRateHz: FILE_RATE_HZ,
     bitRate: chunk.encoding.bitRate(channels),
     channels,
-    participants: timeline.participantsBetween(fromUs, toUs).map((participantId) => {
-      const channel = chunk.channelOf(participantId);
-      return channel === undefined ? { participantId } : { participantId, channel };
-    }),
+    participants: [
+      ...timeline
+        .participantsBetween(fromUs, toUs)
+        .map((participantId) => withChannel(participantId, chunk.channelOf(participantId))),
+      ...(playedChannel === undefined ? [] : timeline.playedBetween(fromUs, toUs)).map(
+        (participantId) => withChannel(participantId, playedChannel),
+      ),
+    ],
     pauses: timeline.pauses
       .filter((pause) => pause.fromUs >= fromUs && pause.fromUs < toUs)
       .map((pause) => ({
@@ -58,4 +64,11 @@ export function describeChunk(chunk: {
     latePackets: (end?.latePackets ?? timeline.latePackets) - (index === 0 ? 0 : begin.latePackets),
     tornBytes: chunk.tornBytes,
   };
+}
+
+function withChannel(
+  participantId: string,
+  channel: number | undefined,
+): RenderedChunk['participants'][number] {
+  return channel === undefined ? { participantId } : { participantId, channel };
 }

@@ -1,3 +1,4 @@
+import type { BlockSum } from './block-sum.ts';
 import { HalfBandUpsampler, UPSAMPLER_DELAY } from '../media/resample/half-band-upsampler.ts';
 import type { ChannelMap } from './channel-map.ts';
 import type { ChunkCutter } from './chunk-cutter.ts';
@@ -22,7 +23,10 @@ export type TracksOptions = {
   readonly cutter: ChunkCutter;
 };
 
-/** The channels of a file, 16-bit at 16 kHz: sums of voices, each resampled once. */
+/**
+ * The channels of a file, 16-bit at 16 kHz: sums of voices; that of the voices of 8 kHz is resampled once,
+ * that of 16 kHz is added to it.
+ */
 export class FileTracks implements BlockSink {
   readonly channels: number;
   readonly #options: TracksOptions;
@@ -33,7 +37,7 @@ export class FileTracks implements BlockSink {
   #frames: number;
   /** Frames that the filters give before the first wanted one; `undefined` until they hear something. */
   #superfluous: number | undefined;
-  #sums: readonly Int32Array[] | undefined;
+  #sums: readonly BlockSum[] | undefined;
   #parts: HeardParts | undefined;
   #isListening = false;
 
@@ -69,22 +73,21 @@ export class FileTracks implements BlockSink {
     if (isWanted) this.#superfluous ??= 2 * (start - this.#heard);
   }
 
-  sumOf(voice: string | undefined): Int32Array | undefined {
+  sumOf(voice: string | undefined): BlockSum | undefined {
     const { map, decided, scratch } = this.#options;
     if (map === undefined) return this.#sums?.[0];
-    if (voice === undefined) return undefined;
     const channel = map.channelOf(voice, decided);
     if (channel !== undefined) return this.#sums?.[channel];
     if (this.#parts?.length === 0 || !map.awaits(voice, this.#heard)) return undefined;
     this.#isListening = true;
-    return scratch.voice.fill(0);
+    return scratch.voice.clear();
   }
 
   voiceDone(voice: string | undefined): void {
     if (!this.#isListening) return;
     this.#isListening = false;
     const { map, scratch } = this.#options;
-    if (map === undefined || voice === undefined || this.#parts === undefined) return;
+    if (map === undefined || this.#parts === undefined) return;
     map.listen(voice, this.#heard, scratch.voice, this.#parts);
   }
 
@@ -117,7 +120,7 @@ export class FileTracks implements BlockSink {
 
   #count = 0;
 
-  #resample(sums: readonly Int32Array[], from: number, to: number): void {
+  #resample(sums: readonly BlockSum[], from: number, to: number): void {
     const output = this.#output;
     if (output === undefined) return;
     const { track } = this.#options.scratch;
@@ -126,14 +129,15 @@ export class FileTracks implements BlockSink {
     if (this.channels === 1 && this.#superfluous === 0 && only !== undefined && sum !== undefined) {
       // The usual case, without a copy.
       const into = output.reserve(2 * (to - from));
-      this.#advance(only.process(sum, from, to, into, output.length), output);
+      this.#advance(only.process(sum.narrow, from, to, into, output.length, sum.wide), output);
       return;
     }
     for (let channel = 0; channel < this.channels; channel += 1) {
       const upsampler = this.#upsamplers[channel];
-      const samples = sums[channel];
-      if (upsampler === undefined || samples === undefined) continue;
-      this.#put(channel, track, upsampler.process(samples, from, to, track, 0), output);
+      const blockSum = sums[channel];
+      if (upsampler === undefined || blockSum === undefined) continue;
+      const { narrow, wide } = blockSum;
+      this.#put(channel, track, upsampler.process(narrow, from, to, track, 0, wide), output);
     }
     this.#advance(this.#count, output);
   }

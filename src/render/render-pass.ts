@@ -4,6 +4,7 @@ import { JournalReader, type ReadProgress } from '../journal/journal-reader.ts';
 import type { ChannelMap } from './channel-map.ts';
 import { ChunkCutter } from './chunk-cutter.ts';
 import { FILE_RATE_HZ, FileTracks } from './file-tracks.ts';
+import { RecordHold } from './record-hold.ts';
 import type { RenderScratch } from './render-scratch.ts';
 import type { SampleBuffer } from './sample-buffer.ts';
 import { samplesOf } from './timeline/constants.ts';
@@ -30,6 +31,7 @@ export class RenderPass {
   readonly cutter: ChunkCutter;
   readonly #map: ChannelMap | undefined;
   readonly #reader: JournalReader;
+  readonly #records: RecordHold;
 
   private constructor(options: PassOptions, reader: JournalReader) {
     const { scratch, map, decided, start } = options;
@@ -39,6 +41,7 @@ export class RenderPass {
     this.cutter = new ChunkCutter(start, options.chunkSamples);
     this.tracks = new FileTracks({ scratch, map, decided, start, cutter: this.cutter });
     this.timeline = new Timeline(this.tracks, scratch.span);
+    this.#records = new RecordHold(this.timeline, scratch.span.decoders);
   }
 
   /** Rejects with `journal-invalid` if there is no readable journal. */
@@ -57,7 +60,9 @@ export class RenderPass {
   async step(output: SampleBuffer, maxBytes: number): Promise<ReadProgress['state']> {
     this.tracks.lend(output);
     try {
-      return (await this.#reader.readMore(this.timeline, { maxBytes })).state;
+      const { state } = await this.#reader.readMore(this.#records, { maxBytes });
+      await this.#records.release();
+      return state;
     } finally {
       this.tracks.lend(undefined);
     }
@@ -74,6 +79,7 @@ export class RenderPass {
 
   /** Idempotent. */
   close(): Promise<void> {
+    this.timeline.close();
     return this.#reader.close();
   }
 

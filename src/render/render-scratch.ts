@@ -1,3 +1,4 @@
+import { BlockSum } from './block-sum.ts';
 import { UPSAMPLER_DELAY } from '../media/resample/half-band-upsampler.ts';
 import { BLOCK_SAMPLES } from './timeline/constants.ts';
 import { makeSpanScratch, type SpanScratch } from './timeline/span.ts';
@@ -8,9 +9,9 @@ import { makeSpanScratch, type SpanScratch } from './timeline/span.ts';
 export type RenderScratch = {
   readonly span: SpanScratch;
   /** One block for each channel; made as they are needed. */
-  readonly sums: Int32Array[];
+  readonly sums: BlockSum[];
   /** One block of somebody who is not in the file. */
-  readonly voice: Int32Array;
+  readonly voice: BlockSum;
   /** One block at the rate of the file. */
   readonly track: Int16Array;
 };
@@ -19,15 +20,15 @@ export function makeRenderScratch(): RenderScratch {
   return {
     span: makeSpanScratch(),
     sums: [],
-    voice: new Int32Array(BLOCK_SAMPLES),
+    voice: new BlockSum(),
     track: new Int16Array(2 * BLOCK_SAMPLES + UPSAMPLER_DELAY),
   };
 }
 
 /** The first `count` sums, set to silence. */
-export function silentSums(scratch: RenderScratch, count: number): readonly Int32Array[] {
+export function silentSums(scratch: RenderScratch, count: number): readonly BlockSum[] {
   const { sums } = scratch;
-  while (sums.length < count) sums.push(new Int32Array(BLOCK_SAMPLES));
-  for (let channel = 0; channel < count; channel += 1) sums[channel]?.fill(0);
+  while (sums.length < count) sums.push(new BlockSum());
+  for (let channel = 0; channel < count; channel += 1) sums[channel]?.clear();
   return sums;
 }

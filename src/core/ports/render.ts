@@ -22,6 +22,11 @@ export type ChannelPlan = {
   readonly pinned: readonly { readonly participantId: string; readonly channel: number }[];
   /** What becomes of somebody who speaks when every channel is taken. */
   readonly overflow: 'leave-out' | 'last-channel';
+  /**
+   * What becomes of what the server itself plays into the call: a channel behind those of the participants,
+   * beyond the limit, from the first chunk on that has something of it. Default `leave-out`.
+   */
+  readonly played?: 'leave-out' | 'own-channel';
 };
 
 /** Whichever is reached first ends a chunk; a chunk has a second of media at least. */
@@ -63,7 +68,10 @@ export type RenderedChunk = {
   /** Bits per second of all channels together. */
   readonly bitRate: number;
   readonly channels: number;
-  /** Those who were in the call during the chunk, in the order in which they first joined. */
+  /**
+   * Those who were in the call during the chunk, in the order in which they first joined; behind them, if
+   * what was played has a channel, the applications that played during the chunk.
+   */
   readonly participants: readonly { readonly participantId: string; readonly channel?: number }[];
   /**
    * Those in the chunk, and the one between it and the next; of the first chunk also that in which

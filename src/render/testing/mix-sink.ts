@@ -1,9 +1,9 @@
+import { BlockSum } from '../block-sum.ts';
 import type { Block, BlockSink } from '../timeline/block-sink.ts';
-import { BLOCK_SAMPLES } from '../timeline/constants.ts';
 
-/** Adds up all voices and hands on what is heard. */
+/** Adds up all voices of 8 kHz and hands on what is heard. */
 export class MixSink implements BlockSink {
-  readonly #sum = new Int32Array(BLOCK_SAMPLES);
+  readonly #sum = new BlockSum();
   readonly #take: (samples: Int32Array, from: number, to: number) => void;
 
   constructor(take: (samples: Int32Array, from: number, to: number) => void) {
@@ -11,10 +11,10 @@ export class MixSink implements BlockSink {
   }
 
   begin(): void {
-    this.#sum.fill(0);
+    this.#sum.clear();
   }
 
-  sumOf(): Int32Array {
+  sumOf(): BlockSum {
     return this.#sum;
   }
 
@@ -24,7 +24,7 @@ export class MixSink implements BlockSink {
 
   end({ heard }: Block): void {
     for (let part = 0; part < heard.length; part += 1) {
-      this.#take(this.#sum, heard.from[part] ?? 0, heard.to[part] ?? 0);
+      this.#take(this.#sum.narrow, heard.from[part] ?? 0, heard.to[part] ?? 0);
     }
   }
 }

@@ -1,3 +1,5 @@
+import type { BlockSum } from '../block-sum.ts';
+
 /** What of a block is in the file: the parts outside of pauses, in order. Reused for every block. */
 export type HeardParts = {
   length: number;
@@ -24,11 +26,11 @@ export type Block = {
 export interface BlockSink {
   begin(block: Block): void;
   /**
-   * Where the streams of a voice are added, from index 0 on; `undefined` if nobody wants to hear it,
-   * which costs next to nothing.
+   * Where the streams of a voice are added; `undefined` if nobody wants to hear it,
+   * which costs next to nothing but for codecs whose packets build on each other.
    * @param voice raw id of a participant; `undefined` for what the server itself played.
    */
-  sumOf(voice: string | undefined): Int32Array | undefined;
+  sumOf(voice: string | undefined): BlockSum | undefined;
   /** All streams of the voice are in its sum. */
   voiceDone(voice: string | undefined): void;
   end(block: Block): void;

@@ -1,4 +1,4 @@
-/** Numbers of the timeline. Samples are those of the codecs that are built: 8 kHz. */
+/** Numbers of the timeline. It is counted in samples of 8 kHz, also where wider voices are on it. */
 export const TIMELINE_RATE_HZ = 8000;
 
 /** A packet that arrives more than this after its place is left to the journal. */

@@ -4,7 +4,7 @@ import { DriftFollower } from './drift-follower.ts';
 
 /** Feeds a packet every 20 ms for some seconds and lets the span follow; returns its offset. */
 function follow(seconds: number, offsetAt: (arrival: number) => number): number[] {
-  const follower = new DriftFollower();
+  const follower = new DriftFollower(1, 50);
   const offsets = [0];
   for (let arrival = 0; arrival < seconds * 8000; arrival += 160) {
     follower.observe(arrival, offsetAt(arrival));
@@ -40,7 +40,7 @@ test('a drift is followed all the way once it is known', () => {
 });
 
 test('too few packets say nothing', () => {
-  const follower = new DriftFollower();
+  const follower = new DriftFollower(1, 50);
   for (let packet = 0; packet < 40; packet += 1) follower.observe(packet * 160, 5000);
   expect(follower.step(0)).toBe(0);
 });

@@ -1,7 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { PacketWindow } from './packet-window.ts';
+import { streamFormatOf } from './stream-format.ts';
 
+const FORMAT = streamFormatOf({ codec: 'PCMU', clockRateHz: 8000 })!;
 const table = Int16Array.from({ length: 256 }, (_, code) => code);
 
 describe('the packet window', () => {
@@ -12,7 +14,7 @@ describe('the packet window', () => {
         fc.integer({ min: 1, max: 200 }),
         fc.integer({ min: 1, max: 4000 }),
         (sequences, count, blockSamples) => {
-          const window = new PacketWindow();
+          const window = new PacketWindow(FORMAT);
           const expected = new Int32Array(151 * count + blockSamples);
           for (const sequence of sequences) {
             const code = (sequence % 255) + 1;
@@ -36,7 +38,7 @@ describe('the packet window', () => {
   });
 
   test('packets that overlap are heard one after the other, never twice as loud', () => {
-    const window = new PacketWindow();
+    const window = new PacketWindow(FORMAT);
     window.put(1, 0, 0, new Uint8Array(10).fill(5), 0, 10);
     window.put(2, 6, 0, new Uint8Array(10).fill(7), 0, 10);
     const sum = new Int32Array(16);
@@ -45,7 +47,7 @@ describe('the packet window', () => {
   });
 
   test('a released packet is still a duplicate, and what waits survives giving memory back', () => {
-    const window = new PacketWindow();
+    const window = new PacketWindow(FORMAT);
     const payload = new Uint8Array(160).fill(9);
     for (let sequence = 0; sequence < 140; sequence += 1) {
       window.put(sequence, sequence * 160, 0, payload, 0, 160);
@@ -61,7 +63,7 @@ describe('the packet window', () => {
   });
 
   test('refuses what no sender of G.711 would need, instead of growing', () => {
-    const window = new PacketWindow();
+    const window = new PacketWindow(FORMAT);
     const payload = new Uint8Array(65_000);
     expect(window.put(1, 0, 0, payload, 0, payload.length)).toBe(false);
     expect(window.put(2, 0, 0, payload, 0, 160)).toBe(true);

@@ -1,10 +1,13 @@
 import { addCodes } from '../../media/mix/mix.ts';
+import { payloadSamples, type StreamFormat } from './stream-format.ts';
 
 /** 1.9 s of packets of 20 ms. */
 const INITIAL_SLOTS = 96;
 const INITIAL_CELL_BYTES = 160;
-/** Beyond this a sender is not one that speaks G.711 to us. */
+/** Beyond this a sender is not one that speaks G.711 to us … */
 const MAX_STORE_BYTES = 262_144;
+/** … or L16, of which a second is four times as much. */
+const MAX_LARGE_STORE_BYTES: number = 4 * MAX_STORE_BYTES;
 /** Memory that a pause at the start of a span took is given back after this many easy blocks: 10 s. */
 const EASY_BLOCKS = 40;
 const EMPTY = -1;
@@ -16,6 +19,7 @@ const RELEASED = -1;
  * is reused. Positions are samples of the sender's clock, counted from the span's first packet.
  */
 export class PacketWindow {
+  readonly #format: StreamFormat;
   #slots = 0;
   #cellBytes = 0;
   #codes = new Uint8Array(0);
@@ -30,6 +34,10 @@ export class PacketWindow {
   /** Calls of `release` in a row after which the initial memory would have been enough. */
   #easyBlocks = 0;
 
+  constructor(format: StreamFormat) {
+    this.#format = format;
+  }
+
   get isEmpty(): boolean {
     return this.#low === this.#high;
   }
@@ -38,7 +46,7 @@ export class PacketWindow {
   get end(): number | undefined {
     if (this.isEmpty) return undefined;
     const slot = this.#slotOf(this.#high - 1);
-    return (this.#starts[slot] ?? 0) + Math.max(0, this.#counts[slot] ?? 0);
+    return (this.#starts[slot] ?? 0) + this.#samplesIn(slot);
   }
 
   /** Whether the sequence number (unwrapped) was stored, and not so long ago that it is forgotten. */
@@ -87,7 +95,35 @@ export class PacketWindow {
     return dropped;
   }
 
-  /** Adds the samples at positions `start…start+count` to `sum` from `at` on; gaps add nothing. */
+  /**
+   * The packet with the least number above `sequence`, if it begins before `limit` and is not released;
+   * −1 if there is none.
+   */
+  next(sequence: number, limit: number): number {
+    for (let next = Math.max(this.#low, sequence + 1); next < this.#high; next += 1) {
+      const slot = this.#slotOf(next);
+      if (this.#sequences[slot] !== next || this.#counts[slot] === RELEASED) continue;
+      return (this.#starts[slot] ?? 0) < limit ? next : -1;
+    }
+    return -1;
+  }
+
+  /** Position of the first sample of a packet that waits. */
+  start(sequence: number): number {
+    return this.#starts[this.#slotOf(sequence)] ?? 0;
+  }
+
+  /** Of a packet that waits; valid until the window changes. */
+  payload(sequence: number): Uint8Array {
+    const slot = this.#slotOf(sequence);
+    const at = slot * this.#cellBytes;
+    return this.#codes.subarray(at, at + (this.#counts[slot] ?? 0));
+  }
+
+  /**
+   * Adds the samples at positions `start…start+count` to `sum` from `at` on; gaps add nothing. For codecs
+   * of one sample a byte.
+   */
   addTo(sum: Int32Array, at: number, start: number, count: number, table: Int16Array): void {
     const end = start + count;
     let done = start;
@@ -114,7 +150,7 @@ export class PacketWindow {
       const slot = this.#slotOf(sequence);
       if (this.#sequences[slot] !== sequence) continue;
       if (this.#counts[slot] !== RELEASED) {
-        if ((this.#starts[slot] ?? 0) + (this.#counts[slot] ?? 0) > position) break;
+        if ((this.#starts[slot] ?? 0) + this.#samplesIn(slot) > position) break;
         this.#counts[slot] = RELEASED;
       }
       low = sequence + 1;
@@ -137,6 +173,12 @@ export class PacketWindow {
     if (this.isEmpty && this.#slots > 0) this.#allocate(0, 0);
   }
 
+  /** Of the packet in a slot; 0 if it is released. */
+  #samplesIn(slot: number): number {
+    const count = Math.max(0, this.#counts[slot] ?? 0);
+    return payloadSamples(this.#format, this.#codes, slot * this.#cellBytes, count);
+  }
+
   #slotOf(sequence: number): number {
     return sequence % this.#slots;
   }
@@ -147,7 +189,8 @@ export class PacketWindow {
     while (slots < span) slots += slots >> 1;
     if (cellBytes < count) cellBytes = (count + 7) & ~7;
     if (slots === this.#slots && cellBytes === this.#cellBytes) return true;
-    if (slots * cellBytes > MAX_STORE_BYTES) return false;
+    const most = this.#format.table === undefined ? MAX_LARGE_STORE_BYTES : MAX_STORE_BYTES;
+    if (slots * cellBytes > most) return false;
     this.#allocate(slots, cellBytes);
     return true;
   }

@@ -1,4 +1,3 @@
-import { g711Samples } from '../../media/g711/g711.ts';
 import type { JournalStream } from '../../journal/journal-stream.ts';
 import { sequenceDistance } from '../../protocols/rtp/arithmetic.ts';
 import type { RtpHeaderReader } from '../../protocols/rtp/header.ts';
@@ -7,20 +6,20 @@ import {
   ANCHOR_WINDOW_US,
   LATE_WINDOW_MS,
   MAX_MISORDER_PACKETS,
-  samplesOf,
-  TIMELINE_RATE_HZ,
 } from './constants.ts';
+import type { BlockSum } from '../block-sum.ts';
+import { payloadSamples, streamFormatOf, type StreamFormat } from './stream-format.ts';
 import { Span, type Acceptance, type AudioPacket, type SpanScratch } from './span.ts';
 
 /** A sender that changes its SSRC more often than this within seconds is not speaking. */
 const MAX_SPANS = 8;
 const MAX_ANCHORS = 4;
 /** An anchor counts if the first packet's place lies this near to its arrival … */
-const ANCHOR_REACH_SAMPLES = 2 * TIMELINE_RATE_HZ;
+const ANCHOR_REACH_MS = 2000;
 /** … and the packet comes this soon after it: what begins later is measured itself. */
 const ANCHOR_LIFE_US = 10_000_000;
 /** Spans of senders that are gone are forgotten after this: ten seconds. */
-const FORGET_SAMPLES = 10 * TIMELINE_RATE_HZ;
+const FORGET_MS = 10_000;
 
 type Anchor = {
   readonly ssrc: number;
@@ -42,7 +41,7 @@ export class Source {
   /** Packets that came too late for their place. */
   latePackets = 0;
   readonly #stream: JournalStream;
-  readonly #table: Int16Array | undefined;
+  readonly #format: StreamFormat | undefined;
   /** Those that still take packets, one per SSRC, and those that only have to be rendered. */
   #open: Span[] = [];
   #closed: Span[] = [];
@@ -52,8 +51,7 @@ export class Source {
 
   constructor(stream: JournalStream) {
     this.#stream = stream;
-    const { codec } = stream;
-    this.#table = codec === 'PCMU' || codec === 'PCMA' ? g711Samples(codec) : undefined;
+    this.#format = streamFormatOf(stream);
   }
 
   /**
@@ -67,8 +65,10 @@ export class Source {
     this.#anchors.push(anchor);
     const span = this.#open.find((each) => each.ssrc === ssrc);
     const place = span?.placeOf(timestamp);
-    if (span === undefined || place === undefined) return;
-    if (Math.abs(place - samplesOf(placeUs)) <= ANCHOR_TOLERANCE_SAMPLES) return;
+    const format = this.#format;
+    if (span === undefined || place === undefined || format === undefined) return;
+    const error = Math.abs(place - anchoredPlace(format, placeUs));
+    if (error <= format.scale * ANCHOR_TOLERANCE_SAMPLES) return;
     this.#open = this.#open.filter((each) => each !== span);
     this.#closed.push(span);
   }
@@ -79,20 +79,24 @@ export class Source {
 
   packet(header: RtpHeaderReader, packet: AudioPacket): void {
     const span = this.#open.find(({ ssrc }) => ssrc === header.ssrc);
-    if (header.payloadType !== this.#stream.payloadType || packet.count === 0) {
+    const format = this.#format;
+    if (format === undefined) return;
+    const { bytes, from, count } = packet;
+    if (
+      header.payloadType !== this.#stream.payloadType ||
+      payloadSamples(format, bytes, from, count) === 0
+    ) {
       span?.skip(header.sequenceNumber);
       return;
     }
-    const table = this.#table;
-    if (table === undefined) return;
     if (span === undefined) {
-      this.#begin(header.ssrc, table, packet, undefined);
+      this.#begin(header.ssrc, format, packet, undefined);
       return;
     }
     const acceptance = span.accept(packet);
     if (acceptance === 'late') this.latePackets += 1;
     if (acceptance === 'jump' || acceptance === 'behind') {
-      this.#suspect(span, table, packet, acceptance);
+      this.#suspect(span, format, packet, acceptance);
     }
   }
 
@@ -124,18 +128,26 @@ export class Source {
   }
 
   /** @param sum `undefined` if the samples are not wanted: then only what comes later is prepared. */
-  render(sum: Int32Array | undefined, start: number, count: number, scratch: SpanScratch): void {
+  render(sum: BlockSum | undefined, start: number, count: number, scratch: SpanScratch): void {
     for (const span of this.#open) span.render(sum, start, count, scratch);
     if (this.#closed.length > 0) {
       for (const span of this.#closed) span.render(sum, start, count, scratch);
-      this.#closed = this.#closed.filter((span) => !span.isDrained(start + count));
+      this.#closed = keepOrClose(this.#closed, (span) => !span.isDrained(start + count));
     }
     if (this.#open.length > 1) {
       const newest = Math.max(...this.#open.map((span) => span.lastArrival));
-      this.#open = this.#open.filter(
-        (span) => newest - span.lastArrival < FORGET_SAMPLES || !span.isDrained(start + count),
+      const forget = ((this.#format?.rateHz ?? 0) * FORGET_MS) / 1000;
+      this.#open = keepOrClose(
+        this.#open,
+        (span) => newest - span.lastArrival < forget || !span.isDrained(start + count),
       );
     }
+  }
+
+  /** Frees its decoders; nothing is rendered after it. Idempotent. */
+  close(): void {
+    for (const span of this.#open) span.close();
+    for (const span of this.#closed) span.close();
   }
 
   /** Whether it has left and all of it is before `position` of the timeline. */
@@ -146,30 +158,33 @@ export class Source {
 
   #begin(
     ssrc: number,
-    table: Int16Array,
+    format: StreamFormat,
     packet: AudioPacket,
     inherited: number | undefined,
   ): void {
     if (this.#open.length + this.#closed.length >= MAX_SPANS) return;
-    const span = new Span(ssrc, table, packet, this.#anchored(ssrc, packet), inherited);
+    const anchored = this.#anchored(ssrc, format, packet);
+    const span = new Span(ssrc, format, packet, anchored, inherited);
     this.#open.push(span);
     span.accept(packet);
   }
 
   /** The place that an anchor of the journal gives the first packet of a span. */
-  #anchored(ssrc: number, packet: AudioPacket): number | undefined {
+  #anchored(ssrc: number, format: StreamFormat, packet: AudioPacket): number | undefined {
     const anchor = this.#anchors.find((each) => each.ssrc === ssrc);
     if (anchor === undefined) return undefined;
     this.#anchors = this.#anchors.filter((each) => each !== anchor);
-    const place = samplesOf(anchor.placeUs) + ((packet.timestamp - anchor.timestamp) | 0);
-    const near = Math.abs(samplesOf(packet.arrivalUs) - place) <= ANCHOR_REACH_SAMPLES;
+    const ticks = (packet.timestamp - anchor.timestamp) | 0;
+    const place = anchoredPlace(format, anchor.placeUs) + ticks * format.samplesPerTick;
+    const distance = anchoredPlace(format, packet.arrivalUs) - place;
+    const near = Math.abs(distance) <= (ANCHOR_REACH_MS * format.rateHz) / 1000;
     return near && packet.arrivalUs - anchor.atUs <= ANCHOR_LIFE_US ? place : undefined;
   }
 
   /** A packet that does not continue its span: the second that agrees begins a new one. */
-  #suspect(span: Span, table: Int16Array, packet: AudioPacket, why: Acceptance): void {
+  #suspect(span: Span, format: StreamFormat, packet: AudioPacket, why: Acceptance): void {
     const candidate = this.#candidate;
-    if (candidate === undefined || !agree(candidate, span.ssrc, packet)) {
+    if (candidate === undefined || !agree(candidate, span.ssrc, format, packet)) {
       if (candidate !== undefined) this.#forget(candidate);
       this.#candidate = { ssrc: span.ssrc, packet: copyOf(packet), why };
       return;
@@ -179,7 +194,7 @@ export class Source {
       candidate.why === 'behind' ? span.placeOf(candidate.packet.timestamp) : undefined;
     this.#open = this.#open.filter((each) => each !== span);
     this.#closed.push(span);
-    this.#begin(span.ssrc, table, candidate.packet, inherited);
+    this.#begin(span.ssrc, format, candidate.packet, inherited);
     this.#open.find(({ ssrc }) => ssrc === span.ssrc)?.accept(packet);
   }
 
@@ -189,15 +204,33 @@ export class Source {
 }
 
 /** Whether two packets can be of one numbering that began just now. */
-function agree(candidate: Candidate, ssrc: number, packet: AudioPacket): boolean {
+function agree(
+  candidate: Candidate,
+  ssrc: number,
+  { rateHz, samplesPerTick }: StreamFormat,
+  packet: AudioPacket,
+): boolean {
   const first = candidate.packet;
   const steps = sequenceDistance(first.sequenceNumber, packet.sequenceNumber);
   if (candidate.ssrc !== ssrc || steps === 0 || Math.abs(steps) > MAX_MISORDER_PACKETS)
     return false;
   const ticks = (packet.timestamp - first.timestamp) | 0;
   if (ticks === 0 || ticks > 0 !== steps > 0) return false;
-  const elapsed = samplesOf(packet.arrivalUs - first.arrivalUs);
-  return Math.abs(elapsed - ticks) <= (LATE_WINDOW_MS * TIMELINE_RATE_HZ) / 1000;
+  const elapsed = ((packet.arrivalUs - first.arrivalUs) * rateHz) / 1_000_000;
+  return Math.abs(elapsed - ticks * samplesPerTick) <= (LATE_WINDOW_MS * rateHz) / 1000;
+}
+
+/** Where the sound of a packet stands that was sent at a time; in samples of its format. */
+function anchoredPlace({ rateHz, delaySamples }: StreamFormat, timeUs: number): number {
+  return (timeUs * rateHz) / 1_000_000 - delaySamples;
+}
+
+function keepOrClose(spans: readonly Span[], isKept: (span: Span) => boolean): Span[] {
+  return spans.filter((span) => {
+    if (isKept(span)) return true;
+    span.close();
+    return false;
+  });
 }
 
 function copyOf(packet: AudioPacket): AudioPacket {

@@ -8,18 +8,20 @@ import {
   LONGEST_ANCHOR_WINDOW_US,
   MAX_DROPOUT_PACKETS,
   MAX_MISORDER_PACKETS,
-  samplesOf,
-  TIMELINE_RATE_HZ,
 } from './constants.ts';
+import type { BlockSum } from '../block-sum.ts';
+import { DecodedSamples } from './decoded-samples.ts';
 import { DriftFollower } from './drift-follower.ts';
 import { PacketWindow } from './packet-window.ts';
+import { SpanDecoders } from './span-decoder.ts';
+import type { StreamFormat } from './stream-format.ts';
 
 /** A packet of audio, reused from one to the next. */
 export type AudioPacket = {
   sequenceNumber: number;
   timestamp: number;
   arrivalUs: number;
-  /** The payload is `bytes[from…from+count)`, one sample a byte. */
+  /** The payload is `bytes[from…from+count)`. */
   bytes: Uint8Array;
   from: number;
   count: number;
@@ -32,30 +34,34 @@ export type AudioPacket = {
  */
 export type Acceptance = 'taken' | 'duplicate' | 'late' | 'jump' | 'behind';
 
-const LATE_WINDOW_SAMPLES = (LATE_WINDOW_MS * TIMELINE_RATE_HZ) / 1000;
 /** No packet arrives this much before it is sent: the sender's timestamps have jumped ahead. */
-const EARLY_JUMP_SAMPLES = 2000;
-/** Two places closer than this are one place with jitter between them: 200 ms. */
-const SAME_PLACE_SAMPLES = 1600;
+const EARLY_JUMP_MS = 250;
+/** Two places closer than this are one place with jitter between them. */
+const SAME_PLACE_MS = 200;
 /**
  * If delays were spread evenly over `spread`, the earliest of n packets would be off by more than the
  * tolerance with probability (1 − tolerance / spread)^n, below e^−(n · tolerance / spread). With 9: one in
  * 8,000.
  */
 const CERTAINTY = 9;
+/** In five seconds, to tell of drift; of Opus, whose packets may be of 120 ms, fewer have to do. */
+const ENOUGH_PACKETS = 50;
+const FEW_PACKETS = 30;
 /** Without packets for this long, a span gives its memory back. */
-const IDLE_SAMPLES = 40_000;
+const IDLE_MS = 5000;
 
 /**
  * A run of one sender's samples whose distances are known exactly: one SSRC, no restart. Position 0
  * is the first sample of its first packet; its offset says where on the timeline that stands, and is
  * fixed by the earliest arrival of the first second, or of as much more as it takes to be sure.
+ * Positions and offsets are samples at the rate of its format. What comes out of a decoder was spoken
+ * earlier by the delay of its codec; that is taken off, so that all codecs are on one timeline.
  */
 export class Span {
   readonly ssrc: number;
-  readonly #table: Int16Array;
-  readonly #window = new PacketWindow();
-  readonly #drift = new DriftFollower();
+  readonly #format: StreamFormat;
+  readonly #window: PacketWindow;
+  readonly #drift: DriftFollower;
   readonly #firstArrivalUs: number;
   /** Where the span it takes over from would have it. */
   readonly #inherited: number | undefined;
@@ -71,23 +77,27 @@ export class Span {
   #lastArrival: number;
   /** Late for the place that was found after they came; not reported yet. */
   #dropped = 0;
+  /** Of a codec whose packets build on each other. */
+  #decoded: DecodedSamples | undefined;
 
   /**
    * Begins with a packet, which the caller then hands to `accept`.
-   * @param table samples of the codec's 256 codes.
    * @param anchored timeline position of the packet, if it is known from elsewhere.
    * @param inherited timeline position of the packet in a span that went before, if its numbers
    *   continue those; taken if the arrivals agree, so that distances stay exact over a stall.
    */
   constructor(
     ssrc: number,
-    table: Int16Array,
+    format: StreamFormat,
     packet: AudioPacket,
     anchored: number | undefined,
     inherited: number | undefined,
   ) {
     this.ssrc = ssrc;
-    this.#table = table;
+    this.#format = format;
+    this.#window = new PacketWindow(format);
+    const isLongPossible = format.codec === 'OPUS';
+    this.#drift = new DriftFollower(format.scale, isLongPossible ? FEW_PACKETS : ENOUGH_PACKETS);
     this.#firstArrivalUs = packet.arrivalUs;
     this.#inherited = inherited;
     this.#offset = anchored === undefined ? undefined : Math.round(anchored);
@@ -95,7 +105,7 @@ export class Span {
     this.#newestSequence = packet.sequenceNumber + 0x10000;
     this.#newestAudioSequence = this.#newestSequence;
     this.#newestTimestamp = packet.timestamp;
-    this.#lastArrival = samplesOf(packet.arrivalUs);
+    this.#lastArrival = this.#samplesOf(packet.arrivalUs);
   }
 
   /** Until when the timeline has to wait for the span's place; `undefined` once it is known. */
@@ -103,7 +113,7 @@ export class Span {
     return this.#offset === undefined ? this.#firstArrivalUs : undefined;
   }
 
-  /** Latest arrival, in samples. */
+  /** Latest arrival. */
   get lastArrival(): number {
     return this.#lastArrival;
   }
@@ -111,15 +121,20 @@ export class Span {
   /** Whether all that it holds ends before `position` of the timeline. */
   isDrained(position: number): boolean {
     const end = this.#window.end;
-    return end === undefined || (this.#offset !== undefined && end + this.#offset <= position);
+    if (end === undefined) return true;
+    return this.#offset !== undefined && end + this.#offset <= this.#format.scale * position;
   }
 
   /** Where a timestamp near the newest one stands on the timeline. */
   placeOf(timestamp: number): number | undefined {
     if (this.#offset === undefined) return undefined;
-    return (
-      this.#offset + this.#newestPosition + timestampDistance(this.#newestTimestamp, timestamp)
-    );
+    return this.#offset + this.#newestPosition + this.#samplesSinceNewest(timestamp);
+  }
+
+  /** Frees its decoder. Nothing is rendered after it. Idempotent. */
+  close(): void {
+    this.#decoded?.close();
+    this.#decoded = undefined;
   }
 
   /** Takes notice of a packet without samples (telephone-event, comfort noise). */
@@ -134,20 +149,23 @@ export class Span {
     const sequence = this.#newestSequence + distance;
     if (this.#window.has(sequence)) return 'duplicate';
     const ahead = sequence - this.#newestAudioSequence;
-    const ticks = timestampDistance(this.#newestTimestamp, packet.timestamp);
+    const since = this.#samplesSinceNewest(packet.timestamp);
     // Audio runs forward with its numbers.
-    if ((ahead > 0 && ticks < 0) || (ahead < 0 && ticks > 0)) return 'jump';
-    const position = this.#newestPosition + ticks;
-    const arrival = samplesOf(packet.arrivalUs);
+    if ((ahead > 0 && since < 0) || (ahead < 0 && since > 0)) return 'jump';
+    const position = this.#newestPosition + since;
+    const arrival = this.#samplesOf(packet.arrivalUs);
     this.#decideAt(packet.arrivalUs);
-    const offset = arrival - position;
+    const { delaySamples } = this.#format;
+    const offset = arrival - position - delaySamples;
     const isPlaced = this.#offset !== undefined;
     const reference = this.#offset ?? (this.#earliest === Infinity ? offset : this.#earliest);
-    const lateness = offset - reference;
+    // By its arrival, whatever the codec: until then rendering waits for what has its place here.
+    const lateness = offset - reference + delaySamples;
+    const lateWindow = this.#samplesIn(LATE_WINDOW_MS);
     // Before the place is known, an earlier packet only says that those before it were delayed.
-    const tooEarly = isPlaced ? EARLY_JUMP_SAMPLES : LATE_WINDOW_SAMPLES;
+    const tooEarly = isPlaced ? this.#samplesIn(EARLY_JUMP_MS) : lateWindow;
     if (ahead > 0 && lateness < -tooEarly) return 'jump';
-    if (lateness > LATE_WINDOW_SAMPLES) return ahead > 0 ? 'behind' : 'late';
+    if (lateness > lateWindow) return ahead > 0 ? 'behind' : 'late';
     const { arrivalUs, bytes, from, count } = packet;
     if (!this.#window.put(sequence, position, arrivalUs, bytes, from, count)) return 'jump';
     if (offset < this.#earliest) this.#earliest = offset;
@@ -198,60 +216,128 @@ export class Span {
   #isCertain(): boolean {
     // The mean, and not the latest: one packet that was held up for long says nothing.
     const spread = 2 * (this.#offsets / this.#observed - this.#earliest);
-    return this.#observed * ANCHOR_TOLERANCE_SAMPLES >= CERTAINTY * spread;
+    const tolerance = this.#format.scale * ANCHOR_TOLERANCE_SAMPLES;
+    return this.#observed * tolerance >= CERTAINTY * spread;
   }
 
   #place(): void {
     const measured = Math.round(this.#earliest);
     const inherited = this.#inherited;
     const offset =
-      inherited !== undefined && Math.abs(inherited - measured) <= SAME_PLACE_SAMPLES
+      inherited !== undefined && Math.abs(inherited - measured) <= this.#samplesIn(SAME_PLACE_MS)
         ? inherited
         : measured;
     this.#offset = offset;
+    const window = this.#samplesIn(LATE_WINDOW_MS);
     this.#dropped += this.#window.dropLate(
-      (position) => ((position + offset + LATE_WINDOW_SAMPLES) * 1_000_000) / TIMELINE_RATE_HZ,
+      (position) => ((position + offset + window) * 1_000_000) / this.#format.rateHz,
     );
+  }
+
+  /** A time in samples of its own, not rounded. */
+  #samplesOf(timeUs: number): number {
+    return (timeUs * this.#format.rateHz) / 1_000_000;
+  }
+
+  #samplesIn(durationMs: number): number {
+    return (durationMs * this.#format.rateHz) / 1000;
+  }
+
+  #samplesSinceNewest(timestamp: number): number {
+    const ticks = timestampDistance(this.#newestTimestamp, timestamp);
+    return Math.round(ticks * this.#format.samplesPerTick);
   }
 
   /**
    * Adds the block that begins at `start` of the timeline, and lets go of what is behind it.
    * @param sum `undefined` if the samples are not wanted.
-   * @param count samples; fewer than a block only for the last one.
-   * @param scratch at least a block and twice the interpolator's reach.
+   * @param count samples of the timeline; fewer than a block only for the last one.
    */
-  render(sum: Int32Array | undefined, start: number, count: number, scratch: SpanScratch): void {
+  render(sum: BlockSum | undefined, start: number, count: number, scratch: SpanScratch): void {
     const offset = this.#offset;
     if (offset === undefined) return;
+    const { scale } = this.#format;
     if (this.#window.isEmpty) {
-      if (start - this.#lastArrival > IDLE_SAMPLES) this.#window.shrink();
+      if (scale * start - this.#lastArrival > this.#samplesIn(IDLE_MS)) this.#rest();
       return;
     }
-    const step = count === BLOCK_SAMPLES ? this.#drift.step(offset) : 0;
-    const position = start - offset;
-    if (sum !== undefined) {
-      if (step === 0) this.#window.addTo(sum, 0, position, count, this.#table);
-      else this.#slew(sum, position, step, scratch);
-    }
+    const step = count === BLOCK_SAMPLES ? scale * this.#drift.step(offset) : 0;
+    const position = scale * start - offset;
+    const own = scale * count;
+    if (this.#format.table === undefined) this.#addDecoded(sum, position, own, step, scratch);
+    else if (sum !== undefined) this.#addCodes(sum.narrow, position, own, step, scratch);
     this.#offset = offset + step;
-    this.#window.release(position + count - step - INTERPOLATOR_REACH);
+    this.#window.release(position + own - step - INTERPOLATOR_REACH);
   }
 
-  /** A block in which the span moves by one sample against the timeline. */
-  #slew(sum: Int32Array, position: number, step: number, scratch: SpanScratch): void {
+  #addCodes(
+    sum: Int32Array,
+    position: number,
+    count: number,
+    step: number,
+    scratch: SpanScratch,
+  ): void {
+    const { table } = this.#format;
+    if (table === undefined) return;
+    if (step === 0) {
+      this.#window.addTo(sum, 0, position, count, table);
+      return;
+    }
     const room = INTERPOLATOR_REACH;
-    const needed = BLOCK_SAMPLES + 2 * room;
+    const needed = count + 2 * room;
     scratch.sum.fill(0, 0, needed);
-    this.#window.addTo(scratch.sum, 0, position - room, needed, this.#table);
+    this.#window.addTo(scratch.sum, 0, position - room, needed, table);
     scratch.samples.set(scratch.sum.subarray(0, needed));
-    addSlewed(sum, 0, BLOCK_SAMPLES, scratch.samples, room, (BLOCK_SAMPLES - step) / BLOCK_SAMPLES);
+    addMoved(sum, count, step, scratch);
+  }
+
+  /** Packets are decoded also if nobody wants to hear them: those that follow build on them. */
+  #addDecoded(
+    sum: BlockSum | undefined,
+    position: number,
+    count: number,
+    step: number,
+    scratch: SpanScratch,
+  ): void {
+    this.#decoded ??= new DecodedSamples(this.#format);
+    const room = INTERPOLATOR_REACH;
+    const needed = count + 2 * room;
+    const samples = this.#decoded.take(this.#window, position - room, needed, scratch.decoders);
+    if (sum === undefined) return;
+    const into = this.#format.scale === 1 ? sum.narrow : sum.addWide();
+    if (step === 0) {
+      for (let at = 0; at < count; at += 1) {
+        into[at] = (into[at] as number) + (samples[room + at] as number); // both hold a block
+      }
+      return;
+    }
+    for (let at = 0; at < needed; at += 1) scratch.samples[at] = samples[at] as number; // inside
+    addMoved(into, count, step, scratch);
+  }
+
+  #rest(): void {
+    this.#window.shrink();
+    this.close();
   }
 }
 
-/** Working memory for one span at a time, shared by all renderings of a thread. */
-export type SpanScratch = { readonly sum: Int32Array; readonly samples: Float64Array };
+/** A block, in the scratch, in which a span moves by `step` samples against the timeline. */
+function addMoved(sum: Int32Array, count: number, step: number, scratch: SpanScratch): void {
+  addSlewed(sum, 0, count, scratch.samples, INTERPOLATOR_REACH, (count - step) / count);
+}
+
+/** Working memory for one span at a time, shared by all renderings of a thread, and its decoders. */
+export type SpanScratch = {
+  readonly sum: Int32Array;
+  readonly samples: Float64Array;
+  readonly decoders: SpanDecoders;
+};
 
 export function makeSpanScratch(): SpanScratch {
-  const length = BLOCK_SAMPLES + 2 * INTERPOLATOR_REACH + 1;
-  return { sum: new Int32Array(length), samples: new Float64Array(length) };
+  const room = 2 * INTERPOLATOR_REACH + 1;
+  return {
+    sum: new Int32Array(BLOCK_SAMPLES + room),
+    samples: new Float64Array(2 * BLOCK_SAMPLES + room),
+    decoders: new SpanDecoders(),
+  };
 }

@@ -37,6 +37,8 @@ export class Timeline implements JournalVisitor {
   readonly #sources = new Map<number, Source>();
   readonly #voices: Voice[] = [];
   readonly #presences = new Presences();
+  /** Of those who had the server play something. */
+  readonly #played = new Presences();
   readonly #pauses: Pause[] = [];
   /** The first that may concern the blocks to come. */
   #nextPause = 0;
@@ -89,13 +91,15 @@ export class Timeline implements JournalVisitor {
     const id = stream.played ? undefined : stream.participantId;
     this.#sources.set(stream.stream, source);
     this.#voiceOf(id).sources.set(stream.stream, source);
-    if (id !== undefined) this.#presences.joined(id, stream.stream, timeUs);
+    const presences = stream.played ? this.#played : this.#presences;
+    presences.joined(stream.participantId, stream.stream, timeUs);
   }
 
   left(stream: number, timeUs: number): void {
     this.#noteTime(timeUs);
     this.#sources.get(stream)?.leave();
     this.#presences.left(stream, timeUs);
+    this.#played.left(stream, timeUs);
   }
 
   paused(timeUs: number): void {
@@ -157,6 +161,11 @@ export class Timeline implements JournalVisitor {
     this.#end ??= { timeUs: endUs, wallMs: undefined };
   }
 
+  /** Frees the decoders of those who are in the call. Nothing is given to it afterwards. Idempotent. */
+  close(): void {
+    for (const source of this.#sources.values()) source.close();
+  }
+
   /** Time of the last record, or of the end; µs. */
   get endUs(): number {
     return this.#end?.timeUs ?? this.#lastUs;
@@ -169,6 +178,11 @@ export class Timeline implements JournalVisitor {
   /** Raw ids of those who were in the call between two times, in the order in which they joined. */
   participantsBetween(fromUs: number, toUs: number): readonly string[] {
     return this.#presences.between(fromUs, toUs);
+  }
+
+  /** Raw ids of those who had the server play something then, in the order in which they first did. */
+  playedBetween(fromUs: number, toUs: number): readonly string[] {
+    return this.#played.between(fromUs, toUs);
   }
 
   get latePackets(): number {
@@ -210,6 +224,7 @@ export class Timeline implements JournalVisitor {
         source.render(sum, start, count, this.#scratch);
         if (source.isOver(start)) {
           this.#latePacketsOfGone += source.latePackets;
+          source.close();
           this.#sources.delete(stream);
           voice.sources.delete(stream);
         }
