@@ -16,7 +16,10 @@ test.each([
   ['sip:a@elsewhere;maddr=192.0.2.9', 'UDP 192.0.2.9 5060'],
   ['sip:a@none.example', undefined],
   ['sip:a@[2001:db8::5]', undefined],
-  ['sips:a@192.0.2.7', undefined],
+  ['sips:a@192.0.2.7', 'TLS 192.0.2.7 5061'],
+  ['sips:a@192.0.2.7:5081;transport=tcp', 'TLS 192.0.2.7 5081'],
+  ['sips:a@192.0.2.7;transport=udp', undefined],
+  ['sip:a@two.example;transport=tls', 'TLS 192.0.2.1 5061'],
   ['sip:a@192.0.2.7;transport=ws', undefined],
   ['tel:+15550100', undefined],
 ])('from an IPv4 host, %s is at %s', async (text, expected) => {
@@ -28,6 +31,17 @@ test.each([
       ? undefined
       : `${target.transport} ${target.remote.address} ${target.remote.port}`;
   expect(found).toBe(expected);
+});
+
+test('whom TLS reaches has to be the host that was named, wherever it is', async () => {
+  const uri = parseSipUri('sips:a@two.example;maddr=192.0.2.9');
+  if (!uri.ok) throw new Error(uri.defect);
+  expect(await locate(uri.value, names, [4])).toEqual({
+    transport: 'TLS',
+    remote: { address: '192.0.2.9', port: 5061 },
+    serverName: 'two.example',
+    isSips: true,
+  });
 });
 
 test('a host of both families is reached by the one that is bound', async () => {

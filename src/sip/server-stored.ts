@@ -11,6 +11,8 @@ export type StoredSession = DialogRecord & {
   readonly transport: Target['transport'];
   readonly address: string;
   readonly port: number;
+  /** Whom the peer of a TLS connection has to prove to be, if it was named. */
+  readonly serverName?: string;
 };
 
 /** Refreshes of the session timer after the dialog was stored have used up some numbers. */
@@ -22,7 +24,7 @@ export function storedSession(
   contactUser: string,
   trunk: string | undefined,
 ): StoredDialog {
-  const { transport, remote } = target;
+  const { transport, remote, serverName } = target;
   const stored: StoredSession = {
     ...record,
     version: 1,
@@ -31,6 +33,7 @@ export function storedSession(
     transport,
     address: remote.address,
     port: remote.port,
+    ...(serverName === undefined ? {} : { serverName }),
   };
   return stored;
 }
@@ -48,10 +51,10 @@ export function restoreSession(stored: StoredDialog):
   const localCSeq = stored.localCSeq + CSEQ_MARGIN;
   const dialog = Dialog.restore({ ...stored, localCSeq });
   if (dialog === undefined) return undefined;
-  const { transport, address, port, contactUser } = stored;
+  const { transport, address, port, serverName, contactUser } = stored;
   return {
     dialog,
-    target: { transport, remote: { address, port } },
+    target: { transport, remote: { address, port }, serverName },
     contactUser,
     trunk: stored.trunk ?? undefined,
   };
@@ -61,7 +64,7 @@ const TEXTS = ['callId', 'local', 'remote', 'remoteTarget', 'contactUser'] as co
 
 function isStoredSession(stored: StoredDialog): stored is StoredSession {
   const isText = (value: unknown): boolean => typeof value === 'string';
-  const { localCSeq, remoteCSeq, port, address, transport, trunk, routeSet } = stored;
+  const { localCSeq, remoteCSeq, port, address, transport, trunk, routeSet, serverName } = stored;
   return (
     stored['version'] === 1 &&
     TEXTS.every((name) => isText(stored[name])) &&
@@ -72,6 +75,7 @@ function isStoredSession(stored: StoredDialog): stored is StoredSession {
     canonicalAddress(address) !== undefined &&
     (transport === 'UDP' || transport === 'TCP' || transport === 'TLS') &&
     (trunk === null || isText(trunk)) &&
+    (serverName === undefined || isText(serverName)) &&
     Array.isArray(routeSet) &&
     routeSet.every(isText)
   );

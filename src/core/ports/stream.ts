@@ -1,6 +1,6 @@
 import type { SocketAddress } from './datagram.ts';
 
-/** One byte-stream connection (TCP; TLS and WebSocket later). */
+/** One byte-stream connection (TCP, TLS). */
 export interface StreamConnection {
   readonly local: SocketAddress;
   readonly remote: SocketAddress;
@@ -27,6 +27,9 @@ export interface StreamNetwork {
     at: SocketAddress,
     accept: (connection: StreamConnection) => void,
   ): Promise<StreamListener>;
-  /** Rejects with `destination-unreachable`, also when `signal` ends the attempt. */
-  connect(to: SocketAddress, signal: AbortSignal): Promise<StreamConnection>;
+  /**
+   * Rejects with `destination-unreachable`, also when `signal` ends the attempt.
+   * @param serverName whom the peer has to prove to be, name or address; TLS only. Default the address.
+   */
+  connect(to: SocketAddress, signal: AbortSignal, serverName?: string): Promise<StreamConnection>;
 }

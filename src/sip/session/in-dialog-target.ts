@@ -28,7 +28,15 @@ export async function inDialogTarget(
   ) {
     return flow;
   }
-  return (await context.locate(dialog.nextHop)) ?? flow;
+  const target = await context.locate(dialog.nextHop);
+  if (target === undefined) return flow;
+  // Certificates are for names, and Contacts often for addresses: who proved its name there is still that.
+  const isProved =
+    target.transport === 'TLS' &&
+    flow?.serverName !== undefined &&
+    target.serverName === flow.remote.address &&
+    target.remote.address === flow.remote.address;
+  return isProved ? { ...target, serverName: flow.serverName } : target;
 }
 
 function isBehindNat(contactHost: string, source: string): boolean {
