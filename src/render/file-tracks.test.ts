@@ -13,7 +13,7 @@ function tone(frequencyHz: number): Uint8Array {
   return codes;
 }
 
-test('what is rendered from a sample on is what a whole rendering has there, also while clocks drift', () => {
+test('what is rendered from a sample on is what a whole rendering has there, also while clocks drift', async () => {
   const random = seeded(3);
   const network = { loss: 0.02, jitterUs: 30_000, reordered: 0.02, duplicated: 0.02 };
   const plan = {
@@ -23,9 +23,9 @@ test('what is rendered from a sample on is what a whole rendering has there, als
     ],
     endUs: SECONDS * 1_000_000,
   };
-  const whole = renderTracks(plan);
+  const whole = await renderTracks(plan);
   for (const start of [1, 17, 37, 200_001, SECONDS * 8000 - 1000]) {
-    const late = renderTracks(plan, start);
+    const late = await renderTracks(plan, start);
     late.channels.forEach((samples, channel) => {
       const expected = whole.channels[channel]!.subarray(2 * start);
       expect(samples.length).toBe(expected.length);

@@ -77,6 +77,8 @@ test.each([
   },
 );
 
+const PCMA = { codec: 'PCMA', clockRateHz: 8000, payloadType: 8 } as const;
+
 function drifting(ssrc: number, driftPpm: number, frequencyHz: number): PlannedPacket[] {
   const codes = new Uint8Array(40 * 8000);
   encodeG711('PCMA', sine({ frequencyHz, amplitude: 9000 }, 8000, codes.length), codes);
@@ -88,8 +90,8 @@ function drifting(ssrc: number, driftPpm: number, frequencyHz: number): PlannedP
 test('a recording whose clocks drift has the bytes that it always had', async () => {
   const { bytes } = await render({
     streams: [
-      { participantId: 'a', codec: 'PCMA', packets: drifting(1, 450, 440) },
-      { participantId: 'b', codec: 'PCMA', packets: drifting(2, -400, 1000) },
+      { participantId: 'a', format: PCMA, packets: drifting(1, 450, 440) },
+      { participantId: 'b', format: PCMA, packets: drifting(2, -400, 1000) },
     ],
     endUs: 40_000_000,
   });

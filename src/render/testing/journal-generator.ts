@@ -1,4 +1,4 @@
-import type { G711Codec } from '../../core/media-format.ts';
+import type { AudioFormat } from '../../core/media-format.ts';
 import { ManualClock } from '../../core/manual-clock.ts';
 import type { RecordingId } from '../../core/ids.ts';
 import type { Disk } from '../../core/ports/disk.ts';
@@ -9,7 +9,7 @@ import { datagramOf, type PlannedPacket } from './packets.ts';
 export type PlannedStream = {
   readonly participantId: string;
   /** Default PCMU. */
-  readonly codec?: G711Codec;
+  readonly format?: AudioFormat;
   /** Default 0. */
   readonly joinedUs?: number;
   /** Default never. */
@@ -38,6 +38,7 @@ export type PlannedJournal = {
 };
 
 const TICK_US = 100_000;
+const PCMU: AudioFormat = { codec: 'PCMU', clockRateHz: 8000, payloadType: 0 };
 export const COMFORT_NOISE = 13;
 export const TELEPHONE_EVENT = 101;
 
@@ -127,14 +128,12 @@ export class JournalGenerator {
 }
 
 function journalStreamOf(planned: PlannedStream, stream: number): JournalStream {
-  const { participantId, codec = 'PCMU', played = false } = planned;
+  const { participantId, format = PCMU, played = false } = planned;
   return {
     stream,
     legId: `leg-${stream}`,
     participantId,
-    codec,
-    clockRateHz: 8000,
-    payloadType: codec === 'PCMU' ? 0 : 8,
+    ...format,
     auxiliary: { telephoneEvent: TELEPHONE_EVENT, comfortNoise: COMFORT_NOISE },
     played,
   };

@@ -1,4 +1,4 @@
-import type { G711Codec } from '../../core/media-format.ts';
+import type { AudioFormat } from '../../core/media-format.ts';
 import { makeSpanScratch } from '../timeline/span.ts';
 import { Timeline } from '../timeline/timeline.ts';
 import { COMFORT_NOISE, TELEPHONE_EVENT } from './journal-generator.ts';
@@ -14,7 +14,8 @@ export type TimelineResult = {
 export type TimelinePlan = {
   /** Packets of each stream. */
   readonly streams: readonly (readonly PlannedPacket[])[];
-  readonly codec?: G711Codec;
+  /** Of each stream; PCMU where none is given. */
+  readonly formats?: readonly AudioFormat[];
   readonly endUs: number;
   /** First sample of the mix that is kept. Default 0. */
   readonly keepFrom?: number;
@@ -43,16 +44,14 @@ export function runTimeline(plan: TimelinePlan): TimelineResult {
 
 /** Gives all records to a timeline and ends it. Participants are called `p-0`, `p-1`, … */
 export function feed(timeline: Timeline, plan: Omit<TimelinePlan, 'keepFrom'>): void {
-  const { streams, codec = 'PCMU', endUs, extra = [] } = plan;
+  const { streams, formats = [], endUs, extra = [] } = plan;
   streams.forEach((_, stream) => {
     timeline.joined(
       {
         stream,
         legId: `leg-${stream}`,
         participantId: `p-${stream}`,
-        codec,
-        clockRateHz: 8000,
-        payloadType: codec === 'PCMU' ? 0 : 8,
+        ...(formats[stream] ?? { codec: 'PCMU', clockRateHz: 8000, payloadType: 0 }),
         auxiliary: { telephoneEvent: TELEPHONE_EVENT, comfortNoise: COMFORT_NOISE },
         played: false,
       },

@@ -17,13 +17,17 @@ export type RenderedTracks = {
  * Renders planned packets without a journal, each stream on a channel of its own.
  * @param start first sample of the file (8 kHz) that is computed. Default 0.
  */
-export function renderTracks(plan: Omit<TimelinePlan, 'keepFrom'>, start = 0): RenderedTracks {
+export async function renderTracks(
+  plan: Omit<TimelinePlan, 'keepFrom'>,
+  start = 0,
+): Promise<RenderedTracks> {
   const pinned = plan.streams.map((_, channel) => ({ participantId: `p-${channel}`, channel }));
   const map = new ChannelMap(
     { limit: 32, pinned, overflow: 'leave-out' },
     () => new EnergyDetector(),
   );
   const scratch = makeRenderScratch();
+  await scratch.span.decoders.load();
   const cutter = new ChunkCutter(start, Infinity);
   const tracks = new FileTracks({ scratch, map, decided: 0, start, cutter });
   const timeline = new Timeline(tracks, scratch.span);

@@ -39,11 +39,11 @@ function tonePacket(hz: number, at: number): Uint8Array {
 }
 
 describe('clocks that drift', () => {
-  test('by ±100 ppm agree within 20 ms after two hours, with jitter and loss, channel by channel', () => {
+  test('by ±100 ppm agree within 20 ms after two hours, with jitter and loss, channel by channel', async () => {
     const toneUs = HOURS_US - 2_000_000;
     const network = { loss: 0.05, jitterUs: 40_000, reordered: 0, duplicated: 0.01 };
     const random = seeded(1);
-    const { channels, timeline } = renderTracks(
+    const { channels, timeline } = await renderTracks(
       {
         streams: [
           impair(sender(1, 440, 100, toneUs), network, random),

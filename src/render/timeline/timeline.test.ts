@@ -230,7 +230,7 @@ describe('the timeline', () => {
     const packets = talk({ ssrc: 1, startUs: 0, payloadType: 8 }, codes);
     const { mix } = runTimeline({
       streams: [packets.filter((_, index) => index !== 20)],
-      codec: 'PCMA',
+      formats: [{ codec: 'PCMA', clockRateHz: 8000, payloadType: 8 }],
       endUs: 1_000_000,
     });
     expect([mix[3199], mix[3200], mix[3359], mix[3360]]).toEqual([8, 0, 0, 8]);
