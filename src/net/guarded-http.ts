@@ -1,11 +1,11 @@
 import { type IncomingMessage, request as httpRequest, type RequestOptions } from 'node:http';
 import { request as httpsRequest } from 'node:https';
-import { isIP, type LookupFunction } from 'node:net';
 import { TapedeckError } from '../core/error.ts';
 import type { Clock } from '../core/ports/clock.ts';
 import type { HttpRequest, HttpResponse, HttpSender } from '../core/ports/http-sender.ts';
 import type { AddressPolicy } from './address-policy.ts';
 import type { HostResolver } from './host-resolver.ts';
+import { permittedAddresses, pinned, reasonOf } from './permitted-addresses.ts';
 
 const MAX_RESPONSE_HEADER_BYTES = 16_384;
 
@@ -40,7 +40,7 @@ export class GuardedHttp implements HttpSender {
     request.signal?.addEventListener('abort', onAbort, { once: true });
     if (request.signal?.aborted === true) ended.abort();
     try {
-      const addresses = await this.#permitted(url, ended.signal);
+      const addresses = await permittedAddresses(url, this.#policy, this.#resolver, ended.signal);
       ended.signal.throwIfAborted();
       return await exchange(url, addresses, request, ended.signal);
     } catch (cause) {
@@ -51,23 +51,6 @@ export class GuardedHttp implements HttpSender {
       timer.cancel();
       request.signal?.removeEventListener('abort', onAbort);
     }
-  }
-
-  /** The addresses of the URL's host that may be connected to. */
-  async #permitted(url: URL, signal: AbortSignal): Promise<readonly string[]> {
-    // The URL parser has turned every spelling of an IPv4 address into the dotted one.
-    const host = url.hostname.replace(/^\[|\]$/g, '');
-    const addresses = isIP(host) === 0 ? await this.#resolver.resolve(host, signal) : [host];
-    if (addresses.length === 0) {
-      throw new TapedeckError('destination-unreachable', `${host} cannot be resolved.`);
-    }
-    const permitted = addresses.filter((address) => this.#policy.permits(address));
-    if (permitted.length > 0) return permitted;
-    throw new TapedeckError(
-      'url-refused',
-      `${url.origin} is at ${addresses.join(', ')}, which is not a public address; ` +
-        '--allow-private-urls decides which others may be reached.',
-    );
   }
 }
 
@@ -109,16 +92,6 @@ function lengthOf(method: HttpRequest['method'], body: Uint8Array): { 'content-l
   return isQuestion && body.length === 0 ? {} : { 'content-length': body.length };
 }
 
-/** Instead of asking DNS a second time. */
-function pinned(addresses: readonly string[]): LookupFunction {
-  const entries = addresses.map((address) => ({ address, family: isIP(address) }));
-  return (_hostname, options, callback) => {
-    const [first] = entries;
-    if (options.all === true) callback(null, entries);
-    else if (first !== undefined) callback(null, first.address, first.family);
-  };
-}
-
 async function readAnswer(incoming: IncomingMessage, maxBytes: number): Promise<HttpResponse> {
   const parts: Buffer[] = [];
   let room = maxBytes;
@@ -141,10 +114,4 @@ async function readAnswer(incoming: IncomingMessage, maxBytes: number): Promise<
     ),
     body: Buffer.concat(parts),
   };
-}
-
-function reasonOf(cause: unknown): string {
-  // Several addresses were tried: the first one's reason is as good as any.
-  const first = cause instanceof AggregateError ? (cause.errors[0] as unknown) : cause;
-  return `could not be reached: ${first instanceof Error ? first.message : String(first)}`;
 }
