@@ -12,6 +12,7 @@ import { buildTelephoneEvent } from '../protocols/rtp/telephone-event.ts';
 import type { ReportBlock } from '../protocols/rtcp/packet.ts';
 import { canonicalAddress } from './datagram/ip-address.ts';
 import { weSend } from './leg-media.ts';
+import type { SrtpSender } from '../protocols/srtp/srtp-sender.ts';
 import type { SocketPair } from './leg-ports.ts';
 import type { MediaCounters } from './media-statistics.ts';
 import { OutgoingStream, type StreamStart } from './outgoing-stream.ts';
@@ -41,6 +42,7 @@ export class LegSender {
   readonly #stream: OutgoingStream;
   #pair: SocketPair | undefined;
   #media: RemoteMedia | undefined;
+  #srtp: SrtpSender | undefined;
   #clockRateHz = 8000;
   #sendTo: SocketAddress | undefined;
   /** As `#sendTo`, but `undefined` while nothing may be relayed. */
@@ -74,8 +76,10 @@ export class LegSender {
     return this.#rtcpTo;
   }
 
-  setMedia(media: RemoteMedia): void {
+  /** @param srtp `undefined`: what is sent goes out plain. */
+  setMedia(media: RemoteMedia, srtp: SrtpSender | undefined): void {
     this.#media = media;
+    this.#srtp = srtp;
     this.#clockRateHz = media.format.clockRateHz;
     this.#rtcpTo = {
       address: canonicalAddress(media.rtcp.address) ?? media.rtcp.address,
@@ -103,6 +107,11 @@ export class LegSender {
     this.#areOthersSilent = areSilent;
     this.#aimRelay();
     this.beginRun();
+  }
+
+  /** As `OutgoingStream.continueRun`. */
+  continueRun(ssrc: number, timestamp: number, nowUs: number): void {
+    this.#stream.continueRun(ssrc, timestamp, nowUs, this.#clockRateHz);
   }
 
   /** Another source speaks from now on, or the same one after a pause. */
@@ -233,7 +242,10 @@ export class LegSender {
   }
 
   #send(data: Uint8Array, payloadBytes: number, to: SocketAddress): void {
-    if (this.#pair?.rtp.send(data, to) === true) {
+    const datagram = this.#srtp === undefined ? data : this.#srtp.protectRtp(data);
+    if (datagram === undefined) {
+      this.#counters.dropped.late += 1;
+    } else if (this.#pair?.rtp.send(datagram, to) === true) {
       this.#stream.count(payloadBytes);
       this.#counters.packetsOut += 1;
     } else {
@@ -242,7 +254,9 @@ export class LegSender {
   }
 
   #sendRtcp(bytes: Uint8Array, to: SocketAddress): void {
-    if (this.#pair?.rtcp.send(bytes, to) === true) this.#counters.rtcpOut += 1;
+    const datagram = this.#srtp === undefined ? bytes : this.#srtp.protectRtcp(bytes);
+    if (datagram === undefined) return;
+    if (this.#pair?.rtcp.send(datagram, to) === true) this.#counters.rtcpOut += 1;
     else this.#counters.dropped['send-failed'] += 1;
   }
 }

@@ -7,6 +7,7 @@ import type { SocketAddress } from '../core/ports/datagram.ts';
 import type { LegSockets } from '../core/ports/media.ts';
 import { TONES, type Tone } from '../core/tone.ts';
 import { RtpHeaderReader } from '../protocols/rtp/header.ts';
+import type { SrtpReceiver } from '../protocols/srtp/srtp-receiver.ts';
 import type { JournalTap } from './call-journal.ts';
 import { EarlyPackets } from './early-packets.ts';
 import { recode } from './g711-map.ts';
@@ -14,6 +15,7 @@ import { IncomingStream } from './incoming-stream.ts';
 import { Latch } from './latch.ts';
 import { PAYLOAD_KIND, payloadKinds, weReceive, type PayloadKind } from './leg-media.ts';
 import type { SocketPair } from './leg-ports.ts';
+import { LegSecurity } from './leg-security.ts';
 import { LegSender } from './leg-sender.ts';
 import type { MediaCounters } from './media-statistics.ts';
 import type { StreamStart } from './outgoing-stream.ts';
@@ -99,6 +101,8 @@ export class Leg {
   readonly #toneSender: ToneSender;
   #pair: SocketPair | undefined;
   #media: RemoteMedia | undefined;
+  readonly #security = new LegSecurity();
+  #srtp: SrtpReceiver | undefined;
   #kinds = new Uint8Array(128);
   #clockRateHz = 8000;
   #places = new PlaceTracker(8000);
@@ -170,8 +174,11 @@ export class Leg {
     else if (this.#gate === GATE.closed) this.#reopen();
   }
 
+  /** Throws `argument-invalid` for keys that do not fit their suite; all stays as it was then. */
   setMedia(media: RemoteMedia): void {
     const nowUs = this.#clock.monotonicUs();
+    this.#security.set(media.security);
+    this.#srtp = this.#security.receiver;
     this.#media = media;
     this.#kinds = payloadKinds(media);
     if (media.format.clockRateHz !== this.#clockRateHz) {
@@ -182,7 +189,7 @@ export class Leg {
     this.#receives = weReceive(media);
     this.#latch.reopen({ sdp: media.rtp, alternativeSources: media.alternativeSources }, nowUs);
     this.#disconnect();
-    this.#sender.setMedia(media);
+    this.#sender.setMedia(media, this.#security.sender);
     this.#sender.aim(this.#latch.locked);
     this.#lastReceivedUs = nowUs;
     this.#isSilent = false;
@@ -196,6 +203,11 @@ export class Leg {
   /** Another leg is relayed here from now on, or the same one after a pause. */
   beginRun(): void {
     this.#sender.beginRun();
+  }
+
+  /** Frames of our own follow, which go on with the relayed stream: see `OutgoingStream`. */
+  continueRun(ssrc: number, timestamp: number, nowUs: number): void {
+    this.#sender.continueRun(ssrc, timestamp, nowUs);
   }
 
   /**
@@ -226,11 +238,17 @@ export class Leg {
   }
 
   /** For the RTP socket. The hot path: no object is made here for a packet of a steady stream. */
-  readonly receiveRtp = (data: Uint8Array, from: SocketAddress, arrivalUs: number): void => {
+  readonly receiveRtp = (datagram: Uint8Array, from: SocketAddress, arrivalUs: number): void => {
     const header = this.#header;
     const { dropped } = this.#counters;
     if (this.#media === undefined) {
-      if (!this.#early.hold(data, from, arrivalUs)) dropped.unexpected += 1;
+      if (!this.#early.hold(datagram, from, arrivalUs)) dropped.unexpected += 1;
+      return;
+    }
+    // Before anything else: what is not authentic must not move the latch.
+    const data = this.#srtp === undefined ? datagram : this.#srtp.unprotectRtp(datagram);
+    if (data === undefined) {
+      dropped.authentication += 1;
       return;
     }
     if (!header.read(data)) {
@@ -274,7 +292,7 @@ export class Leg {
   };
 
   /** For the RTCP socket: read for statistics, trusted for nothing else. */
-  readonly receiveRtcp = (data: Uint8Array, from: SocketAddress, arrivalUs: number): void => {
+  readonly receiveRtcp = (datagram: Uint8Array, from: SocketAddress, arrivalUs: number): void => {
     const { dropped } = this.#counters;
     const { rtcpTo } = this.#sender;
     if (rtcpTo === undefined) {
@@ -284,6 +302,11 @@ export class Leg {
     const { address } = this.#latch.locked ?? rtcpTo;
     if (from.address !== address && from.address !== rtcpTo.address) {
       dropped.source += 1;
+      return;
+    }
+    const data = this.#srtp === undefined ? datagram : this.#srtp.unprotectRtcp(datagram);
+    if (data === undefined) {
+      dropped.authentication += 1;
       return;
     }
     if (readReports(data, this.#incoming, arrivalUs)) this.#counters.rtcpIn += 1;

@@ -2,6 +2,8 @@
 export const DROP_REASONS = [
   /** Nothing was negotiated yet, or the leg is closing. */
   'unexpected',
+  /** SRTP under other keys, changed on its way, or had already. */
+  'authentication',
   /** Not RTP, or not RTCP on the RTCP port. */
   'malformed',
   /** A payload type that was not negotiated. */
@@ -10,7 +12,7 @@ export const DROP_REASONS = [
   'direction',
   /** Not the negotiated peer (latching). */
   'source',
-  /** From before a change of source, and therefore without a place in the relayed stream. */
+  /** From before a change of source, and therefore without a place in the relayed stream; or its place is taken. */
   'late',
   /** The other leg did not negotiate this kind of payload. */
   'not-relayable',
@@ -40,6 +42,7 @@ export class MediaCounters {
   rtcpOut = 0;
   readonly dropped: Record<DropReason, number> = {
     unexpected: 0,
+    authentication: 0,
     malformed: 0,
     'payload-type': 0,
     direction: 0,

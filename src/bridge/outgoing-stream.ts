@@ -14,6 +14,8 @@ export type StreamStart = {
 
 /** What comes later than this after its turn follows a pause, and is placed by the clock. */
 const PAUSE_US = 100_000;
+/** A change between relay and frames of ours moves what is said by no more than this, so that it has no gap. */
+const MOST_MOVED_US = 100_000;
 
 /**
  * The one stream that a leg hears from us, whoever speaks: one SSRC, sequence numbers and
@@ -101,6 +103,22 @@ export class OutgoingStream {
   }
 
   /**
+   * Frames of ours go on with what was relayed: the first one, which is sent now, begins with the sample
+   * that has this timestamp at its source, and is placed where the relayed packet would have been.
+   */
+  continueRun(ssrc: number, timestamp: number, nowUs: number, clockRateHz: number): void {
+    if (!this.#isMapped || ssrc !== this.#sourceSsrc) return;
+    const place = addTimestamp(timestamp, this.#timestampOffset);
+    const movedTicks = timestampDistance(place, this.timestampAt(nowUs, clockRateHz));
+    const isNew = timestampDistance(this.#highestTimestamp, place) > 0;
+    if (!isNew || Math.abs(movedTicks) > (MOST_MOVED_US / 1_000_000) * clockRateHz) return;
+    this.#isMapped = false;
+    this.#isOwnRun = true;
+    this.#ownTimestamp = place;
+    this.#ownDueUs = nowUs;
+  }
+
+  /**
    * Finds the place of a packet that tells of an event: all of one event have the timestamp of its start,
    * which stands where the clock says.
    */
@@ -133,7 +151,8 @@ export class OutgoingStream {
     const nextSequence = this.#hasSent
       ? addSequence(this.#highestSequence, 1)
       : this.#highestSequence;
-    const nextTimestamp = this.#nextTimestamp(arrivalUs, clockRateHz);
+    const isNext = this.#isOwnRun && Math.abs(arrivalUs - this.#ownDueUs) <= MOST_MOVED_US;
+    const nextTimestamp = isNext ? this.#ownTimestamp : this.#nextTimestamp(arrivalUs, clockRateHz);
     this.#isOwnRun = false;
     this.#isMapped = true;
     this.#sourceSsrc = ssrc;
