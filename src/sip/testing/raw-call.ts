@@ -110,7 +110,9 @@ export class RawCall {
     const before = this.peer.responses.length;
     this.peer.send({ toTag: this.toTag, cseq: this.#cseq, ...request });
     await this.turn();
-    const response = this.peer.responses[before];
+    const response = this.peer.responses
+      .slice(before)
+      .find(({ cseq }) => cseq.method === request.method);
     if (response === undefined) throw new Error(`no answer to ${request.method}`);
     return response;
   }
