@@ -3,9 +3,9 @@ import type { RemoteMedia } from '../core/media-format.ts';
 import type { Clock } from '../core/ports/clock.ts';
 import type { JournalEnd, JournalEndReason } from '../core/ports/media.ts';
 import type { JournalWriter } from '../journal/journal-writer.ts';
-import type { Leg } from './leg.ts';
+import type { Place } from './place-tracker.ts';
 
-/** A leg's way into one journal: what the hot path needs, and nothing else. */
+/** A source's way into one journal: what the hot path needs, and nothing else. */
 export type JournalTap = {
   readonly writer: JournalWriter;
   readonly stream: number;
@@ -13,10 +13,22 @@ export type JournalTap = {
   sinceUs: number;
 };
 
+/** Who is heard in a call, as a journal sees them: a leg, or something that is played. */
+export type JournalSource = {
+  readonly legId: string;
+  readonly participantId: string;
+  /** Journals that listen; kept by `CallJournal`, as those below. */
+  readonly taps: JournalTap[];
+  /** Those that were paused a moment ago: what belongs before their resumption must not pass. */
+  readonly newTaps: JournalTap[];
+  /** Where what it says stands on the timeline; `undefined` while that is not sure, or goes without saying. */
+  readonly place: Place | undefined;
+};
+
 /**
- * The journal of one recording and the legs that it listens to. Its owner ends it.
+ * The journal of one recording and the sources that it listens to. Its owner ends it.
  *
- * Its gate: while the recording is paused no leg has a tap of it, so that nobody can append. After
+ * Its gate: while the recording is paused no source has a tap of it, so that nobody can append. After
  * that the taps are `newTaps` of the legs, which let a packet pass by its place on the timeline, until
  * nothing from before can come any more.
  */
@@ -25,7 +37,7 @@ export class CallJournal {
   readonly startedAtMs: number;
   readonly writer: JournalWriter;
   readonly #clock: Clock;
-  readonly #taps = new Map<Leg, JournalTap>();
+  readonly #taps = new Map<JournalSource, JournalTap>();
   #nextStream = 0;
   #pausedAtMs: number | undefined;
   #resumedAtMs: number;
@@ -41,32 +53,39 @@ export class CallJournal {
     this.#resumedAtMs = writer.startedAtMs;
   }
 
-  /** From now on the leg's packets are appended, as a stream of its own. */
-  join(leg: Leg, media: RemoteMedia): void {
-    if (this.#ending !== undefined || this.#taps.has(leg)) return;
+  /**
+   * From now on the source's packets are appended, as a stream of its own.
+   * @param played the server itself is the source.
+   */
+  join(
+    source: JournalSource,
+    media: Pick<RemoteMedia, 'format' | 'auxiliary'>,
+    played = false,
+  ): void {
+    if (this.#ending !== undefined || this.#taps.has(source)) return;
     const stream = this.#nextStream++;
     this.writer.joined(
       {
         stream,
-        legId: leg.legId,
-        participantId: leg.participantId,
+        legId: source.legId,
+        participantId: source.participantId,
         codec: media.format.codec,
         clockRateHz: media.format.clockRateHz,
         payloadType: media.format.payloadType,
         auxiliary: media.auxiliary,
-        played: false,
+        played,
       },
       this.#clock.monotonicUs(),
     );
     const tap = { writer: this.writer, stream, sinceUs: 0 };
-    this.#taps.set(leg, tap);
-    if (this.#pausedAtMs === undefined) this.#attach(leg, tap);
+    this.#taps.set(source, tap);
+    if (this.#pausedAtMs === undefined) this.#attach(source, tap);
   }
 
-  leave(leg: Leg): void {
-    const tap = this.#taps.get(leg);
+  leave(source: JournalSource): void {
+    const tap = this.#taps.get(source);
     if (tap === undefined) return;
-    this.#detach(leg, tap);
+    this.#detach(source, tap);
     this.writer.left(tap.stream, this.#clock.monotonicUs());
   }
 
@@ -76,7 +95,7 @@ export class CallJournal {
    */
   pause(sinceUs: number = this.#clock.monotonicUs()): number {
     if (this.#pausedAtMs !== undefined) return this.#pausedAtMs;
-    for (const [leg, tap] of this.#taps) unplug(leg, tap);
+    for (const [source, tap] of this.#taps) unplug(source, tap);
     this.#pausedAtMs = this.#wallMs(sinceUs);
     this.writer.paused(sinceUs);
     this.writer.flush();
@@ -91,9 +110,9 @@ export class CallJournal {
     this.#resumedAtMs = this.#wallMs(nowUs);
     this.#openSinceUs = nowUs;
     this.writer.resumed(nowUs);
-    for (const [leg, tap] of this.#taps) {
-      this.#attach(leg, tap);
-      const { place } = leg;
+    for (const [source, tap] of this.#taps) {
+      this.#attach(source, tap);
+      const { place } = source;
       if (place === undefined) continue;
       this.writer.anchor(tap.stream, nowUs, place.ssrc, place.rtpTimestamp, place.placeUs);
     }
@@ -104,24 +123,24 @@ export class CallJournal {
   /** Idempotent; never rejects. No packet is appended from the call on. */
   end(reason: JournalEndReason): Promise<JournalEnd> {
     if (this.#ending === undefined) {
-      for (const [leg, tap] of [...this.#taps]) this.#detach(leg, tap);
+      for (const [source, tap] of [...this.#taps]) this.#detach(source, tap);
       this.#ending = this.writer.end(reason, this.#clock.monotonicUs());
     }
     return this.#ending;
   }
 
-  #attach(leg: Leg, tap: JournalTap): void {
+  #attach(source: JournalSource, tap: JournalTap): void {
     if (this.#openSinceUs === undefined) {
-      leg.taps.push(tap);
+      source.taps.push(tap);
     } else {
       tap.sinceUs = this.#openSinceUs;
-      leg.newTaps.push(tap);
+      source.newTaps.push(tap);
     }
   }
 
-  #detach(leg: Leg, tap: JournalTap): void {
-    this.#taps.delete(leg);
-    unplug(leg, tap);
+  #detach(source: JournalSource, tap: JournalTap): void {
+    this.#taps.delete(source);
+    unplug(source, tap);
   }
 
   #wallMs(atUs: number): number {
@@ -129,8 +148,8 @@ export class CallJournal {
   }
 }
 
-function unplug(leg: Leg, tap: JournalTap): void {
-  for (const taps of [leg.taps, leg.newTaps]) {
+function unplug(source: JournalSource, tap: JournalTap): void {
+  for (const taps of [source.taps, source.newTaps]) {
     const at = taps.indexOf(tap);
     if (at >= 0) taps.splice(at, 1);
   }

@@ -2,7 +2,13 @@ import { EventEmitter } from 'node:events';
 import { TapedeckError } from '../core/error.ts';
 import type { LegId, RecordingId, ServerCallId } from '../core/ids.ts';
 import type { RemoteMedia } from '../core/media-format.ts';
-import type { CallMediaEvents, LegControl } from '../core/ports/call-media.ts';
+import type {
+  CallMediaEvents,
+  CallMediaPort,
+  LegControl,
+  OpenAudioStream,
+  PlayAudio,
+} from '../core/ports/call-media.ts';
 import type { Clock, Timer } from '../core/ports/clock.ts';
 import type { DatagramNetwork } from '../core/ports/datagram.ts';
 import type { Disk } from '../core/ports/disk.ts';
@@ -18,11 +24,15 @@ import type {
 } from '../core/ports/media.ts';
 import type { Random } from '../core/ports/random.ts';
 import type { Tone } from '../core/tone.ts';
+import { loadCodecs, type Codecs } from '../media/codecs.ts';
 import { CallBridge } from './call-bridge.ts';
+import { HostSounds } from './host-sounds.ts';
 import { HostJournals, type JournalSettings } from './host-journals.ts';
 import { Leg } from './leg.ts';
 import { LegPorts, type PortRange } from './leg-ports.ts';
+import { Clockwork } from './mix/clockwork.ts';
 import { MediaCounters, type MediaStatistics } from './media-statistics.ts';
+import type { MixerParts } from './mix/call-mixer.ts';
 import { reportDelayMs } from './reports.ts';
 
 /** How often it is looked at what time brings about: silence, reports, waiting sources. */
@@ -33,6 +43,7 @@ export type MediaHostOptions = {
   readonly datagrams: DatagramNetwork;
   readonly clock: Clock;
   readonly random: Random;
+  readonly codecs: Codecs;
   readonly log: Logger;
   readonly disk: Disk;
   readonly rtpPorts: PortRange;
@@ -47,11 +58,13 @@ type HostEvents = MediaEvents & CallMediaEvents;
 type LegEntry = { readonly leg: Leg; readonly call: CallBridge };
 
 /** The media of the calls of one worker thread. */
-export class MediaHost implements MediaPort {
+export class MediaHost implements MediaPort, CallMediaPort {
   readonly #options: MediaHostOptions;
   readonly #clock: Clock;
   readonly #ports: LegPorts;
   readonly #journals: HostJournals;
+  readonly #sounds: HostSounds;
+  readonly #mixerParts: MixerParts;
   readonly #counters = new MediaCounters();
   readonly #emitter = new EventEmitter<HostEvents>();
   readonly #calls = new Map<ServerCallId, CallBridge>();
@@ -59,12 +72,26 @@ export class MediaHost implements MediaPort {
   #timer: Timer | undefined;
   #closing: Promise<void> | undefined;
 
+  /** With all codecs. */
+  static async open(options: Omit<MediaHostOptions, 'codecs'>): Promise<MediaHost> {
+    return new MediaHost({ ...options, codecs: await loadCodecs() });
+  }
+
   constructor(options: MediaHostOptions) {
     this.#options = options;
     this.#clock = options.clock;
     this.#journals = new HostJournals(options, (recordingId, end, code) =>
       this.#emitter.emit('journalFailed', recordingId, end, code),
     );
+    this.#sounds = new HostSounds({
+      clock: options.clock,
+      calls: this.#calls,
+      randomSsrc: () => this.#randomBelow(2 ** 32),
+      onPlayEnded: (playId, end) => this.#emitter.emit('playEnded', playId, end),
+      onStreamFrame: (streamId, frame) => this.#emitter.emit('streamFrame', streamId, frame),
+    });
+    const { clock, codecs } = options;
+    this.#mixerParts = { clock, codecs, clockwork: new Clockwork(clock) };
     this.#ports = new LegPorts(options.datagrams, options.rtpPorts, options.random);
   }
 
@@ -132,14 +159,14 @@ export class MediaHost implements MediaPort {
     }
   }
 
-  setLegMedia(legId: LegId, remote: RemoteMedia): Promise<void> {
+  async setLegMedia(legId: LegId, remote: RemoteMedia): Promise<void> {
     const entry = this.#legs.get(legId);
     if (entry === undefined) {
-      return Promise.reject(new TapedeckError('participant-not-found', `no leg ${legId} is open`));
+      throw new TapedeckError('participant-not-found', `no leg ${legId} is open`);
     }
     entry.call.setMedia(entry.leg, remote);
     entry.leg.nextReportUs ??= this.#nextReportUs();
-    return Promise.resolve();
+    await Promise.resolve();
   }
 
   controlLeg(legId: LegId, control: LegControl): Promise<void> {
@@ -162,6 +189,37 @@ export class MediaHost implements MediaPort {
   closeLeg(legId: LegId): Promise<void> {
     const entry = this.#legs.get(legId);
     if (entry !== undefined) this.#forgetLeg(entry.leg, entry.call);
+    return Promise.resolve();
+  }
+
+  async startPlay(request: PlayAudio): Promise<void> {
+    this.#sounds.startPlay(request);
+    await Promise.resolve();
+  }
+
+  stopPlay(playId: string): Promise<void> {
+    this.#sounds.stopPlay(playId);
+    return Promise.resolve();
+  }
+
+  async openStream(request: OpenAudioStream): Promise<void> {
+    this.#sounds.openStream(request);
+    await Promise.resolve();
+  }
+
+  closeStream(streamId: string): Promise<void> {
+    this.#sounds.closeStream(streamId);
+    return Promise.resolve();
+  }
+
+  /** Takes ownership of `samples`. */
+  feedStream(streamId: string, samples: Int16Array): Promise<void> {
+    this.#sounds.feedStream(streamId, samples);
+    return Promise.resolve();
+  }
+
+  flushStream(streamId: string): Promise<void> {
+    this.#sounds.flushStream(streamId);
     return Promise.resolve();
   }
 
@@ -208,7 +266,7 @@ export class MediaHost implements MediaPort {
     }
     let call = this.#calls.get(serverCallId);
     if (call === undefined) {
-      call = new CallBridge(serverCallId);
+      call = new CallBridge(serverCallId, this.#mixerParts, this.#sounds.events);
       this.#calls.set(serverCallId, call);
     }
     return call;
@@ -218,6 +276,7 @@ export class MediaHost implements MediaPort {
     call.isClosed = true;
     if (this.#calls.get(call.serverCallId) === call) this.#calls.delete(call.serverCallId);
     const ends = this.#journals.endAllOf(call, reason);
+    this.#sounds.forget(call);
     for (const leg of [...call.legs]) this.#forgetLeg(leg, call);
     await Promise.allSettled([...ends, ...call.opening]);
   }

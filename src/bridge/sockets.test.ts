@@ -66,7 +66,7 @@ describe.each(NETWORKS)('a call on sockets by %s', (_name, make) => {
   }> {
     const network = make();
     const disk = new SimulatedDisk();
-    const media = new MediaHost({
+    const media = await MediaHost.open({
       datagrams: network,
       clock: systemClock,
       random: systemRandom,

@@ -49,11 +49,20 @@ export class ChannelClient {
 
   /** Rejects with the service's `TapedeckError`, or `worker-failed` once the channel is closed. */
   request<T>(method: string, ...args: readonly unknown[]): Promise<T> {
+    return this.requestWith<T>([], method, ...args);
+  }
+
+  /** As `request`; the other side takes `transfer` over, and this one has it no more. */
+  requestWith<T>(
+    transfer: readonly ArrayBuffer[],
+    method: string,
+    ...args: readonly unknown[]
+  ): Promise<T> {
     if (this.#closed !== undefined) return Promise.reject(this.#closed);
     const id = this.#nextId++;
     return new Promise<T>((resolve, reject) => {
       // Throws for what cannot be cloned: then nothing was asked, and nothing is pending.
-      this.#end.postMessage({ type: 'request', id, method, args } satisfies Frame);
+      this.#end.postMessage({ type: 'request', id, method, args } satisfies Frame, transfer);
       this.#pending.set(id, { resolve, reject });
     });
   }
@@ -80,18 +89,29 @@ export class ChannelClient {
   }
 }
 
+/** Sends events; what is in `transfer` is the other side's from then on. */
+export type EventSender = {
+  (name: string, ...args: readonly unknown[]): void;
+  readonly withTransfer: (
+    transfer: readonly ArrayBuffer[],
+    name: string,
+    ...args: readonly unknown[]
+  ) => void;
+};
+
 /** The service's end: answers requests with the methods of `service`. Returns how to send events. */
-export function serveChannel(
-  end: MessageEnd,
-  service: RemoteMethods,
-): (name: string, ...args: readonly unknown[]) => void {
+export function serveChannel(end: MessageEnd, service: RemoteMethods): EventSender {
   end.on('message', (message) => {
     const frame = message as Frame;
     if (frame.type === 'request') void answer(end, service, frame);
   });
-  return (name, ...args) => {
-    end.postMessage({ type: 'event', name, args } satisfies Frame);
+  const withTransfer: EventSender['withTransfer'] = (transfer, name, ...args) => {
+    end.postMessage({ type: 'event', name, args } satisfies Frame, transfer);
   };
+  const emit = (name: string, ...args: readonly unknown[]): void => {
+    withTransfer([], name, ...args);
+  };
+  return Object.assign(emit, { withTransfer });
 }
 
 async function answer(
@@ -148,8 +168,8 @@ class InProcessEnd implements MessageEnd {
   peer: InProcessEnd | undefined;
   readonly #listeners: ((message: unknown) => void)[] = [];
 
-  postMessage(message: unknown): void {
-    const copy = structuredClone(message);
+  postMessage(message: unknown, transfer: readonly ArrayBuffer[] = []): void {
+    const copy = structuredClone(message, { transfer: [...transfer] });
     const { peer } = this;
     queueMicrotask(() => {
       if (peer !== undefined) for (const listener of peer.#listeners) listener(copy);

@@ -6,8 +6,8 @@ export function ownEnd(): MessageEnd {
   const port = parentPort;
   if (port === null) throw new TypeError('this module runs as a worker thread');
   return {
-    postMessage: (message) => {
-      port.postMessage(message);
+    postMessage: (message, transfer) => {
+      port.postMessage(message, transfer);
     },
     on: (event, listener) => {
       port.on(event, listener);

@@ -41,6 +41,15 @@ export class LastingThread {
     return this.#thread.request<T>(method, ...args);
   }
 
+  /** As `ChannelClient.requestWith`. */
+  requestWith<T>(
+    transfer: readonly ArrayBuffer[],
+    method: string,
+    ...args: readonly unknown[]
+  ): Promise<T> {
+    return this.#thread.requestWith<T>(transfer, method, ...args);
+  }
+
   /** As `WorkerThread.close`; no other thread is started. */
   close(): Promise<void> {
     this.#closing ??= this.#thread.close();

@@ -7,7 +7,7 @@ import type { MediaWorkerData } from './media-workers.ts';
 
 const data = workerData as MediaWorkerData;
 const log = createLogger(data.logLevel).child({ worker: 'media' });
-serveMedia(data, {
+await serveMedia(data, {
   datagrams: await openFastestNetwork(log, systemClock),
   clock: systemClock,
   log,

@@ -10,12 +10,12 @@ import { ownEnd } from './entry.ts';
 import type { MediaWorkerData } from './media-workers.ts';
 
 /** Serves the media of this worker thread's calls; closes `datagrams` when it is asked to close. */
-export function serveMedia(
+export async function serveMedia(
   data: MediaWorkerData,
   parts: { readonly datagrams: DatagramNetwork; readonly clock: Clock; readonly log: Logger },
-): void {
+): Promise<void> {
   const { datagrams, clock, log } = parts;
-  const host = new MediaHost({
+  const host = await MediaHost.open({
     datagrams,
     clock,
     random: systemRandom,
@@ -41,6 +41,12 @@ export function serveMedia(
     resumeJournal: (...args: Parameters<MediaHost['resumeJournal']>) => host.resumeJournal(...args),
     endJournal: (...args: Parameters<MediaHost['endJournal']>) => host.endJournal(...args),
     closeCall: (...args: Parameters<MediaHost['closeCall']>) => host.closeCall(...args),
+    startPlay: (...args: Parameters<MediaHost['startPlay']>) => host.startPlay(...args),
+    stopPlay: (...args: Parameters<MediaHost['stopPlay']>) => host.stopPlay(...args),
+    openStream: (...args: Parameters<MediaHost['openStream']>) => host.openStream(...args),
+    closeStream: (...args: Parameters<MediaHost['closeStream']>) => host.closeStream(...args),
+    feedStream: (...args: Parameters<MediaHost['feedStream']>) => host.feedStream(...args),
+    flushStream: (...args: Parameters<MediaHost['flushStream']>) => host.flushStream(...args),
     statistics: () => Promise.resolve(host.statistics()),
     close: async () => {
       await host.close();
@@ -51,4 +57,9 @@ export function serveMedia(
   host.on('legSilent', (...args) => emit('legSilent', ...args));
   host.on('toneReceived', (...args) => emit('toneReceived', ...args));
   host.on('journalFailed', (...args) => emit('journalFailed', ...args));
+  host.on('playEnded', (...args) => emit('playEnded', ...args));
+  host.on('streamFrame', (streamId, frame) => {
+    // Each frame is memory of its own: it is handed over, not copied.
+    emit.withTransfer([frame.samples.buffer as ArrayBuffer], 'streamFrame', streamId, frame);
+  });
 }

@@ -3,7 +3,13 @@ import type { MediaStatistics } from '../bridge/media-statistics.ts';
 import { TapedeckError } from '../core/error.ts';
 import type { LegId, RecordingId, ServerCallId } from '../core/ids.ts';
 import type { RemoteMedia } from '../core/media-format.ts';
-import type { CallMediaEvents, LegControl } from '../core/ports/call-media.ts';
+import type {
+  CallMediaEvents,
+  CallMediaPort,
+  LegControl,
+  OpenAudioStream,
+  PlayAudio,
+} from '../core/ports/call-media.ts';
 import type { Clock } from '../core/ports/clock.ts';
 import type { Logger } from '../core/ports/log.ts';
 import type {
@@ -17,6 +23,7 @@ import type {
 } from '../core/ports/media.ts';
 import type { Tone } from '../core/tone.ts';
 import { LastingThread } from './lasting-thread.ts';
+import { MediaSounds } from './media-sounds.ts';
 import { portShares } from './port-shares.ts';
 
 export type MediaWorkerData = {
@@ -37,12 +44,13 @@ type Slot = {
 };
 
 /** The media workers: each call lives in one of them, the emptiest when it began. */
-export class MediaWorkers implements MediaPort {
+export class MediaWorkers implements MediaPort, CallMediaPort {
   readonly #emitter = new EventEmitter();
   readonly #slots: Slot[];
   readonly #slotOfCall = new Map<ServerCallId, Slot>();
   readonly #callOfLeg = new Map<LegId, ServerCallId>();
   readonly #callOfRecording = new Map<RecordingId, ServerCallId>();
+  readonly #sounds = new MediaSounds((call) => this.#slotOfCall.get(call)?.thread);
   #closing: Promise<void> | undefined;
 
   /**
@@ -61,11 +69,12 @@ export class MediaWorkers implements MediaPort {
         name: 'media',
         data: { ...data, rtpPorts },
         onEvent: (name, args) => {
+          if (name === 'playEnded') this.#sounds.playEnded(args[0] as string);
           this.#emitter.emit(name, ...args);
         },
         onLost: () => {
           const lost = [...calls];
-          for (const call of lost) this.#forget(call);
+          for (const call of lost) this.#lose(call);
           this.#emitter.emit('workerLost', lost);
         },
       });
@@ -97,6 +106,30 @@ export class MediaWorkers implements MediaPort {
 
   async sendTones(legId: LegId, tones: readonly Tone[]): Promise<void> {
     await this.#slotWithLeg(legId).thread.request('sendTones', legId, tones);
+  }
+
+  startPlay(request: PlayAudio): Promise<void> {
+    return this.#sounds.startPlay(request);
+  }
+
+  stopPlay(playId: string): Promise<void> {
+    return this.#sounds.stopPlay(playId);
+  }
+
+  openStream(request: OpenAudioStream): Promise<void> {
+    return this.#sounds.openStream(request);
+  }
+
+  closeStream(streamId: string): Promise<void> {
+    return this.#sounds.closeStream(streamId);
+  }
+
+  feedStream(streamId: string, samples: Int16Array): Promise<void> {
+    return this.#sounds.feedStream(streamId, samples);
+  }
+
+  flushStream(streamId: string): Promise<void> {
+    return this.#sounds.flushStream(streamId);
   }
 
   async closeLeg(legId: LegId): Promise<void> {
@@ -134,6 +167,7 @@ export class MediaWorkers implements MediaPort {
   async closeCall(serverCallId: ServerCallId): Promise<void> {
     const slot = this.#slotOfCall.get(serverCallId);
     this.#forget(serverCallId);
+    this.#sounds.forget(serverCallId);
     await slot?.thread.request('closeCall', serverCallId);
   }
 
@@ -185,6 +219,15 @@ export class MediaWorkers implements MediaPort {
   #slotOfLeg(legId: LegId): Slot | undefined {
     const serverCallId = this.#callOfLeg.get(legId);
     return serverCallId === undefined ? undefined : this.#slotOfCall.get(serverCallId);
+  }
+
+  /** The call's worker died: its players report no end of their own any more. */
+  #lose(serverCallId: ServerCallId): void {
+    this.#forget(serverCallId);
+    for (const playId of this.#sounds.forget(serverCallId)) {
+      this.#sounds.playEnded(playId);
+      this.#emitter.emit('playEnded', playId, 'no-listener');
+    }
   }
 
   #forget(serverCallId: ServerCallId): void {

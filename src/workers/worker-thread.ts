@@ -69,6 +69,15 @@ export class WorkerThread {
     return this.#client.request<T>(method, ...args);
   }
 
+  /** As `ChannelClient.requestWith`. */
+  requestWith<T>(
+    transfer: readonly ArrayBuffer[],
+    method: string,
+    ...args: readonly unknown[]
+  ): Promise<T> {
+    return this.#client.requestWith<T>(transfer, method, ...args);
+  }
+
   /** Lets the worker close its resources, then ends the thread. Idempotent. */
   close(): Promise<void> {
     this.#closing ??= this.#close();
@@ -92,8 +101,8 @@ export class WorkerThread {
 
 function workerEnd(worker: Worker): MessageEnd {
   return {
-    postMessage: (message) => {
-      worker.postMessage(message);
+    postMessage: (message, transfer) => {
+      worker.postMessage(message, transfer);
     },
     on: (event, listener) => {
       worker.on(event, listener);

@@ -32,7 +32,7 @@ export type HostReply =
 
 const [networkName, sleepMs, journaled, flushEveryMs, syncEveryMs] = process.argv.slice(2);
 const directory = mkdtempSync(join(process.env['BENCH_DIR'] ?? tmpdir(), 'relay-'));
-const host = new MediaHost({
+const host = await MediaHost.open({
   datagrams: await openNetwork(),
   clock: systemClock,
   random: systemRandom,

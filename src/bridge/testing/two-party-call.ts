@@ -6,9 +6,13 @@ import { SILENT_LOGGER } from '../../core/ports/log.ts';
 import type { LegSockets } from '../../core/ports/media.ts';
 import type { Random } from '../../core/ports/random.ts';
 import { SimulatedDisk } from '../../journal/testing/simulated-disk.ts';
+import { loadCodecs, type Codecs } from '../../media/codecs.ts';
 import { RtpHeaderReader, writeRtpHeader } from '../../protocols/rtp/header.ts';
 import { MediaHost, type MediaHostOptions } from '../media-host.ts';
 import { MemoryNetwork } from './memory-network.ts';
+
+/** Once for all tests of a file. */
+export const CODECS: Codecs = await loadCodecs();
 
 export const CALL = 'call' as ServerCallId;
 export const RECORDING = 'recording' as RecordingId;
@@ -89,6 +93,7 @@ export class TwoPartyCall {
       datagrams: this.network,
       clock: this.clock,
       random: seededRandom(),
+      codecs: CODECS,
       log: SILENT_LOGGER,
       disk: this.disk,
       rtpPorts: { from: 20_000, to: 20_019 },

@@ -12,7 +12,7 @@ import { TimeLapse } from './time-lapse.ts';
 const data = workerData as MediaWorkerData;
 const log = createLogger(data.logLevel).child({ worker: 'media' });
 const lapse = new TimeLapse(await openFastestNetwork(log, systemClock));
-serveMedia(data, { datagrams: lapse.network, clock: lapse.clock, log });
+await serveMedia(data, { datagrams: lapse.network, clock: lapse.clock, log });
 
 const channel = new BroadcastChannel(TIME_LAPSE_CHANNEL);
 channel.onmessage = (event) => {
