@@ -21,7 +21,17 @@ const MAY_IMPORT = {
   calls: ['core', 'telemetry'],
   identity: ['core', 'telemetry'],
   api: ['core', 'calls', 'identity', 'telemetry'],
-  workers: ['core', 'bridge', 'render', 'journal', 'storage', 'database', 'prompts', 'config', 'telemetry'],
+  workers: [
+    'core',
+    'bridge',
+    'render',
+    'journal',
+    'storage',
+    'database',
+    'prompts',
+    'config',
+    'telemetry',
+  ],
   cli: ['core', 'config', 'journal', 'telemetry'],
   sim: ['core', 'protocols', 'media', 'sip', 'telemetry'],
 };
