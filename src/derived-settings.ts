@@ -39,6 +39,7 @@ export function callSettings(
     retentionMs: untilDeleted(configuration.retention),
     unmixedChannels: configuration['unmixed-channels'],
     overflow: configuration['extra-participants'],
+    played: configuration['prompt-channel'] === 'on' ? 'own-channel' : 'leave-out',
     chunkDurationMs: configuration['chunk-duration'],
     chunkSizeBytes: configuration['chunk-bytes'],
     repeatedPause: configuration['repeated-pause'],

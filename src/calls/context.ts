@@ -35,6 +35,8 @@ export type CallSettings = {
   readonly unmixedChannels: number;
   /** What becomes of somebody who speaks when every channel is taken. */
   readonly overflow: ChannelPlan['overflow'];
+  /** What becomes of what is played, in an unmixed recording. Default `leave-out`. */
+  readonly played?: ChannelPlan['played'];
   /** A file of a recording ends after so much media, or before it grows beyond so many bytes. */
   readonly chunkDurationMs: number;
   readonly chunkSizeBytes: number;

@@ -25,6 +25,16 @@ test('the plan is what was asked for, within what is configured', () => {
   });
 });
 
+test('whether what is played has a channel is kept with the recording', () => {
+  const settings = { ...SETTINGS, played: 'own-channel' } as const;
+  expect(renderPlan(UNMIXED, settings).channels).toEqual({
+    limit: 5,
+    pinned: [],
+    overflow: 'last-channel',
+    played: 'own-channel',
+  });
+});
+
 test('the ordering gives channels from 0 on', () => {
   expect(pinned({ channelOrdering: ['a', 'b'] })).toEqual({ a: 0, b: 1 });
 });

@@ -11,13 +11,19 @@ export function renderPlan(
   request: PlanRequest,
   settings: Pick<
     CallSettings,
-    'unmixedChannels' | 'overflow' | 'chunkDurationMs' | 'chunkSizeBytes'
+    'unmixedChannels' | 'overflow' | 'played' | 'chunkDurationMs' | 'chunkSizeBytes'
   >,
 ): RenderPlan {
   const limit = settings.unmixedChannels;
+  const { overflow, played } = settings;
   return {
     format: { container: request.formatType, channels: request.channelType },
-    channels: { limit, pinned: pinnedChannels(request, limit), overflow: settings.overflow },
+    channels: {
+      limit,
+      pinned: pinnedChannels(request, limit),
+      overflow,
+      ...(played !== undefined && { played }),
+    },
     chunks: { durationMs: settings.chunkDurationMs, sizeBytes: settings.chunkSizeBytes },
   };
 }

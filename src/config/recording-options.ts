@@ -12,6 +12,7 @@ export type RecordingOptionValues = {
   'keep-journals': number | 'retention';
   'unmixed-channels': number;
   'extra-participants': 'leave-out' | 'last-channel';
+  'prompt-channel': 'off' | 'on';
   'repeated-pause': 'accept' | 'refuse';
   'state-after-end': 'inactive' | 'not-found';
   'omitted-types': 'service' | 'audio';
@@ -50,6 +51,13 @@ export const RECORDING_OPTIONS: {
     fallbackText: 'leave-out',
     placeholder: 'rule',
     text: 'What becomes of somebody who speaks when every channel of an unmixed recording is taken: listed in the metadata without a channel, or mixed into the last channel.',
+  },
+  'prompt-channel': {
+    kind: kinds.choice('off', 'on'),
+    fallback: 'off',
+    fallbackText: 'off',
+    placeholder: 'rule',
+    text: 'Whether what is played into a call (prompts, hold audio, the audio of media streams) has a channel of its own in an unmixed recording, behind those of the participants; the metadata names the application with it. Mixed recordings always have it.',
   },
   'repeated-pause': {
     kind: kinds.choice('accept', 'refuse'),

@@ -60,6 +60,7 @@ export function toDetailsBody(details: RecordingDetails): Record<string, unknown
       maxChannels: channels.limit,
       pinnedChannels: channels.pinned,
       extraParticipants: channels.overflow,
+      promptChannel: channels.played === 'own-channel' ? 'on' : 'off',
       chunkDurationMs: limits.durationMs,
       chunkBytes: limits.sizeBytes,
     },
