@@ -172,9 +172,8 @@ describe('a recording of several codecs', () => {
       job,
     );
     const ideal = commonNoise(16_000);
-    channels.forEach((samples, channel) => {
-      expect(Math.abs(lagOf(samples, ideal)), ALL[channel]).toBeLessThan(1);
-    });
+    const lags = channels.map((samples) => Math.abs(lagOf(samples, ideal)));
+    expect(Math.max(...lags)).toBeLessThan(1);
   });
 
   test('is clipped once, after all of them were added', async () => {
