@@ -22,6 +22,13 @@ describe('a server is reached', () => {
     expect(addresses('--public-url', 'https://rec.example/').publicUrl).toBe('https://rec.example');
   });
 
+  test('by phones at addresses that HTTP knows nothing of, for which its certificate speaks too', () => {
+    const own = addresses('--sip-host', '192.0.2.1', '--external-address', '198.51.100.1');
+    expect(own.certifiedNames).toEqual(expect.arrayContaining([...own.ownNames]));
+    expect(own.certifiedNames.slice(-2)).toEqual(['192.0.2.1', '198.51.100.1']);
+    expect(addresses().certifiedNames).toEqual(addresses().ownNames);
+  });
+
   test('by an IPv6 address in brackets', () => {
     expect(addresses('--http-host', '::1').https).toBe('https://[::1]:4443');
     expect(inUrl('::1')).toBe('[::1]');

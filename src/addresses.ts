@@ -70,6 +70,12 @@ export class Addresses {
     return [...new Set(names)];
   }
 
+  /** Those that our certificate speaks for: phones reach us by addresses that HTTP knows nothing of. */
+  get certifiedNames(): readonly string[] {
+    const { 'sip-host': sip, 'external-address': external } = this.#configuration;
+    return [...new Set([...this.ownNames, ...sip, ...external])];
+  }
+
   /** In the order and with the slash that every SDK understands. */
   connectionString(accessKey: string): string {
     return `endpoint=${this.publicUrl}/;accesskey=${accessKey}`;

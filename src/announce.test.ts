@@ -12,6 +12,7 @@ const READY: ReadyInformation = {
   https: 'https://127.0.0.1:8443',
   management: 'http://127.0.0.1:9000',
   sip: 'sip:127.0.0.1:5060',
+  sips: 'sips:127.0.0.1:5061',
   rtpPorts: '20000-29999',
   connectionString: 'endpoint=https://127.0.0.1:8443/;accesskey=a2V5',
   caFile: '/data/tls/ca.pem',
@@ -36,6 +37,7 @@ test('a start says how to connect, where SIP is, and what to try next', async ()
   const text = await announced(undefined);
   expect(text).toContain(READY.connectionString);
   expect(text).toContain('sip:127.0.0.1:5060 (UDP and TCP)');
+  expect(text).toContain('sips:127.0.0.1:5061 (TLS)');
   expect(text).toContain('Next: npx tapedeck sdk-env');
   expect(text).not.toContain('resolve');
 });

@@ -23,6 +23,7 @@ export async function announcement(
     '',
     `  connection string  ${ready.connectionString}`,
     `  SIP                ${ready.sip} (UDP and TCP)`,
+    ...(ready.sips === null ? [] : [`  SIPS               ${ready.sips} (TLS)`]),
     `  HTTP               ${ready.http}`,
     `  HTTPS              ${ready.https}`,
     `  management         ${ready.management}`,

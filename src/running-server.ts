@@ -5,6 +5,8 @@ export type ReadyInformation = {
   readonly https: string;
   readonly management: string;
   readonly sip: string;
+  /** `null`: nothing listens for TLS. */
+  readonly sips: string | null;
   readonly rtpPorts: string;
   readonly connectionString: string;
   /** `null` with a certificate of the operator's. */

@@ -32,6 +32,7 @@ import { NodeDatagramNetwork } from './sip/node-datagram-network.ts';
 import { nodeLocalAddressFor } from './sip/node-local-address.ts';
 import { createNodeResolveHost } from './sip/node-resolve-host.ts';
 import { NodeStreamNetwork } from './sip/node-stream-network.ts';
+import { NodeTlsNetwork } from './sip/node-tls-network.ts';
 import { createSipServer } from './sip/server.ts';
 import { ContainerAccesses } from './storage/azure/container-access.ts';
 import { FileBlobStore } from './storage/file-blob-store.ts';
@@ -104,7 +105,7 @@ export async function startServer(
     clock,
     random,
   );
-  const tls = await tlsFiles(configuration, paths.tls, addresses.ownNames, { clock, random });
+  const tls = await tlsFiles(configuration, paths.tls, addresses.certifiedNames, { clock, random });
 
   const blobs = await FileBlobStore.open(await openCachingDisk(), paths.blobs);
   const logLevel = configuration['log-level'];
@@ -129,6 +130,7 @@ export async function startServer(
       reservePath: paths.reserve,
       flushMs: configuration['journal-flush'],
       syncMs: configuration['journal-sync'],
+      inBandTones: configuration['inband-dtmf'],
     },
     { clock, log, entry: replaced.mediaEntry },
   );
@@ -188,18 +190,22 @@ export async function startServer(
 
   const datagrams = new NodeDatagramNetwork(clock);
   const streams = new NodeStreamNetwork();
+  const tlsPort = configuration['sip-tls-port'];
   const sip = await createSipServer(
     {
       hosts: configuration['sip-host'],
       port: configuration['sip-port'],
       externalAddresses: configuration['external-address'],
       product: `Tapedeck/${VERSION}`,
-      users: configuration.users.map(({ name, password, number }) => ({
+      users: configuration.users.map(({ name, password, number, secure }) => ({
         name,
         secret: password,
         number,
+        secure,
       })),
       trunks: configuration.trunks,
+      secureMedia: configuration['secure-media'],
+      ...(tlsPort === false ? {} : { tlsPort }),
     },
     {
       clock,
@@ -207,17 +213,23 @@ export async function startServer(
       log,
       datagrams,
       streams,
+      secureStreams: new NodeTlsNetwork({ ...tls.pem, authorities: tls.authorities }),
       resolveHost: createNodeResolveHost(),
       localAddressFor: nodeLocalAddressFor,
     },
   ).catch((error: unknown) => {
-    throw naming('--sip-port', error);
+    const isOfTls = error instanceof TapedeckError && error.field === 'tlsPort';
+    throw naming(isOfTls ? '--sip-tls-port' : '--sip-port', error);
   });
   listeners.sip = sip;
   const [sipAddress] = sip.addresses;
   if (sipAddress === undefined) throw new TapedeckError('internal', 'SIP has no address');
   const sipUri = `sip:${inUrl(sipAddress.address)}:${sipAddress.port}`;
+  const [sipsAddress] = sip.tlsAddresses;
   const simsReach = loopbackOf(sipAddress.address);
+  const sipHost =
+    configuration['external-address'][0] ??
+    (simsReach === sipAddress.address ? sipAddress.address : addresses.host);
   const sims = await createSimPhones(
     {
       phones: configuration.sim,
@@ -244,6 +256,7 @@ export async function startServer(
       ids,
       ledger,
       media,
+      callMedia: media,
       render,
       blobs,
       containers,
@@ -258,6 +271,7 @@ export async function startServer(
       dataDirectory: paths.root,
       simulatedPhone: (rawId) => sims.uriOf(rawId.replace(/^4:/, '')),
       contentBaseUrl: () => addresses.contentBaseUrl,
+      sipAddress: () => `${inUrl(sipHost)}:${sipAddress.port}`,
     }),
   );
 
@@ -338,6 +352,8 @@ export async function startServer(
       https: addresses.https,
       management: `http://${inUrl(loopbackOf(configuration['management-host']))}:${http.managementPort}`,
       sip: sipUri,
+      sips:
+        sipsAddress === undefined ? null : `sips:${inUrl(sipsAddress.address)}:${sipsAddress.port}`,
       rtpPorts: `${from}-${to}`,
       connectionString: addresses.connectionString(accessKeys[0] ?? ''),
       caFile: tls.caFile ?? null,

@@ -1,3 +1,4 @@
+import { X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import type { Configuration } from './config/configuration.ts';
 import { TapedeckError } from './core/error.ts';
@@ -9,6 +10,8 @@ export type TlsFiles = {
   readonly pem: { readonly cert: string; readonly key: string };
   /** Of the development CA; `undefined` with a certificate of the operator's. */
   readonly caFile: string | undefined;
+  /** PEM of the authorities that our SIP peers may have their certificates from, beside the system's. */
+  readonly authorities: readonly string[];
 };
 
 /**
@@ -16,26 +19,41 @@ export type TlsFiles = {
  * `option-invalid` for a file that cannot be read.
  */
 export async function tlsFiles(
-  configuration: Pick<Configuration, 'tls-cert' | 'tls-key'>,
+  configuration: Pick<Configuration, 'tls-cert' | 'tls-key' | 'tls-ca'>,
   directory: string,
   ownNames: readonly string[],
   ports: { readonly clock: Clock; readonly random: Random },
 ): Promise<TlsFiles> {
   const certFile = configuration['tls-cert'];
   const keyFile = configuration['tls-key'];
+  const authorities = await Promise.all(configuration['tls-ca'].map(readAuthority));
   if (certFile !== undefined && keyFile !== undefined) {
     const [cert, key] = await Promise.all([
       readOption('--tls-cert', certFile),
       readOption('--tls-key', keyFile),
     ]);
-    return { pem: { cert, key }, caFile: undefined };
+    return { pem: { cert, key }, caFile: undefined, authorities };
   }
   const made = await ensureDevelopmentTls(directory, ownNames, ports.clock, ports.random);
-  const [cert, key] = await Promise.all([
+  const [cert, key, ca] = await Promise.all([
     readFile(made.certFile, 'utf8'),
     readFile(made.keyFile, 'utf8'),
+    readFile(made.caFile, 'utf8'),
   ]);
-  return { pem: { cert, key }, caFile: made.caFile };
+  return { pem: { cert, key }, caFile: made.caFile, authorities: [ca, ...authorities] };
+}
+
+async function readAuthority(path: string): Promise<string> {
+  const pem = await readOption('--tls-ca', path);
+  try {
+    new X509Certificate(pem);
+    return pem;
+  } catch (cause) {
+    throw new TapedeckError('option-invalid', `--tls-ca ${path} holds no usable certificate`, {
+      field: '--tls-ca',
+      cause,
+    });
+  }
 }
 
 async function readOption(option: string, path: string): Promise<string> {

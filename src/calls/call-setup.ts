@@ -96,14 +96,16 @@ export class CallSetup {
 
   #ring(
     call: LiveCall,
-    { invite, gone, callee, destinations }: BridgedParties,
+    { invite, gone, callee, destinations, security }: BridgedParties,
     formats: readonly AudioFormat[],
   ): Promise<DialOutcome> {
     const headers = { [CALL_ID_HEADER]: call.serverCallId };
     return dial(this.#ports, this.#settings.ringTimeoutMs, {
       serverCallId: call.serverCallId,
       participant: callee,
-      destinations,
+      destinations: destinations.map((one) =>
+        security === undefined ? one : { ...one, security },
+      ),
       from: invite.from,
       formats,
       headers,
@@ -151,7 +153,7 @@ export class CallSetup {
 
   async #acceptCaller(
     call: LiveCall,
-    { invite, ended, gone, caller }: CallingParty,
+    { invite, ended, gone, caller, security }: CallingParty,
     formats: readonly AudioFormat[],
     other: AcceptedLeg | undefined,
   ): Promise<ArrivingLeg> {
@@ -168,7 +170,7 @@ export class CallSetup {
     await this.#recordByRoute(call);
     const { media } = this.#ports;
     const remote = await invite.accept(
-      { ...sockets, formats },
+      { ...sockets, formats, ...(security === undefined ? {} : { security }) },
       {
         headers: { [CALL_ID_HEADER]: call.serverCallId },
         onAgreed: async (agreed) => {

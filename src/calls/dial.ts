@@ -1,7 +1,7 @@
 import { OFFERED_FORMATS } from '../core/audio-formats.ts';
 import type { Identifier } from '../core/identifier.ts';
 import type { LegId, ServerCallId } from '../core/ids.ts';
-import type { AudioFormat, RemoteMedia } from '../core/media-format.ts';
+import type { AudioFormat, RemoteMedia, SecurityPolicy } from '../core/media-format.ts';
 import type { OutgoingInvite, SessionEnd, SipParty } from '../core/ports/signalling.ts';
 import type { CallPorts, CallSettings } from './context.ts';
 import type { Directory } from './directory.ts';
@@ -10,7 +10,12 @@ import { refusalAfter } from './result-code.ts';
 /** What we offer when nothing narrows it down, in order of preference. */
 export const BUILT_FORMATS: readonly AudioFormat[] = OFFERED_FORMATS;
 
-export type DialDestination = { readonly uri: string; readonly trunk?: string };
+export type DialDestination = {
+  readonly uri: string;
+  readonly trunk?: string;
+  /** What a route wants of its media; users and trunks have their own. Default `allow`. */
+  readonly security?: SecurityPolicy;
+};
 
 /** A leg that was accepted and is not in the call yet. */
 export type AcceptedLeg = {
@@ -133,7 +138,11 @@ async function openBranch(
     uri: destination.uri,
     ...(destination.trunk === undefined ? {} : { trunk: destination.trunk }),
     from: request.from,
-    media: { ...sockets, formats: request.formats },
+    media: {
+      ...sockets,
+      formats: request.formats,
+      ...(destination.security === undefined ? {} : { security: destination.security }),
+    },
     headers: request.headers,
   });
   session.onProgress = (status) => request.onProgress?.(status);

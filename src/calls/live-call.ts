@@ -1,5 +1,6 @@
 import type { Identifier } from '../core/identifier.ts';
 import type { CallConnectionId, IncomingCallContext, LegId, ServerCallId } from '../core/ids.ts';
+import type { SecurityPolicy } from '../core/media-format.ts';
 import type { Timer } from '../core/ports/clock.ts';
 import type { IncomingInvite, SessionEnd, SignallingSession } from '../core/ports/signalling.ts';
 import type { CallRecord, ConnectionRecord } from '../core/records.ts';
@@ -17,6 +18,8 @@ export type Leg = {
   readonly ended: Promise<SessionEnd>;
   /** A user of ours or somebody behind a trunk: may have others called. */
   readonly isTrusted: boolean;
+  /** Of its media. */
+  readonly addressFamily: 'IPv4' | 'IPv6';
   readonly joinedAtMs: number;
   /** Names the membership in participant events. */
   readonly membershipId: string;
@@ -41,6 +44,8 @@ export type CallingParty = {
   /** Fires with `ended`. */
   readonly gone: AbortSignal;
   readonly caller: Identifier;
+  /** What the route wants of the media of both sides. Default `allow`. */
+  readonly security?: SecurityPolicy | undefined;
 };
 
 /** A call that waits for an application to answer, redirect or reject it. */

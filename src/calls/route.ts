@@ -1,3 +1,4 @@
+import type { SecurityPolicy } from '../core/media-format.ts';
 import type { RecordingShape } from '../core/ports/call-service.ts';
 
 /** What becomes of an incoming call. */
@@ -12,6 +13,8 @@ export type Route = {
   /** The `groupCallId`, for action `group`. */
   readonly group: string | undefined;
   readonly record: RouteRecording | undefined;
+  /** Of the media of caller and callee. Default `allow`. */
+  readonly secure?: SecurityPolicy;
 };
 
 /** What is recorded of each call that a route takes. */
@@ -24,7 +27,7 @@ export type RouteRecording = {
   readonly allowApiPause: boolean;
 };
 
-export type RouteDecision =
+export type RouteDecision = { readonly secure?: SecurityPolicy | undefined } & (
   | {
       readonly action: 'trunk';
       readonly trunk: string;
@@ -37,7 +40,8 @@ export type RouteDecision =
       readonly group: string;
       readonly record: RouteRecording | undefined;
     }
-  | { readonly action: 'reject'; readonly status: number; readonly reason: string };
+  | { readonly action: 'reject'; readonly status: number; readonly reason: string }
+);
 
 export type RoutedCall = {
   readonly to: string;
@@ -56,19 +60,20 @@ export function decideRoute(routes: readonly Route[], call: RoutedCall): RouteDe
   if (route === undefined) {
     return { action: call.registered ? 'registered' : 'application', record: undefined };
   }
+  const { record, secure } = route;
   switch (route.action) {
     case 'trunk':
       // A caller's number is not a credential: anybody could dial out at our expense.
       if (!call.trusted) return { action: 'reject', status: 403, reason: 'Forbidden' };
-      return { action: 'trunk', trunk: route.trunk ?? '', record: route.record };
+      return { action: 'trunk', trunk: route.trunk ?? '', record, secure };
     case 'registered':
       if (!call.registered)
         return { action: 'reject', status: 480, reason: 'Temporarily Unavailable' };
-      return { action: 'registered', record: route.record };
+      return { action: 'registered', record, secure };
     case 'application':
-      return { action: 'application', record: route.record };
+      return { action: 'application', record, secure };
     case 'group':
-      return { action: 'group', group: route.group ?? '', record: route.record };
+      return { action: 'group', group: route.group ?? '', record, secure };
     case 'reject':
       return { action: 'reject', status: 603, reason: 'Decline' };
   }

@@ -1,6 +1,8 @@
 import type { Identifier } from '../core/identifier.ts';
 import type { IncomingCallContext } from '../core/ids.ts';
+import type { SecurityPolicy } from '../core/media-format.ts';
 import type { IncomingInvite, SessionEnd } from '../core/ports/signalling.ts';
+import { isRefused } from '../core/security-policy.ts';
 import type { CallLifecycle } from './call-lifecycle.ts';
 import { CALL_ID_HEADER, type BridgedParties, type CallSetup } from './call-setup.ts';
 import { commitFacts, type CallPorts, type CallSettings } from './context.ts';
@@ -95,7 +97,12 @@ export class Switchboard {
       await invite.end({ status: decision.status, reason: decision.reason });
       return;
     }
-    const party: CallingParty = { invite, ended, gone: over.signal, caller };
+    const { secure: security } = decision;
+    if (security !== undefined && isRefused(security, invite.offeredSecurity)) {
+      await invite.end({ status: 488, reason: 'Not Acceptable Here' });
+      return;
+    }
+    const party: CallingParty = { invite, ended, gone: over.signal, caller, security };
     if (decision.action === 'application') {
       await this.#offer(party, callee, decision.record);
       return;
@@ -123,6 +130,41 @@ export class Switchboard {
         this.#lifecycle.end(call, { result: SETUP_FAILED, sip, recordingReason: 'CallEnded' }),
       );
       throw error;
+    }
+  }
+
+  /**
+   * Whom somebody in a call reaches by what they dial, where a call of theirs would go out or to a phone;
+   * otherwise how it is refused.
+   *
+   * @param dialler has authenticated, or stands behind a trunk.
+   */
+  reach(
+    dialled: { readonly user: string; readonly host: string },
+    dialler: Identifier,
+  ): Refusal | { readonly callee: Identifier; readonly destinations: readonly DialDestination[] } {
+    const { routes, trunks } = this.#settings;
+    const callee = this.#directory.identifierOfDialled({ ...dialled, displayName: '' });
+    const phones = this.#phonesOf(callee, dialled.user);
+    const decision = decideRoute(routes, {
+      to: dialled.user,
+      from: this.#directory.sipNamesOf(dialler)[0] ?? dialler.rawId,
+      trusted: true,
+      registered: phones.length > 0,
+    });
+    switch (decision.action) {
+      case 'registered':
+        return { callee, destinations: secured(phones, decision.secure) };
+      case 'trunk': {
+        const trunk = trunks.find(({ name }) => name === decision.trunk);
+        const destinations = trunk === undefined ? [] : [trunkDestination(trunk, dialled.user)];
+        return { callee, destinations: secured(destinations, decision.secure) };
+      }
+      case 'reject':
+        return { status: decision.status, reason: decision.reason };
+      case 'application':
+      case 'group':
+        return { status: 404, reason: 'Not Found' };
     }
   }
 
@@ -186,9 +228,18 @@ export class Switchboard {
     const destinations = destinationsOf(target, this.#settings, this.#directory, (user) =>
       signalling.contactsOf(user),
     );
-    const { invite, ended, gone, caller } = offer;
+    const { invite, ended, gone, caller, security } = offer;
     const isCalleeTrusted = !isForeign(target, this.#settings);
-    const parties = { invite, ended, gone, caller, callee: target, destinations, isCalleeTrusted };
+    const party: CallingParty = { invite, ended, gone, caller, security };
+    const parties = { ...party, callee: target, destinations, isCalleeTrusted };
     await this.#setup.bridge(call, parties);
   }
+}
+
+/** With what a route wants of their media. */
+function secured(
+  destinations: readonly DialDestination[],
+  security: SecurityPolicy | undefined,
+): readonly DialDestination[] {
+  return security === undefined ? destinations : destinations.map((one) => ({ ...one, security }));
 }

@@ -41,6 +41,9 @@ const SAMPLES: { readonly [K in OptionName]?: readonly [string, unknown, string,
   'https-port': ['1', 1, '2', 2],
   'sip-host': ['::1', ['::1'], '127.0.0.1 ::1', ['127.0.0.1', '::1']],
   'sip-port': ['5061', 5061, '5062', 5062],
+  'sip-tls-port': ['5070', 5070, 'off', false],
+  'tls-ca': ['/a.pem', ['/a.pem'], '/a.pem /b.pem', ['/a.pem', '/b.pem']],
+  'secure-media': ['require', 'require', 'plain', 'plain'],
   'rtp-ports': ['100-200', { from: 100, to: 200 }, '4-5', { from: 4, to: 5 }],
   'access-key': ['c2VjcmV0', ['c2VjcmV0'], 'YQ==, YWI=', ['YQ==', 'YWI=']],
   'public-url': ['https://a', 'https://a', 'http://b:81/', 'http://b:81'],
@@ -108,6 +111,9 @@ test('without anything the contract’s defaults hold', () => {
     'https-port': 8443,
     'sip-host': ['127.0.0.1'],
     'sip-port': 5060,
+    'sip-tls-port': 5061,
+    'tls-ca': [],
+    'secure-media': 'allow',
     'rtp-ports': { from: 20_000, to: 29_999 },
     'access-key': [DEVELOPMENT_ACCESS_KEY],
     'recording-host': 'tapedeck.asm.skype.com',
@@ -327,6 +333,35 @@ function storage(times: number, secret?: string): Given {
   const entry = `{account: archive${secret === undefined ? '' : `, ${secret}`}}`;
   return { file: `storageAccounts: [${new Array<string>(times).fill(entry).join(', ')}]` };
 }
+
+test('TLS has the port after that of SIP, a free one beside a free one, and none after the last', () => {
+  const tlsPort = (sipPort: string): number | false =>
+    parse({ argv: ['--sip-port', sipPort] })['sip-tls-port'];
+  expect(tlsPort('5080')).toBe(5081);
+  expect(tlsPort('0')).toBe(0);
+  expect(tlsPort('65535')).toBe(false);
+  expect(refusal({ argv: ['--sip-tls-port', '65536'] }).message).toBe(
+    '--sip-tls-port: "65536" is not allowed; expected a port from 0 to 65535 (0 picks a free one), or off',
+  );
+});
+
+test('users, trunks and routes say what they want of SRTP', () => {
+  const file = `
+users: [{ name: a, password: b, secure: require }, { name: c, password: d }]
+trunks: [{ name: t, uri: 'sips:trunk.example', secure: plain }]
+routes: [{ to: a, action: registered, secure: require }]
+`;
+  const { users, trunks, routes } = parse({ file });
+  expect([...users, ...trunks, ...routes].map(({ secure }) => secure)).toEqual([
+    'require',
+    'allow',
+    'plain',
+    'require',
+  ]);
+  expect(trunks[0]?.uri).toBe('sips:trunk.example');
+  const wrong = { file: 'routes: [{ to: a, action: registered, secure: srtp }]' };
+  expect(refusal(wrong).field).toBe('tapedeck.yaml: routes[0].secure');
+});
 
 test('a route’s recording has settings of its own', () => {
   const file = `

@@ -22,6 +22,8 @@ type Resolved = {
   /** Absolute. */
   readonly 'data-dir': string;
   readonly 'allow-private-urls': readonly string[];
+  /** `false`: off. */
+  readonly 'sip-tls-port': number | false;
 };
 
 /** Everything that was configured, checked and with defaults in place. */
@@ -62,11 +64,18 @@ export function parseConfiguration(
     'data-dir': resolve(values['data-dir']),
     'allow-private-urls':
       values['allow-private-urls'] ?? (listeners.every(isLoopback) ? LOOPBACK_RANGES : []),
+    'sip-tls-port': values['sip-tls-port'] ?? portAfter(values['sip-port']),
     events: [...file.content.entries.events, ...webhooks(values['event-webhook'])],
     file: file.path,
     baseDirectory: file.path === undefined ? resolve('.') : dirname(file.path),
     warnings: unknownVariables(env),
   };
+}
+
+/** 5060 → 5061; a free one has a free one behind it, though not the next. */
+function portAfter(sipPort: number): number | false {
+  if (sipPort === 0) return 0;
+  return sipPort < 65_535 ? sipPort + 1 : false;
 }
 
 type Flags = {

@@ -10,6 +10,7 @@ import {
   type FieldTexts,
   type Kind,
 } from './kind.ts';
+import type { SecurityPolicy } from '../core/media-format.ts';
 import type { SimulatedPhone } from '../core/simulated-phone.ts';
 import { SIMULATED_PHONE_TABLES, simulatedPhone } from './simulated-phone.ts';
 import {
@@ -27,6 +28,7 @@ export type User = {
   readonly identity: string | undefined;
   /** E.164: the number that reaches this user's phones. */
   readonly number: string | undefined;
+  readonly secure: SecurityPolicy;
 };
 
 export type Trunk = {
@@ -36,6 +38,7 @@ export type Trunk = {
   readonly password: string | undefined;
   readonly addresses: readonly string[];
   readonly mediaAddresses: readonly string[];
+  readonly secure: SecurityPolicy;
 };
 
 export type RouteRecord = {
@@ -54,6 +57,7 @@ export type RouteEntry = {
   readonly group: string | undefined;
   readonly bot: undefined;
   readonly record: RouteRecord | undefined;
+  readonly secure: SecurityPolicy;
 };
 
 export type SubscriptionEntry = {
@@ -92,11 +96,16 @@ const user: Fields<User> = {
     text: 'E.164 number that reaches this user’s phones.',
     fallback: none,
   },
+  secure: {
+    kind: kinds.securityPolicy,
+    text: 'SRTP with this user’s phones, as with `--secure-media`.',
+    fallback: { value: 'allow', text: 'allow' },
+  },
 };
 
 const trunk: Fields<Trunk> = {
   name: { kind: kinds.text, text: 'What routes call it.' },
-  uri: { kind: kinds.sipUri, text: 'Next hop.' },
+  uri: { kind: kinds.sipUri, text: 'Next hop; `sips:…` or `…;transport=tls` goes by TLS.' },
   username: { kind: kinds.text, text: 'For digest, when the trunk asks.', fallback: none },
   password: { kind: kinds.text, text: 'For digest, when the trunk asks.', fallback: none },
   addresses: {
@@ -108,6 +117,11 @@ const trunk: Fields<Trunk> = {
     kind: listOf(kinds.addressRange),
     text: 'From where its media may come besides the address in SDP.',
     fallback: { value: [], text: 'none' },
+  },
+  secure: {
+    kind: kinds.securityPolicy,
+    text: 'SRTP with this trunk, as with `--secure-media`.',
+    fallback: { value: 'allow', text: 'allow' },
   },
 };
 
@@ -156,6 +170,11 @@ const route: Fields<RouteEntry> = {
     kind: mapOf(routeRecord),
     text: 'Records every such call, with no application at all. `{}` takes the defaults.',
     fallback: none,
+  },
+  secure: {
+    kind: kinds.securityPolicy,
+    text: 'SRTP with caller and callee of these calls, as with `--secure-media`.',
+    fallback: { value: 'allow', text: 'allow' },
   },
 };
 

@@ -65,6 +65,23 @@ export const port: Kind<number> = scalar(
   (value) => (/^\d{1,5}$/.test(value) && Number(value) <= HIGHEST_PORT ? Number(value) : undefined),
 );
 
+/** `false` stands for `off`. */
+export const portOrOff: Kind<number | false> = scalar(`${port.expects}, or off`, (value) => {
+  if (value === 'off') return false;
+  try {
+    return port.read(value, '');
+  } catch {
+    return undefined;
+  }
+});
+
+/** Which media an INVITE may agree on. */
+export const securityPolicy: Kind<'plain' | 'allow' | 'require'> = choice(
+  'plain',
+  'allow',
+  'require',
+);
+
 /** At least one pair of ports: an even one for RTP, the next for RTCP. */
 export const portRange: Kind<PortRange> = scalar(
   `a range of ports from-to, such as 20000-29999, with room for a pair`,
@@ -258,7 +275,7 @@ export const pattern: Kind<RegExp> = scalar('a regular expression', (value) => {
 });
 
 export const sipUri: Kind<string> = scalar('a SIP URI, such as sip:192.0.2.10:5060', (value) =>
-  /^sip:[^\s<>"]+$/.test(value) ? value : undefined,
+  /^sips?:[^\s<>"]+$/.test(value) ? value : undefined,
 );
 
 /** Goes into URLs. */

@@ -20,6 +20,9 @@ export type OptionValues = {
   'tls-key': string | undefined;
   'sip-host': readonly string[];
   'sip-port': number;
+  'sip-tls-port': number | false | undefined;
+  'tls-ca': readonly string[];
+  'secure-media': 'plain' | 'allow' | 'require';
   'rtp-ports': kinds.PortRange;
   'access-key': readonly string[];
   'public-url': string | undefined;
@@ -42,6 +45,7 @@ export type OptionValues = {
   'media-workers': number | undefined;
   'render-workers': number | undefined;
   'speech-command': string | undefined;
+  'inband-dtmf': 'off' | 'auto' | 'always';
   'log-level': 'debug' | 'info' | 'warn' | 'error';
 } & RecordingOptionValues;
 
@@ -114,6 +118,28 @@ export const OPTIONS: { readonly [K in OptionName]: Option<OptionValues[K]> } = 
     fallbackText: '5060',
     placeholder: 'port',
     text: 'SIP over UDP and TCP.',
+  },
+  'sip-tls-port': {
+    kind: kinds.portOrOff,
+    fallback: undefined,
+    fallbackText: 'the one after `--sip-port`: 5061',
+    placeholder: 'port',
+    text: 'SIP over TLS, with the certificate of `--tls-cert`. `off`: nobody can call by TLS; calls out to `sips:` go on working.',
+  },
+  'tls-ca': {
+    kind: listOf(kinds.path),
+    fallback: [],
+    fallbackText: 'none',
+    placeholder: 'file',
+    text: 'Certificates in PEM of an authority of your own that SIP peers are trusted by, beside those of the system. Who is called by TLS has to have a certificate for the host of its URI.',
+    repeatable: true,
+  },
+  'secure-media': {
+    kind: kinds.securityPolicy,
+    fallback: 'allow',
+    fallbackText: 'allow',
+    placeholder: 'policy',
+    text: 'SRTP for everybody: `allow` takes it where it is offered and offers plain RTP; `require` offers and takes nothing else (others get 488; simulated phones are such others); `plain` never takes it. Of this and the `secure` of user, trunk and route the strictest holds: `require`, then `plain`.',
   },
   'rtp-ports': {
     kind: kinds.portRange,
@@ -196,7 +222,7 @@ export const OPTIONS: { readonly [K in OptionName]: Option<OptionValues[K]> } = 
     fallback: undefined,
     fallbackText: 'none',
     placeholder: 'file',
-    text: 'Written as JSON when all listeners are up: `pid`, `http`, `https`, `management`, `sip`, `rtpPorts`, `connectionString`, `caFile`, `dataDir`, `version`.',
+    text: 'Written as JSON when all listeners are up: `pid`, `http`, `https`, `management`, `sip`, `sips`, `rtpPorts`, `connectionString`, `caFile`, `dataDir`, `version`.',
   },
   'admin-token': {
     kind: kinds.text,
@@ -240,6 +266,13 @@ export const OPTIONS: { readonly [K in OptionName]: Option<OptionValues[K]> } = 
     fallbackText: '60s',
     placeholder: 'duration',
     text: 'How long an incoming call waits for an application before it ends with 480.',
+  },
+  'inband-dtmf': {
+    kind: kinds.choice('off', 'auto', 'always'),
+    fallback: 'off',
+    fallbackText: '`off`',
+    placeholder: 'mode',
+    text: 'Whether keys are heard in the sound of G.711: `auto` where a phone agrees on no telephone-events.',
   },
   'journal-flush': {
     kind: interval,

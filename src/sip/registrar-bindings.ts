@@ -6,6 +6,8 @@ export type Binding = {
   readonly uri: string;
   /** The Contact URI as the phone wrote it. */
   readonly contact: string;
+  /** Name of the user whose phone it is. */
+  readonly user: string;
   /** `+sip.instance` (RFC 5626), or `''`. */
   readonly instance: string;
   readonly callId: string;
@@ -50,7 +52,7 @@ export class Bindings {
   /** Adds or refreshes. `release` is called when the binding is gone. */
   put(
     user: string,
-    binding: Omit<Binding, 'uri' | 'expiresAtUs'>,
+    binding: Omit<Binding, 'uri' | 'user' | 'expiresAtUs'>,
     expiresMs: number,
     release: () => void,
   ): void {
@@ -73,7 +75,7 @@ export class Bindings {
     const timer = this.#clock.setTimer(expiresMs, () => {
       this.remove(user, contact);
     });
-    const whole = { ...binding, uri, expiresAtUs };
+    const whole = { ...binding, uri, user, expiresAtUs };
     held.set(contact, { binding: whole, release, timer });
     this.#users.set(user, held);
     this.#byUri.set(uri, whole);

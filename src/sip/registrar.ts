@@ -43,6 +43,11 @@ export class Registrar {
     return this.#bindings.find(uri)?.flow;
   }
 
+  /** Name of the user whose phone this URI is. */
+  userOf(uri: string): string | undefined {
+    return this.#bindings.find(uri)?.user;
+  }
+
   /** The phone's own spelling of a URI of `contactsOf`. */
   contactOf(uri: string): string {
     return this.#bindings.find(uri)?.contact ?? uri;

@@ -1,5 +1,6 @@
 import type { SessionId } from '../core/ids.ts';
-import type { AudioFormat, LocalMedia, RemoteMedia } from '../core/media-format.ts';
+import type { AudioFormat, LocalMedia, RemoteMedia, SecurityPolicy } from '../core/media-format.ts';
+import { strictest, type OfferedSecurity } from '../core/security-policy.ts';
 import type { IncomingRefer, ReferOutcome, ReferTarget } from '../core/ports/session-control.ts';
 import type {
   AcceptOptions,
@@ -13,11 +14,14 @@ import { applicationHeaders, callerOf, partyOf } from './identity-party.ts';
 import type { SipTrunk } from './server-options.ts';
 import { storedSession } from './server-stored.ts';
 import type { InviteServerSession } from './session/invite-server-session.ts';
+import { offeredSecurity } from './session/media-negotiation.ts';
 
 export type IncomingOptions = {
   readonly session: InviteServerSession;
   readonly authenticatedUser: string | undefined;
   readonly trunk: SipTrunk | undefined;
+  /** What whoever calls has to keep to, whatever the calls want besides. */
+  readonly security: SecurityPolicy;
 };
 
 /** An INVITE as the calls see it: a session, and who is behind it. */
@@ -30,11 +34,13 @@ export class ServerIncomingInvite implements IncomingInvite {
   readonly sourceAddress: string;
   readonly sipHeaders: Readonly<Record<string, string>>;
   readonly #session: InviteServerSession;
+  readonly #security: SecurityPolicy;
 
   constructor(options: IncomingOptions) {
     const { session, trunk } = options;
     const { request, flow } = session;
     this.#session = session;
+    this.#security = options.security;
     this.callId = request.callId;
     this.from = callerOf(request, trunk !== undefined);
     this.to = partyOf({ uri: request.uri, displayName: request.to.displayName });
@@ -51,6 +57,10 @@ export class ServerIncomingInvite implements IncomingInvite {
 
   get offeredFormats(): readonly AudioFormat[] | undefined {
     return this.#session.offeredFormats;
+  }
+
+  get offeredSecurity(): OfferedSecurity | undefined {
+    return offeredSecurity(this.#session.request.body);
   }
 
   get onEnd(): (end: SessionEnd) => void {
@@ -96,7 +106,8 @@ export class ServerIncomingInvite implements IncomingInvite {
   }
 
   accept(media: LocalMedia, options?: AcceptOptions): Promise<RemoteMedia> {
-    return this.#session.accept(media, options);
+    const security = strictest(this.#security, media.security);
+    return this.#session.accept({ ...media, security }, options);
   }
 
   end(end: { readonly status: number; readonly reason: string }): Promise<void> {

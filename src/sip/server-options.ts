@@ -1,3 +1,4 @@
+import type { SecurityPolicy } from '../core/media-format.ts';
 import type { EndpointLimits } from './endpoint.ts';
 import type { AdmissionLimits } from './server-admission.ts';
 
@@ -7,6 +8,8 @@ export type SipUser = {
   readonly secret: string;
   /** E.164 number that reaches the user's phones. Default none. */
   readonly number?: string | undefined;
+  /** Of the media of the user's phones. Default `allow`. */
+  readonly secure?: SecurityPolicy;
 };
 
 export type SipTrunk = {
@@ -19,6 +22,8 @@ export type SipTrunk = {
   readonly addresses: readonly string[];
   /** The same for media that comes from elsewhere than its SDP says. */
   readonly mediaAddresses: readonly string[];
+  /** Of its media. Default `allow`. */
+  readonly secure?: SecurityPolicy;
 };
 
 export type SipServerOptions = {
@@ -32,6 +37,8 @@ export type SipServerOptions = {
   readonly externalAddresses?: readonly string[];
   readonly users: readonly SipUser[];
   readonly trunks: readonly SipTrunk[];
+  /** Of everybody's media; of this and what the user or trunk has, the strictest holds. Default `allow`. */
+  readonly secureMedia?: SecurityPolicy;
   /** Of digest challenges. Default `tapedeck`. */
   readonly realm?: string;
   /** `Server` in answers to OPTIONS. Default `Tapedeck`. */

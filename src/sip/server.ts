@@ -6,6 +6,8 @@ import type {
   SignallingPort,
   StoredDialog,
 } from '../core/ports/signalling.ts';
+import type { SecurityPolicy } from '../core/media-format.ts';
+import { isRefused, strictest } from '../core/security-policy.ts';
 import { responseTo } from '../protocols/sip/build.ts';
 import type { SipRequest } from '../protocols/sip/message.ts';
 import { formatSipUri, parseSipUri } from '../protocols/sip/uri.ts';
@@ -18,6 +20,7 @@ import type { SipServerOptions, SipUser } from './server-options.ts';
 import { ServerOutgoingInvite } from './server-outgoing.ts';
 import { restoreSession } from './server-stored.ts';
 import { UnreachableInvite } from './server-unreachable.ts';
+import { offeredSecurity } from './session/media-negotiation.ts';
 import { DialogSession } from './session/dialog-session.ts';
 import type { InviteServerSession } from './session/invite-server-session.ts';
 import { refuseRefer } from './session/session-defaults.ts';
@@ -90,6 +93,7 @@ class Server implements SipServer {
   readonly #identity: DigestIdentity;
   readonly #admission: Admission;
   readonly #random: SipPorts['random'];
+  readonly #secureMedia: SecurityPolicy | undefined;
   /** By name and by number. */
   readonly #users = new Map<string, SipUser>();
   #draining = false;
@@ -99,6 +103,7 @@ class Server implements SipServer {
     this.#endpoint = endpoint;
     this.#trunks = trunks;
     this.#random = random;
+    this.#secureMedia = options.secureMedia;
     for (const user of options.users) {
       if (user.number !== undefined) this.#users.set(user.number, user);
     }
@@ -137,10 +142,17 @@ class Server implements SipServer {
     const uri = parseSipUri(this.registrar.contactOf(request.uri));
     if (!uri.ok) return new UnreachableInvite(this.#random, `Not a SIP URI (${uri.defect})`);
     const { trunk, from, media, headers } = request;
+    const user = this.#users.get(this.registrar.userOf(request.uri) ?? '');
+    const security = strictest(
+      this.#secureMedia,
+      user?.secure,
+      trunk === undefined ? undefined : this.#trunks.get(trunk)?.secure,
+      media.security,
+    );
     const session = this.#endpoint.invite({
       uri: uri.value,
       from,
-      media,
+      media: { ...media, security },
       headers,
       flow: this.#flowOf(request.uri),
       credentials: trunk === undefined ? undefined : this.#trunks.credentials(trunk),
@@ -198,7 +210,7 @@ class Server implements SipServer {
   #receive(session: InviteServerSession): void {
     const { request, flow } = session;
     const trunk = this.#trunks.ofSource(flow.remote.address);
-    let authenticatedUser: string | undefined;
+    let user: SipUser | undefined;
     // A trunk carries other people's calls; its address is its credential.
     if (trunk === undefined && this.#users.has(request.from.uri.user)) {
       const identity = this.#identity.identify(request);
@@ -207,10 +219,16 @@ class Server implements SipServer {
         session.reject(407, this.#identity.challenge('proxy', identity.stale, userAgent));
         return;
       }
-      authenticatedUser = identity.user.name;
+      user = identity.user;
+    }
+    const security = strictest(this.#secureMedia, trunk?.secure, user?.secure);
+    if (isRefused(security, offeredSecurity(request.body))) {
+      session.reject(488, []);
+      return;
     }
     session.credentials = trunk === undefined ? undefined : this.#trunks.credentials(trunk.name);
-    this.onInvite(new ServerIncomingInvite({ session, authenticatedUser, trunk }));
+    const authenticatedUser = user?.name;
+    this.onInvite(new ServerIncomingInvite({ session, authenticatedUser, trunk, security }));
   }
 
   /** The phone's connection or source; without it the URI is the way. */

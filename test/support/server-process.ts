@@ -29,6 +29,8 @@ export type ServerPorts = {
   readonly http: number;
   readonly https: number;
   readonly sip: number;
+  /** Of SIP over TLS; a free one if it does not matter. */
+  readonly sips?: number;
   readonly management: number;
 };
 
@@ -104,11 +106,12 @@ export class ServerProcess {
 
   /** Where it listens, to be given to the next start. */
   get ports(): ServerPorts {
-    const { http, https, sip, management } = this.ready;
+    const { http, https, sip, sips, management } = this.ready;
     return {
       http: Number(new URL(http).port),
       https: Number(new URL(https).port),
       sip: Number(/:(\d+)$/.exec(sip)?.[1]),
+      sips: Number(/:(\d+)$/.exec(sips ?? '')?.[1] ?? 0),
       management: Number(new URL(management).port),
     };
   }
@@ -159,7 +162,9 @@ export class ServerProcess {
 }
 
 function portFlags(ports: ServerPorts): readonly string[] {
-  return Object.entries(ports).flatMap(([name, port]) => [`--${name}-port`, String(port)]);
+  const { sips = 0, ...others } = ports;
+  const flags = Object.entries(others).flatMap(([name, port]) => [`--${name}-port`, String(port)]);
+  return [...flags, '--sip-tls-port', String(sips)];
 }
 
 async function readyOf(

@@ -1,4 +1,5 @@
 import type { SessionId } from '../ids.ts';
+import type { OfferedSecurity } from '../security-policy.ts';
 import type { AudioFormat, LocalMedia, RemoteMedia } from '../media-format.ts';
 import type { SessionControl } from './session-control.ts';
 
@@ -60,6 +61,8 @@ export interface IncomingInvite extends SignallingSession {
   readonly sipHeaders: Readonly<Record<string, string>>;
   /** What the caller can do, in its order; `undefined` for an INVITE without an offer. */
   readonly offeredFormats: readonly AudioFormat[] | undefined;
+  /** Which media lines the offer has that could be taken; `undefined` for an INVITE without an offer. */
+  readonly offeredSecurity?: OfferedSecurity | undefined;
   /** 180 with the given headers; may be repeated. */
   ring(headers?: Readonly<Record<string, string>>): void;
   /**

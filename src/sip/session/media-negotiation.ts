@@ -8,6 +8,7 @@ import type {
 } from '../../core/media-format.ts';
 import type { SocketAddress } from '../../core/ports/datagram.ts';
 import type { Random } from '../../core/ports/random.ts';
+import { strictest, type OfferedSecurity } from '../../core/security-policy.ts';
 import { findAudio, type AgreedMedia, type SessionShape } from '../../protocols/sdp/agreement.ts';
 import { KEY_SALT_BYTES, SRTP_SUITES, type SdpCrypto } from '../../protocols/sdp/crypto.ts';
 import type { SessionDescription } from '../../protocols/sdp/description.ts';
@@ -62,7 +63,7 @@ export class MediaNegotiation {
    */
   moveTo(local: LocalMedia, address: string): () => void {
     const before = { local: this.#local, address: this.#address };
-    this.#local = local;
+    this.#local = { ...local, security: strictest(local.security, before.local.security) };
     this.#address = address;
     return () => {
       this.#local = before.local;
@@ -189,6 +190,17 @@ export function offeredFormats(
   const index = findAudio(offer.media, policy);
   const line = index.ok ? offer.media[index.value] : undefined;
   return line === undefined ? [] : formatsOf(line, known);
+}
+
+/** Which media lines an offer has that could be taken; `undefined` without an offer, or one to be read. */
+export function offeredSecurity(body: Uint8Array): OfferedSecurity | undefined {
+  const offer = body.byteLength === 0 ? undefined : parseSdp(body);
+  if (offer?.ok !== true) return undefined;
+  const { media } = offer.value;
+  return [
+    ...(findAudio(media, 'plain').ok ? (['plain'] as const) : []),
+    ...(findAudio(media, 'require').ok ? (['srtp'] as const) : []),
+  ];
 }
 
 function equalBytes(one: Uint8Array, other: Uint8Array): boolean {
