@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { parseSipUri, type SipUri } from '../protocols/sip/uri.ts';
 import { createSipServer, type SipServer } from './server.ts';
-import type { SipEndpoint } from './endpoint.ts';
+import { SipEndpoint } from './endpoint.ts';
 import type { Outcome } from './digest-client.ts';
 import { createWorld, mediaAt, openEndpoint, type World } from './testing/call-setup.ts';
 
@@ -18,10 +18,11 @@ async function openServer(world: World): Promise<SipServer> {
     {
       hosts: [SERVER],
       port: 5060,
+      tlsPort: 5061,
       users: [{ name: 'alice', secret: 'wonderland' }],
       trunks: [],
     },
-    world.ports,
+    { ...world.ports, secureStreams: world.network },
   );
 }
 
@@ -51,10 +52,14 @@ async function register(
 test.each([
   ['UDP', ''],
   ['TCP', ';transport=tcp'],
+  ['TLS', ';transport=tls'],
 ])('a phone registers by %s and is called there', async (transport, how) => {
   const world = createWorld();
   const server = await openServer(world);
-  const phone = await openEndpoint(world, '10.0.0.1');
+  const phone = await SipEndpoint.open(
+    { hosts: ['10.0.0.1'], port: 5060 },
+    { ...world.ports, secureStreams: world.network },
+  );
   const outcome = await register(world, phone, how);
   expect(outcome).toMatchObject({ kind: 'response', response: { status: 200 } });
   let arrived = '';
@@ -72,8 +77,8 @@ test.each([
   call.onAccept = (remote) => (accepted = remote.rtp.address);
   await world.clock.advanceWithTurns(100, 2);
   expect([arrived, accepted]).toEqual([transport, '10.0.0.1']);
-  // By TCP both ways share the connection that the phone opened.
-  expect(server.counts.connections).toBe(transport === 'TCP' ? 1 : 0);
+  // By streams both ways share the connection that the phone opened.
+  expect(server.counts.connections).toBe(transport === 'UDP' ? 0 : 1);
 });
 
 test('the connection of a registered phone outlives the idle time, until the binding is gone', async () => {
