@@ -4,7 +4,14 @@ import { Leg } from './leg.ts';
 import { PAYLOAD_KIND } from './leg-media.ts';
 import { MediaCounters } from './media-statistics.ts';
 import { MemoryNetwork } from './testing/memory-network.ts';
-import { LEG_A, packet, PHONE_A, readHeader, remoteMedia } from './testing/two-party-call.ts';
+import {
+  CODECS,
+  LEG_A,
+  packet,
+  PHONE_A,
+  readHeader,
+  remoteMedia,
+} from './testing/two-party-call.ts';
 
 async function openLeg() {
   const clock = new ManualClock();
@@ -20,6 +27,8 @@ async function openLeg() {
     start: { ssrc: 9, sequenceNumber: 65_534, timestamp: 1000 },
     cname: 'us',
     silenceMs: 20_000,
+    codecs: CODECS,
+    inBandTones: 'off',
   });
   const bind = (port: number, receive: Leg['receiveRtp']) =>
     network.bind({ host: '127.0.0.1', port, receive });

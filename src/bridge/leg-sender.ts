@@ -1,4 +1,4 @@
-import type { RemoteMedia } from '../core/media-format.ts';
+import type { AudioFormat, RemoteMedia } from '../core/media-format.ts';
 import type { Clock } from '../core/ports/clock.ts';
 import type { SocketAddress } from '../core/ports/datagram.ts';
 import {
@@ -157,6 +157,11 @@ export class LegSender {
     if (to === undefined || media === undefined || payloadBytes > MAX_FRAME_BYTES) return;
     this.#stream.placeFrame(ticks, nowUs, this.#clockRateHz);
     this.#sendOwn(media.format.payloadType, payload, payloadBytes, marker, to);
+  }
+
+  /** In which frames of ours are sent. */
+  get format(): AudioFormat | undefined {
+    return this.#media?.format;
   }
 
   /** RFC 4733 was agreed on. */

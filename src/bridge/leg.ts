@@ -6,14 +6,24 @@ import type { Clock } from '../core/ports/clock.ts';
 import type { SocketAddress } from '../core/ports/datagram.ts';
 import type { LegSockets } from '../core/ports/media.ts';
 import { TONES, type Tone } from '../core/tone.ts';
+import type { Codecs } from '../media/codecs.ts';
 import { RtpHeaderReader } from '../protocols/rtp/header.ts';
 import type { SrtpReceiver } from '../protocols/srtp/srtp-receiver.ts';
+import { OncePerPress, type ToneWay } from '../core/once-per-press.ts';
+import { AudibleTones } from './audible-tones.ts';
 import type { JournalTap } from './call-journal.ts';
 import { EarlyPackets } from './early-packets.ts';
 import { recode } from './g711-map.ts';
+import { InBandTones, looksInBand, type InBandMode } from './in-band-tones.ts';
 import { IncomingStream } from './incoming-stream.ts';
 import { Latch } from './latch.ts';
-import { PAYLOAD_KIND, payloadKinds, weReceive, type PayloadKind } from './leg-media.ts';
+import {
+  isSameFormat,
+  PAYLOAD_KIND,
+  payloadKinds,
+  weReceive,
+  type PayloadKind,
+} from './leg-media.ts';
 import type { SocketPair } from './leg-ports.ts';
 import { LegSecurity } from './leg-security.ts';
 import { LegSender } from './leg-sender.ts';
@@ -67,6 +77,9 @@ export type LegOptions = {
   /** Canonical name in our RTCP (RFC 7022: random). */
   readonly cname: string;
   readonly silenceMs: number;
+  readonly codecs: Codecs;
+  /** Whether keys are looked for in the sound of G.711. */
+  readonly inBandTones: InBandMode;
 };
 
 /**
@@ -96,8 +109,12 @@ export class Leg {
   readonly #incoming = new IncomingStream();
   readonly #sender: LegSender;
   readonly #tones = new ToneReceiver((tone) => {
-    this.#hearTone(tone);
+    this.#hearTone('rtp', tone);
   });
+  readonly #inBandMode: InBandMode;
+  readonly #codecs: Codecs;
+  #inBand: InBandTones | undefined;
+  readonly #presses = new OncePerPress();
   readonly #toneSender: ToneSender;
   #pair: SocketPair | undefined;
   #media: RemoteMedia | undefined;
@@ -127,7 +144,13 @@ export class Leg {
     this.#events = options.events;
     this.#silenceMs = options.silenceMs;
     this.#sender = new LegSender(options);
-    this.#toneSender = new ToneSender(this.#sender, options.clock, undefined);
+    this.#toneSender = new ToneSender(
+      this.#sender,
+      options.clock,
+      new AudibleTones(options.codecs),
+    );
+    this.#inBandMode = options.inBandTones;
+    this.#codecs = options.codecs;
   }
 
   /** Takes ownership of the sockets. */
@@ -177,6 +200,7 @@ export class Leg {
   /** Throws `argument-invalid` for keys that do not fit their suite; all stays as it was then. */
   setMedia(media: RemoteMedia): void {
     const nowUs = this.#clock.monotonicUs();
+    const before = this.#media;
     this.#security.set(media.security);
     this.#srtp = this.#security.receiver;
     this.#media = media;
@@ -186,6 +210,7 @@ export class Leg {
       this.#places = new PlaceTracker(this.#clockRateHz);
     }
     this.#tones.setClockRate(this.#clockRateHz);
+    if (before === undefined || !isSameFormat(before, media)) this.#lookInBand(media);
     this.#receives = weReceive(media);
     this.#latch.reopen({ sdp: media.rtp, alternativeSources: media.alternativeSources }, nowUs);
     this.#disconnect();
@@ -272,8 +297,10 @@ export class Leg {
     }
     this.#counters.packetsIn += 1;
     const isAudio = kind === PAYLOAD_KIND.audio;
-    if (isAudio) this.#places.observe(ssrc, timestamp, arrivalUs);
-    else if (kind === PAYLOAD_KIND.telephoneEvent) this.#hearEvent(data, arrivalUs);
+    if (isAudio) {
+      this.#places.observe(ssrc, timestamp, arrivalUs);
+      if (this.#inBand !== undefined) this.#hearSound(this.#inBand, data, arrivalUs);
+    } else if (kind === PAYLOAD_KIND.telephoneEvent) this.#hearEvent(data, arrivalUs);
     this.#lastReceivedUs = arrivalUs;
     this.#incoming.update(ssrc, sequenceNumber, timestamp, arrivalUs, this.#clockRateHz, isAudio);
     if (locked !== this.#latch.locked || this.#latch.isLockedToSdp !== this.#isConnected) {
@@ -316,6 +343,7 @@ export class Leg {
   /** Several times a second: what time brings about. */
   tend(nowUs: number): void {
     this.#tones.tend(nowUs);
+    this.#inBand?.tend(nowUs);
     if (this.#media === undefined || !this.#receives) return;
     // A connected socket would not hear the sources that now have a chance.
     if (this.#isConnected && this.#latch.isSdpSilent(nowUs)) this.#disconnect();
@@ -338,6 +366,8 @@ export class Leg {
     const pair = this.#pair;
     if (pair === undefined) return undefined;
     this.#tones.flush();
+    this.#inBand?.close();
+    this.#inBand = undefined;
     this.#toneSender.close();
     this.#sender.close();
     this.#pair = undefined;
@@ -380,9 +410,24 @@ export class Leg {
     this.#tones.packet(ssrc, timestamp, marker, data, payloadOffset, payloadBytes, arrivalUs);
   }
 
+  #hearSound(inBand: InBandTones, data: Uint8Array, arrivalUs: number): void {
+    const { ssrc, timestamp, payloadOffset, payloadBytes } = this.#header;
+    inBand.packet(ssrc, timestamp, data, payloadOffset, payloadBytes, arrivalUs);
+  }
+
+  #lookInBand(media: RemoteMedia): void {
+    this.#inBand?.close();
+    this.#inBand = undefined;
+    if (!looksInBand(this.#inBandMode, media)) return;
+    this.#inBand = InBandTones.of(this.#codecs, media, (tone) => {
+      this.#hearTone('in-band', tone);
+    });
+  }
+
   /** Keys of who is not heard are reported all the same; journals have those that may be in them. */
-  #hearTone({ tone, durationMs, ssrc, timestamp }: ReceivedTone): void {
+  #hearTone(way: ToneWay, { tone, durationMs, ssrc, timestamp }: ReceivedTone): void {
     const nowUs = this.#clock.monotonicUs();
+    if (this.#inBandMode !== 'off' && !this.#presses.isNew(way, tone, nowUs / 1000)) return;
     const startUs = this.#places.placeUs(ssrc, timestamp, nowUs - durationMs * 1000);
     const event = TONES.indexOf(tone);
     const isOpen = this.#gate === GATE.open;

@@ -28,6 +28,7 @@ import { loadCodecs, type Codecs } from '../media/codecs.ts';
 import { CallBridge } from './call-bridge.ts';
 import { HostSounds } from './host-sounds.ts';
 import { HostJournals, type JournalSettings } from './host-journals.ts';
+import type { InBandMode } from './in-band-tones.ts';
 import { Leg } from './leg.ts';
 import { LegPorts, type PortRange } from './leg-ports.ts';
 import { Clockwork } from './mix/clockwork.ts';
@@ -52,6 +53,8 @@ export type MediaHostOptions = {
   readonly journal: JournalSettings;
   /** A leg that should send and does not is reported after this much. Default 20,000. */
   readonly silenceMs?: number;
+  /** Whether keys are looked for in the sound of G.711. Default `off`. */
+  readonly inBandTones?: InBandMode;
 };
 
 type HostEvents = MediaEvents & CallMediaEvents;
@@ -138,6 +141,8 @@ export class MediaHost implements MediaPort, CallMediaPort {
       },
       cname: random.hex(12),
       silenceMs: this.#options.silenceMs ?? DEFAULT_SILENCE_MS,
+      codecs: this.#options.codecs,
+      inBandTones: this.#options.inBandTones ?? 'off',
     });
     this.#legs.set(legId, { leg, call });
     call.add(leg);

@@ -1,9 +1,9 @@
 import { TapedeckError } from '../core/error.ts';
 import type { Clock, Timer } from '../core/ports/clock.ts';
 import { TONES, type Tone } from '../core/tone.ts';
+import { TONE_STEP_MS as STEP_MS, type AudibleTones } from './audible-tones.ts';
 import type { LegSender } from './leg-sender.ts';
 
-const STEP_MS = 20;
 /** Of a key: what every exchange takes for one, and then a pause that none takes for its end. */
 export const TONE_MS = 100;
 export const TONE_GAP_MS = 60;
@@ -11,12 +11,6 @@ const TONE_STEPS = TONE_MS / STEP_MS;
 const STEPS = (TONE_MS + TONE_GAP_MS) / STEP_MS;
 /** The end is told of so often (RFC 4733 §2.5.1.4), once a step. */
 const END_PACKETS = 3;
-
-/** Sends keys where no telephone-events were agreed on. */
-export interface AudibleTones {
-  /** A packet's worth of a key, or of the silence behind it; the first of a key begins its oscillators. */
-  sendStep(sender: LegSender, tone: Tone | undefined, isFirst: boolean, nowUs: number): void;
-}
 
 type Request = {
   readonly tones: readonly Tone[];
@@ -26,12 +20,12 @@ type Request = {
 
 /**
  * Sends keys on a leg's outgoing stream, one request after the other: by RFC 4733 where the leg agreed on
- * it. Meanwhile nobody else is heard there.
+ * it, else as sound. Meanwhile nobody else is heard there.
  */
 export class ToneSender {
   readonly #sender: LegSender;
   readonly #clock: Clock;
-  readonly #audible: AudibleTones | undefined;
+  readonly #audible: AudibleTones;
   readonly #requests: Request[] = [];
   #timer: Timer | undefined;
   /** Within the first request. */
@@ -41,7 +35,8 @@ export class ToneSender {
   #dueUs = 0;
   #isClosed = false;
 
-  constructor(sender: LegSender, clock: Clock, audible: AudibleTones | undefined) {
+  /** Takes ownership of `audible`. */
+  constructor(sender: LegSender, clock: Clock, audible: AudibleTones) {
     this.#sender = sender;
     this.#clock = clock;
     this.#audible = audible;
@@ -65,6 +60,7 @@ export class ToneSender {
     this.#isClosed = true;
     this.#timer?.cancel();
     this.#timer = undefined;
+    this.#audible.close();
     for (const { reject } of this.#requests.splice(0)) reject(goneError());
   }
 
@@ -104,7 +100,7 @@ export class ToneSender {
     if (this.#isEvent) this.#sendEvent(tone, nowUs);
     else {
       const sounding = this.#step < TONE_STEPS ? tone : undefined;
-      this.#audible?.sendStep(this.#sender, sounding, this.#step === 0, nowUs);
+      this.#audible.sendStep(this.#sender, sounding, this.#step === 0, nowUs);
     }
     this.#step += 1;
     return true;

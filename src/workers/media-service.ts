@@ -23,6 +23,7 @@ export async function serveMedia(
     disk: nodeDisk,
     rtpPorts: data.rtpPorts,
     hosts: data.hosts,
+    ...(data.inBandTones !== undefined && { inBandTones: data.inBandTones }),
     journal: {
       nodeId: data.nodeId,
       reserve: DiskReserve.at(nodeDisk, data.reservePath),

@@ -1,4 +1,5 @@
 import { EventEmitter } from 'node:events';
+import type { InBandMode } from '../bridge/in-band-tones.ts';
 import type { MediaStatistics } from '../bridge/media-statistics.ts';
 import { TapedeckError } from '../core/error.ts';
 import type { LegId, RecordingId, ServerCallId } from '../core/ids.ts';
@@ -34,6 +35,8 @@ export type MediaWorkerData = {
   readonly reservePath: string;
   readonly flushMs: number;
   readonly syncMs: number;
+  /** Whether keys are looked for in the sound of G.711. Default `off`. */
+  readonly inBandTones?: InBandMode;
 };
 
 type WorkerEvents = MediaEvents & CallMediaEvents;
