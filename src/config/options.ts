@@ -270,7 +270,7 @@ export const OPTIONS: { readonly [K in OptionName]: Option<OptionValues[K]> } = 
   'inband-dtmf': {
     kind: kinds.choice('off', 'auto', 'always'),
     fallback: 'off',
-    fallbackText: '`off`',
+    fallbackText: 'off',
     placeholder: 'mode',
     text: 'Whether keys are heard in the sound of G.711: `auto` where a phone agrees on no telephone-events.',
   },
