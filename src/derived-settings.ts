@@ -18,7 +18,7 @@ export function workerCounts(
 /** What the calls want to know of the configuration, and what only a start can tell them. */
 export function callSettings(
   configuration: Configuration,
-  started: Pick<CallSettings, 'dataDirectory' | 'contentBaseUrl' | 'simulatedPhone'>,
+  started: Pick<CallSettings, 'dataDirectory' | 'contentBaseUrl' | 'simulatedPhone' | 'sipAddress'>,
 ): CallSettings {
   return {
     ...started,

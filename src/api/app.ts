@@ -9,6 +9,7 @@ import type { AdminToken } from '../identity/admin-token.ts';
 import type { CallbackTokens } from '../identity/callback-tokens.ts';
 import type { HmacAuthenticator } from '../identity/hmac-authenticator.ts';
 import type { SignedLinks } from '../identity/signed-links.ts';
+import { controlRoutes } from './acs/call-control.ts';
 import { connectionRoutes, offerRoutes } from './acs/call-connections.ts';
 import { CallbackUris, IdFields } from './acs/fields.ts';
 import { openIdRoutes } from './acs/open-id.ts';
@@ -112,6 +113,7 @@ export function buildApp(
     offerRoutes(routes, calls, callbackUris, repeatability);
     connectionRoutes(routes, calls, ids, repeatability);
     recordingRoutes(routes, calls, ids, callbackUris, repeatability, services.recordings);
+    controlRoutes(routes, calls.control, ids, callbackUris, repeatability);
     unbuiltRoutes(routes);
   });
   scope(app, [bySignedLink(services.links), byKey], (routes) => {

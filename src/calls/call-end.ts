@@ -94,11 +94,15 @@ export class CallEnds {
     for (const connection of call.connections.values()) {
       facts.push(
         ...(connection.record.state === 'connected'
-          ? this.#disconnectFacts(call, connection, ending.result, CALL_OVER)
+          ? [
+              ...call.operations.failAllOf(connection.record.callConnectionId, CALL_OVER),
+              ...this.#disconnectFacts(call, connection, ending.result),
+            ]
           : this.#failureFacts(
               call,
               connection,
-              ending.failure ?? resultOfCancelling(ending.result),
+              // Who comes into a call that is on does not begin it: nothing of theirs is cancelled.
+              wasConnected ? CALL_OVER : (ending.failure ?? resultOfCancelling(ending.result)),
             )),
       );
     }
@@ -123,7 +127,10 @@ export class CallEnds {
     const connection = call.connections.get(id);
     if (connection === undefined) return;
     const before = connection.record;
-    const facts = this.#disconnectFacts(call, connection, result, CONNECTION_OVER);
+    // What it asked for is given up, even if its end cannot be noted.
+    const given = call.operations.failAllOf(id, CONNECTION_OVER);
+    if (given.length > 0) await this.#insistent.commit(given);
+    const facts = this.#disconnectFacts(call, connection, result);
     try {
       await commitFacts(this.#ports, facts);
     } catch (error) {
@@ -134,17 +141,15 @@ export class CallEnds {
     await this.#recorder.initiatorLeft(id);
   }
 
-  /** Nothing comes after `CallDisconnected`: what the connection asked for fails before it. */
+  /** Nothing may come after them: what the connection asked for has failed before. */
   #disconnectFacts(
     call: LiveCall,
     connection: HeldConnection,
     result: ResultInformation,
-    ofOperations: ResultInformation,
   ): readonly Fact[] {
     connection.record = { ...connection.record, state: 'disconnected' };
     const { record } = connection;
     return [
-      ...call.operations.failAllOf(record.callConnectionId, ofOperations),
       { kind: 'connection', record },
       ...this.#events.connection(call, record, 'CallDisconnected', result),
     ];

@@ -2,6 +2,7 @@ import type { Identifier } from '../core/identifier.ts';
 import type { CallConnectionId, LegId, ServerCallId } from '../core/ids.ts';
 import type { RemoteMedia } from '../core/media-format.ts';
 import type { Fact } from '../core/ports/ledger.ts';
+import type { IncomingRefer } from '../core/ports/session-control.ts';
 import type { SessionEnd, SignallingSession } from '../core/ports/signalling.ts';
 import type { Tone } from '../core/tone.ts';
 import { CallEnds, ENDED_BY_LAST_LEAVING, type CallEnding } from './call-end.ts';
@@ -55,6 +56,10 @@ export class CallLifecycle {
   onEnded: (call: LiveCall) => void = () => undefined;
   /** Called when a leg is out of a call that goes on. */
   onLeft: (call: LiveCall, legId: LegId) => void = () => undefined;
+  /** Called when a phone asks to be connected elsewhere. */
+  onRefer: (call: LiveCall, leg: Leg, refer: IncomingRefer) => void = (_call, _leg, refer) => {
+    refer.refuse(603, 'Decline');
+  };
   /** Called for a key that came by signalling. */
   onTone: (legId: LegId, tone: Tone) => void = () => undefined;
 
@@ -147,10 +152,14 @@ export class CallLifecycle {
         session,
         ended,
         isTrusted: one.isTrusted,
+        addressFamily: remote.rtp.address.includes(':') ? 'IPv6' : 'IPv4',
         joinedAtMs: nowMs,
         membershipId,
         isMuted: one.isMuted ?? false,
         isOnHold: false,
+      };
+      session.onRefer = (refer) => {
+        this.onRefer(call, leg, refer);
       };
       call.legs.set(legId, leg);
       call.ringing.delete(session);
@@ -201,6 +210,11 @@ export class CallLifecycle {
     if (call.state !== 'connected' || connection.record.state !== 'connecting') return;
     const facts = this.#established(call, connection);
     await this.#insistent.commit([...facts, ...this.#events.participantsUpdated(call, connection)]);
+  }
+
+  /** Commits what has happened and cannot be refused; in the call's queue, so that its end comes after. */
+  note(facts: readonly Fact[]): Promise<void> {
+    return this.#insistent.commit(facts);
   }
 
   /** As `CallEnds.end`. */

@@ -1,5 +1,6 @@
 import { TapedeckError } from '../core/error.ts';
 import type { CallConnectionId, RecordingId } from '../core/ids.ts';
+import type { CallControl } from '../core/ports/call-control.ts';
 import type {
   AnswerCall,
   CallOverview,
@@ -21,6 +22,7 @@ import { CallLifecycle } from './call-lifecycle.ts';
 import { CallSetup } from './call-setup.ts';
 import { Connections } from './connections.ts';
 import type { CallPorts, CallSettings } from './context.ts';
+import { ApplicationControl } from './control/application-control.ts';
 import { Directory } from './directory.ts';
 import { CallEvents } from './events/call-events.ts';
 import { EventPublisher } from './events/publisher.ts';
@@ -45,6 +47,7 @@ const GOODBYE_MS = 2_000;
 export class Calls implements CallService {
   readonly content: RecordingContent;
   readonly admin: RecordingAdmin;
+  readonly control: CallControl;
   readonly #ports: CallPorts;
   readonly #settings: CallSettings;
   readonly #callEvents: CallEvents;
@@ -122,6 +125,16 @@ export class Calls implements CallService {
       setup,
       connections: this.#connections,
       outgoing,
+    });
+    this.control = new ApplicationControl({
+      ports,
+      settings,
+      lifecycle: this.#lifecycle,
+      connections: this.#connections,
+      outgoing,
+      switchboard: this.#switchboard,
+      events: this.#callEvents,
+      insistent: this.#insistent,
     });
     this.#recordings = new Recordings({
       ports,

@@ -1,11 +1,13 @@
 import type { DocumentId, IdCodec } from '../core/ids.ts';
 import type { BlobStore } from '../core/ports/blob-store.ts';
+import type { CallMediaPort } from '../core/ports/call-media.ts';
 import type { Clock } from '../core/ports/clock.ts';
 import type { Disk } from '../core/ports/disk.ts';
 import type { ContainerPort } from '../core/ports/export.ts';
 import type { Fact, Ledger } from '../core/ports/ledger.ts';
 import type { Logger } from '../core/ports/log.ts';
 import type { MediaPort } from '../core/ports/media.ts';
+import type { PromptPort } from '../core/ports/prompts.ts';
 import type { Random } from '../core/ports/random.ts';
 import type { ChannelPlan, RenderPort } from '../core/ports/render.ts';
 import type { SignallingPort } from '../core/ports/signalling.ts';
@@ -23,6 +25,8 @@ export type CallSettings = {
   readonly users: readonly DirectoryUser[];
   /** In the order in which outgoing calls try them. */
   readonly trunks: readonly { readonly name: string; readonly uri: string }[];
+  /** Host and port, as in a SIP URI, at which phones reach us; known once SIP is bound. */
+  readonly sipAddress: () => string;
   /** SIP URI of the simulated phone of this raw id, if there is one. */
   readonly simulatedPhone: (rawId: string) => string | undefined;
   /** How long a call waits for an application. Default 60 s. */
@@ -60,6 +64,9 @@ export type CallPorts = {
   readonly ids: IdCodec;
   readonly ledger: Ledger;
   readonly media: MediaPort;
+  /** By the same workers as `media`. */
+  readonly callMedia: CallMediaPort;
+  readonly prompts: PromptPort;
   readonly render: RenderPort;
   readonly blobs: BlobStore;
   readonly containers: ContainerPort;

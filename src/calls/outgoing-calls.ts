@@ -53,6 +53,13 @@ export class OutgoingCalls {
     );
   }
 
+  /** What one dials here to reach somebody: the SIP name of a user, or the number. */
+  sipUserOf(target: Identifier): string {
+    const names = this.#directory.sipNamesOf(target);
+    if (target.kind === 'phoneNumber') return target.number;
+    return names[0] ?? APPLICATION_USER;
+  }
+
   /** Whoever accepts is a leg that has not joined the call yet. */
   async ring(call: LiveCall, request: RingRequest): Promise<RingOutcome> {
     const { target, signal } = request;

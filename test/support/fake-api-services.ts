@@ -58,7 +58,11 @@ export async function makeFakeApi(
 
   const perform = async <Result>(
     name: string,
-    command: { readonly repeat?: Repeat<Result>; readonly recordingId?: RecordingId },
+    command: {
+      readonly repeat?: Repeat<Result>;
+      readonly recordingId?: RecordingId;
+      readonly operationContext?: string;
+    },
     result: Result,
   ): Promise<Result> => {
     asked.push({ name, command });
@@ -123,6 +127,21 @@ export async function makeFakeApi(
     resumeRecording: () => perform('resumeRecording', {}, undefined),
     stopRecording: () => perform('stopRecording', {}, undefined),
     calls: () => Promise.resolve([]),
+    control: {
+      connect: (command) => perform('connect', command, properties(ids.callConnectionId())),
+      addParticipant: (command) =>
+        perform('addParticipant', command, {
+          participant: { identifier: command.participant, isMuted: false, isOnHold: false },
+          invitationId: 'invitation-1',
+        }),
+      cancelAddParticipant: (command) => perform('cancelAddParticipant', command, undefined),
+      removeParticipant: (command) => perform('removeParticipant', command, undefined),
+      muteParticipant: (command) => perform('muteParticipant', command, undefined),
+      moveParticipants: (command) => perform('moveParticipants', command, participants),
+      transfer: (command) => perform('transfer', command, undefined),
+      hold: (command) => perform<undefined>('hold', command, undefined),
+      unhold: (command) => perform<undefined>('unhold', command, undefined),
+    },
     content: {
       open: (_id, actor) => {
         asked.push({ name: 'open', command: actor });

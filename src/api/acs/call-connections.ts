@@ -1,5 +1,4 @@
 import { Type } from 'typebox';
-import { TapedeckError } from '../../core/error.ts';
 import { communicationUser, type Identifier } from '../../core/identifier.ts';
 import type { IncomingCallContext } from '../../core/ids.ts';
 import type {
@@ -28,8 +27,8 @@ import {
   PhoneNumberSchema,
 } from './identifiers.ts';
 
-/** Two are bridged as the two legs. */
-const MAX_TARGETS = 2;
+/** The vendor's limit of a call. */
+const MAX_PARTICIPANTS = 350;
 /** Options of operations that are not built. */
 const UNBUILT_FIELDS = ['mediaStreamingOptions', 'transcriptionOptions', 'teamsAppSource'];
 
@@ -39,7 +38,7 @@ const OperationContext = Type.String({ maxLength: MAX_OPERATION_CONTEXT_CHARACTE
 const Context = Type.String({ minLength: 1, maxLength: MAX_TOKEN_CHARACTERS });
 
 const CreateBody = Type.Object({
-  targets: Type.Array(IdentifierSchema, { minItems: 1 }),
+  targets: Type.Array(IdentifierSchema, { minItems: 1, maxItems: MAX_PARTICIPANTS }),
   callbackUri: Uri,
   sourceCallerIdNumber: Type.Optional(PhoneNumberSchema),
   sourceDisplayName: Type.Optional(Type.String({ maxLength: 256 })),
@@ -79,13 +78,6 @@ export function offerRoutes(
     async (request, reply) => {
       const { body } = request;
       refuseUnbuilt(body, UNBUILT_FIELDS);
-      if (body.targets.length > MAX_TARGETS) {
-        throw new TapedeckError(
-          'not-supported',
-          `targets: calls to more than ${MAX_TARGETS} participants are not supported by this server yet.`,
-          { field: 'targets' },
-        );
-      }
       const caller = body.sourceCallerIdNumber;
       const command = {
         targets: body.targets.map((target, index) => toIdentifier(target, `targets[${index}]`)),

@@ -78,6 +78,15 @@ export function toRawId(wire: IdentifierInput, field: string): string {
   );
 }
 
+/**
+ * Somebody who is named and not called: as `toRawId`.
+ *
+ * @param field its place in the request, for the error.
+ */
+export function toNamed(wire: IdentifierInput, field: string): Identifier {
+  return identifierFromRawId(toRawId(wire, field));
+}
+
 export function checkedNumber(number: string, field: string): Identifier {
   if (!E164.test(number)) {
     throw new TapedeckError(

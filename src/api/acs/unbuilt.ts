@@ -5,7 +5,6 @@ import { UNBUILT_CALL_VERBS, UNBUILT_PARTICIPANT_VERBS } from './verbs.ts';
 /** Operations of the vendor that this server does not have yet: 405 with sub-code 8520. */
 export function unbuiltRoutes(routes: Routes): void {
   const connection = '/calling/callConnections/:connection';
-  refuse(routes, '/calling/callConnections/~connect', 'connect');
   for (const verb of UNBUILT_CALL_VERBS) refuse(routes, `${connection}/~${verb}`, verb);
   for (const verb of UNBUILT_PARTICIPANT_VERBS) {
     refuse(routes, `${connection}/participants/~${verb}`, `participants:${verb}`);

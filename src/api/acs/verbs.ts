@@ -6,15 +6,12 @@ export const VERB_SEGMENT_PREFIX = '~';
 
 /** Operations that exist at the vendor and are answered 405 here. */
 export const UNBUILT_CALL_VERBS = [
-  'transferToParticipant',
   'play',
   'cancelAllMediaOperations',
   'recognize',
   'startContinuousDtmfRecognition',
   'stopContinuousDtmfRecognition',
   'sendDtmfTones',
-  'hold',
-  'unhold',
   'startTranscription',
   'stopTranscription',
   'updateTranscription',
@@ -23,14 +20,7 @@ export const UNBUILT_CALL_VERBS = [
   'interruptAudioAndAnnounce',
 ] as const;
 
-export const UNBUILT_PARTICIPANT_VERBS = [
-  'add',
-  'remove',
-  'mute',
-  'unmute',
-  'cancelAddParticipant',
-  'moveHere',
-] as const;
+export const UNBUILT_PARTICIPANT_VERBS = ['unmute'] as const;
 
 const KNOWN_VERBS: ReadonlySet<string> = new Set([
   'answer',
@@ -40,6 +30,14 @@ const KNOWN_VERBS: ReadonlySet<string> = new Set([
   'terminate',
   'pause',
   'resume',
+  'transferToParticipant',
+  'hold',
+  'unhold',
+  'add',
+  'remove',
+  'mute',
+  'cancelAddParticipant',
+  'moveHere',
   ...UNBUILT_CALL_VERBS,
   ...UNBUILT_PARTICIPANT_VERBS,
 ]);

@@ -7,9 +7,11 @@ import { SILENT_LOGGER } from '../../core/ports/log.ts';
 import type { Random } from '../../core/ports/random.ts';
 import type { CallPorts, CallSettings } from '../context.ts';
 import { FakeBlobs } from './fake-blobs.ts';
+import { FakeCallMedia } from './fake-call-media.ts';
 import { FakeContainers } from './fake-containers.ts';
 import { FakeDisk } from './fake-disk.ts';
 import { FakeMedia } from './fake-media.ts';
+import { FakePrompts } from './fake-prompts.ts';
 import { FakeRender } from './fake-render.ts';
 import { FakeSignalling } from './fake-signalling.ts';
 import { MemoryLedger } from './memory-ledger.ts';
@@ -21,6 +23,8 @@ export class FakeWorld {
   readonly pace: Pace = new Pace();
   readonly ledger: MemoryLedger = new MemoryLedger(this.pace);
   readonly media: FakeMedia = new FakeMedia(this.clock, this.pace);
+  readonly callMedia: FakeCallMedia = new FakeCallMedia(this.media, this.pace);
+  readonly prompts: FakePrompts = new FakePrompts(this.pace);
   readonly blobs: FakeBlobs = new FakeBlobs(this.pace);
   readonly render: FakeRender = new FakeRender(this.blobs.blobs, this.pace);
   readonly signalling: FakeSignalling = new FakeSignalling();
@@ -40,6 +44,8 @@ export class FakeWorld {
     },
     ledger: this.ledger as unknown as Ledger,
     media: this.media,
+    callMedia: this.callMedia,
+    prompts: this.prompts,
     render: this.render,
     blobs: this.blobs as unknown as BlobStore,
     containers: this.containers,
@@ -56,6 +62,7 @@ export class FakeWorld {
       routes: [],
       users: [],
       trunks: [],
+      sipAddress: () => 'tapedeck.test:5060',
       simulatedPhone: () => undefined,
       answerTimeoutMs: 60_000,
       ringTimeoutMs: 85_000,

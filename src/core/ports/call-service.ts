@@ -1,5 +1,6 @@
 import type { Identifier } from '../identifier.ts';
 import type { AuditRecord, ChunkRecord, ExportRecord, RecordingRecord } from '../records.ts';
+import type { CallControl } from './call-control.ts';
 import type { RenderFormat } from './render.ts';
 import type {
   CallConnectionId,
@@ -30,7 +31,7 @@ export type Repeat<Result> = {
 };
 
 export type CreateCall = {
-  /** One or two; two are bridged as the two legs. */
+  /** 1 to 350; the call begins with the first to accept. */
   readonly targets: readonly Identifier[];
   /** An absolute http or https URL. */
   readonly callbackUri: string;
@@ -250,6 +251,7 @@ export interface CallService {
   stopRecording(id: RecordingId): Promise<void>;
   /** Calls that are not over, oldest first. */
   calls(): Promise<readonly CallOverview[]>;
+  readonly control: CallControl;
   readonly content: RecordingContent;
   readonly admin: RecordingAdmin;
 }

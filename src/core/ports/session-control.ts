@@ -13,7 +13,12 @@ export type ReferTarget = {
 };
 
 /** How the call that a REFER asked for went, by the last NOTIFY or the answer to the REFER. */
-export type ReferOutcome = { readonly status: number; readonly reason: string };
+export type ReferOutcome = {
+  readonly status: number;
+  readonly reason: string;
+  /** The answer to the REFER itself: nobody was called. Default false. */
+  readonly isRefused?: boolean;
+};
 
 /** A phone asks to be connected elsewhere (RFC 3515). Exactly one of `accept` and `refuse` is to be called. */
 export type IncomingRefer = {

@@ -109,7 +109,7 @@ export class SentReferrals {
     }
     referral.cseqNumber = outcome.cseq.number;
     if (outcome.status >= 300) {
-      this.#settle(referral, outcome);
+      this.#settle(referral, { status: outcome.status, reason: outcome.reason, isRefused: true });
       this.#forget(referral);
     } else if (/^\s*false\b/i.test(outcome.headers.get('Refer-Sub') ?? '')) {
       // No NOTIFY will come (RFC 4488): that it was accepted is all that there is to know.
@@ -130,7 +130,8 @@ export class SentReferrals {
     if (referral.settled) return;
     referral.settled = true;
     referral.timer.cancel();
-    referral.settle({ status: outcome.status, reason: outcome.reason });
+    const { status, reason, isRefused } = outcome;
+    referral.settle({ status, reason, ...(isRefused === true && { isRefused }) });
     if (!this.isWaiting) this.#onIdle();
   }
 

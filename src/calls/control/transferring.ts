@@ -1,0 +1,218 @@
+import { TapedeckError } from '../../core/error.ts';
+import { identifierModel, type Identifier } from '../../core/identifier.ts';
+import type { TransferCall } from '../../core/ports/call-control.ts';
+import type { SessionEnd } from '../../core/ports/signalling.ts';
+import { ENDED_BY_LAST_LEAVING } from '../call-end.ts';
+import type { CallLifecycle } from '../call-lifecycle.ts';
+import type { Connections } from '../connections.ts';
+import { commitFacts, type CallPorts, type CallSettings } from '../context.ts';
+import type { Leg, LiveCall } from '../live-call.ts';
+import type { OutgoingCalls } from '../outgoing-calls.ts';
+import { requireLeg } from '../participants.ts';
+import { DISCONNECTED, SETUP_FAILED, type ResultInformation } from '../result-code.ts';
+import type { LegMover } from './leg-mover.ts';
+import { resultOfInvitation } from './operation-result.ts';
+import type { AcceptedOperation, Operations } from './operations.ts';
+
+/** Between the REFER and the outcome: the phone has to be rung, and to be answered. */
+const OUTCOME_MS = 120_000;
+/** Phones that know no REFER, or take none: the target is rung by us instead. */
+const REFUSALS_OF_REFER: ReadonlySet<number> = new Set([405, 420, 489, 501, 603]);
+const TRANSFERRED = { status: 200, reason: 'Transferred' } as const;
+
+/** Sends people of a call to somebody outside it. */
+export class Transferring {
+  readonly #ports: CallPorts;
+  readonly #settings: CallSettings;
+  readonly #lifecycle: CallLifecycle;
+  readonly #connections: Connections;
+  readonly #outgoing: OutgoingCalls;
+  readonly #operations: Operations;
+  readonly #mover: LegMover;
+
+  constructor(parts: {
+    readonly ports: CallPorts;
+    readonly settings: CallSettings;
+    readonly lifecycle: CallLifecycle;
+    readonly connections: Connections;
+    readonly outgoing: OutgoingCalls;
+    readonly operations: Operations;
+    readonly mover: LegMover;
+  }) {
+    this.#ports = parts.ports;
+    this.#settings = parts.settings;
+    this.#lifecycle = parts.lifecycle;
+    this.#connections = parts.connections;
+    this.#outgoing = parts.outgoing;
+    this.#operations = parts.operations;
+    this.#mover = parts.mover;
+  }
+
+  async transfer(command: TransferCall): Promise<void> {
+    const established = await this.#connections.established(command.callConnectionId);
+    const { call } = established;
+    const leg = transferee(call, command.transferee);
+    const operation = await this.#operations.accept(
+      established,
+      command,
+      {
+        succeeded: 'CallTransferAccepted',
+        failed: 'CallTransferFailed',
+        about: {
+          transferTarget: identifierModel(command.target),
+          transferee: identifierModel(leg.participant),
+        },
+      },
+      undefined,
+    );
+    this.#operations.run(call, operation, () => this.#refer(call, leg, command, operation));
+  }
+
+  async #refer(
+    call: LiveCall,
+    leg: Leg,
+    command: TransferCall,
+    operation: AcceptedOperation,
+  ): Promise<void> {
+    const uri = this.#uriOf(command.target);
+    if (uri === undefined) {
+      await this.#fail(call, operation, { status: 404, reason: 'Not Found', by: 'local' });
+      return;
+    }
+    // Phones hang up as soon as they are through, or even before: that does not end the call.
+    call.awaitedLegs += 1;
+    const outcome = await leg.session
+      .refer({ uri, headers: command.headers }, OUTCOME_MS)
+      .finally(() => {
+        call.awaitedLegs -= 1;
+      });
+    if (outcome.isRefused === true && REFUSALS_OF_REFER.has(outcome.status)) {
+      await this.#bridge(call, leg, command, operation);
+    } else if (outcome.status >= 300) {
+      await this.#fail(call, operation, { ...outcome, by: 'remote' });
+    } else {
+      await call.queue.run(async () => {
+        await this.#operations.commit(operation.succeeded());
+        await this.#release(call, leg);
+      });
+    }
+  }
+
+  /** Rings the target ourselves, and puts the transferee through. */
+  async #bridge(
+    call: LiveCall,
+    leg: Leg,
+    command: TransferCall,
+    operation: AcceptedOperation,
+  ): Promise<void> {
+    const isWholeCall = call.legs.size === 1;
+    const place = isWholeCall ? call : await this.#newCall(leg);
+    try {
+      const outcome = await this.#outgoing.ring(place, {
+        target: command.target,
+        callerUser: command.sourceCallerIdNumber,
+        callerName: leg.displayName,
+        headers: command.headers,
+        signal: call.over.signal,
+      });
+      if (!outcome.ok) {
+        await this.#fail(call, operation, outcome.end);
+        return;
+      }
+      if (place === call) {
+        await call.queue.run(async () => {
+          await this.#lifecycle.join(call, [outcome.leg]);
+          await this.#operations.commit(operation.succeeded());
+          await this.#leaveTo(call, command);
+        });
+        return;
+      }
+      await place.queue.run(() => this.#lifecycle.join(place, [outcome.leg]));
+      await this.#mover.move(leg, call, place);
+      await this.#operations.tell(call, () => operation.succeeded());
+    } finally {
+      if (place !== call) await this.#close(place);
+    }
+  }
+
+  /** A call for the transferee and the target, without the application. */
+  async #newCall(leg: Leg): Promise<LiveCall> {
+    const call = this.#lifecycle.open(leg.participant, 'connecting');
+    call.awaitedLegs += 1;
+    await commitFacts(this.#ports, [{ kind: 'call', record: call.record() }]);
+    return call;
+  }
+
+  /** Nobody is awaited any more: who is alone in it by now has nobody to talk to. */
+  async #close(place: LiveCall): Promise<void> {
+    place.awaitedLegs -= 1;
+    await place.queue.run(async () => {
+      if (place.state === 'ended' || place.goesOnWith(place.legs.size)) return;
+      await this.#lifecycle.end(place, {
+        result: place.state === 'connected' ? DISCONNECTED.lastOneLeft : SETUP_FAILED,
+        sip: { status: 480, reason: 'Transfer Failed' },
+        recordingReason: 'CallEnded',
+      });
+    });
+  }
+
+  /** The two are through: the application that asked for it has nothing more to do here. */
+  async #leaveTo(call: LiveCall, command: TransferCall): Promise<void> {
+    if (call.state === 'ended') return;
+    const id = command.callConnectionId;
+    await this.#lifecycle.releaseConnection(call, id, DISCONNECTED.byTransfer);
+    this.#connections.drop(call, id);
+  }
+
+  /** The transferee talks to the target elsewhere. */
+  async #release(call: LiveCall, leg: Leg): Promise<void> {
+    if (call.state === 'ended') return;
+    const isThere = call.legs.get(leg.legId) === leg;
+    const others = isThere ? call.legs.size - 1 : call.legs.size;
+    if (others > 0 && call.goesOnWith(others)) {
+      if (isThere) await this.#lifecycle.takeOut(call, leg, TRANSFERRED);
+      return;
+    }
+    await this.#lifecycle.end(call, {
+      result: DISCONNECTED.byTransfer,
+      sip: TRANSFERRED,
+      recordingReason: 'CallEnded',
+      by: leg,
+    });
+  }
+
+  async #fail(call: LiveCall, operation: AcceptedOperation, end: SessionEnd): Promise<void> {
+    await call.queue.run(async () => {
+      await this.#operations.commit(operation.failed(transferFailed(end)));
+      if (call.state !== 'connected' || call.goesOnWith(call.legs.size)) return;
+      await this.#lifecycle.end(call, ENDED_BY_LAST_LEAVING);
+    });
+  }
+
+  /** Where the phone is to call: us, for whoever is reached through us. */
+  #uriOf(target: Identifier): string | undefined {
+    const [destination] = this.#outgoing.destinationsOf(target);
+    if (destination === undefined) return undefined;
+    if (destination.trunk !== undefined || target.kind === 'unknown') return destination.uri;
+    const user = this.#outgoing.sipUserOf(target);
+    return `sip:${encodeURIComponent(user).replaceAll('%2B', '+')}@${this.#settings.sipAddress()}`;
+  }
+}
+
+function transferee(call: LiveCall, wanted: Identifier | undefined): Leg {
+  if (wanted !== undefined) return requireLeg(call, wanted.rawId, 'transferee');
+  const [leg, ...others] = call.legs.values();
+  if (leg !== undefined && others.length === 0) return leg;
+  throw new TapedeckError(
+    'argument-invalid',
+    'Invalid argument: transferee has to be given in a call of several participants.',
+    { field: 'transferee' },
+  );
+}
+
+function transferFailed(end: SessionEnd): ResultInformation {
+  return {
+    ...resultOfInvitation(end),
+    message: `The call was not transferred: ${end.status} ${end.reason}.`,
+  };
+}
