@@ -22,6 +22,8 @@ export type PhoneOptions = {
   readonly voice?: (seconds: number) => number;
   /** Default 20. */
   readonly packetTimeMs?: number;
+  /** When it sends in its packet time. Default: another moment for each number. */
+  readonly phaseMs?: number;
   readonly direction?: RemoteMedia['direction'];
 };
 
@@ -39,6 +41,7 @@ export class SoundingPhone {
   readonly headers: RtpHeaderReader[] = [];
   readonly rateHz: number;
   readonly packetTimeMs: number;
+  readonly phaseMs: number;
   /** What the network does with the datagram that the phone sends as its `number`th. */
   network: (deliver: () => void, number: number) => void = (deliver) => {
     deliver();
@@ -54,12 +57,13 @@ export class SoundingPhone {
   #firstTimestamp: number | undefined;
 
   constructor(call: TwoPartyCall, options: PhoneOptions) {
-    const { number, format, packetTimeMs = 20 } = options;
+    const { number, format, packetTimeMs = 20, phaseMs = (3 * number) % packetTimeMs } = options;
     this.legId = `leg-${number}` as LegId;
     this.participantId = `8:acs:${number}`;
     this.address = { address: '192.0.2.9', port: 4000 + 2 * number };
     this.rateHz = sampleRateOf(format);
     this.packetTimeMs = packetTimeMs;
+    this.phaseMs = phaseMs;
     this.isSending = options.voice !== undefined;
     this.#call = call;
     this.#options = options;
@@ -164,9 +168,9 @@ export class SoundingPhone {
 export function talk(call: TwoPartyCall, phones: readonly SoundingPhone[], ms: number): void {
   for (let passed = 0; passed < ms; passed += 1) {
     const now = Math.round(call.clock.monotonicUs() / 1000);
-    phones.forEach((phone, index) => {
-      if ((now - index * 3) % phone.packetTimeMs === 0) phone.send();
-    });
+    for (const phone of phones) {
+      if (now % phone.packetTimeMs === phone.phaseMs) phone.send();
+    }
     call.clock.advance(1);
     for (const phone of phones) phone.receive();
   }

@@ -1,6 +1,7 @@
 import type { LegId, RecordingId, ServerCallId } from '../../core/ids.ts';
 import { ManualClock } from '../../core/manual-clock.ts';
 import type { RemoteMedia } from '../../core/media-format.ts';
+import type { PlayEnd } from '../../core/ports/call-media.ts';
 import type { SocketAddress } from '../../core/ports/datagram.ts';
 import { SILENT_LOGGER } from '../../core/ports/log.ts';
 import type { LegSockets } from '../../core/ports/media.ts';
@@ -87,6 +88,8 @@ export class TwoPartyCall {
   readonly network: MemoryNetwork = new MemoryNetwork(this.clock);
   readonly host: MediaHost;
   readonly events: unknown[][] = [];
+  /** Players that ended, in their order, and why. */
+  readonly plays: [playId: string, end: PlayEnd][] = [];
 
   constructor(options: Partial<MediaHostOptions> = {}) {
     this.host = new MediaHost({
@@ -104,6 +107,7 @@ export class TwoPartyCall {
     this.host.on('legReceiving', (...args) => this.events.push(['legReceiving', ...args]));
     this.host.on('legSilent', (...args) => this.events.push(['legSilent', ...args]));
     this.host.on('toneReceived', (...args) => this.events.push(['toneReceived', ...args]));
+    this.host.on('playEnded', (...args) => this.plays.push(args));
     this.host.on('journalFailed', (...args) => this.events.push(['journalFailed', ...args]));
   }
 
