@@ -6,14 +6,16 @@ import type { PlannedPacket, Talk } from './packets.ts';
 export const TEST_CODECS: Codecs = await loadCodecs();
 
 /** What the streams of planned journals may be of. */
-export const TEST_FORMATS = {
+export const TEST_FORMATS: Readonly<
+  Record<'PCMU' | 'PCMA' | 'G722' | 'opus' | 'L16' | 'L16-8', AudioFormat>
+> = {
   PCMU: { codec: 'PCMU', payloadType: 0, clockRateHz: 8000 },
   PCMA: { codec: 'PCMA', payloadType: 8, clockRateHz: 8000 },
   G722: { codec: 'G722', payloadType: 9, clockRateHz: 8000 },
   opus: { codec: 'opus', payloadType: 111, clockRateHz: 48_000 },
   L16: { codec: 'L16', payloadType: 96, clockRateHz: 16_000 },
   'L16-8': { codec: 'L16', payloadType: 97, clockRateHz: 8000 },
-} as const satisfies Record<string, AudioFormat>;
+};
 
 export type TestFormat = keyof typeof TEST_FORMATS;
 

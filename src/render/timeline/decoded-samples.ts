@@ -6,9 +6,6 @@ import type { PacketWindow } from './packet-window.ts';
 import type { SpanDecoder, SpanDecoders } from './span-decoder.ts';
 import type { StreamFormat } from './stream-format.ts';
 
-/** A decoder that is told of more lost samples than these makes nothing better: 120 ms. */
-const MOST_LOST_SAMPLES = 1920;
-
 /** One packet's samples, for all spans of a thread. */
 const packetSamples = new Int16Array(MOST_PACKET_SAMPLES);
 
@@ -16,8 +13,9 @@ const packetSamples = new Int16Array(MOST_PACKET_SAMPLES);
  * The sound of a span whose packets build on each other: each is decoded once, in the order of their
  * numbers, when all of its time have arrived or are too late. What was not received is silence, as it is
  * with codecs of single samples: a recording has what was sent, and invents nothing. What a packet of Opus
- * tells of the lost one before it was sent, and so is heard; what a decoder makes up itself is not, though
- * it has to, or it would stumble over the next packet.
+ * tells of the lost one before it was sent, and so is heard; what decoders make up is not. They are not even
+ * asked to, as libopus then lets the voice come back slowly: the first 20 ms that were received after a loss
+ * would be at half of their level.
  */
 export class DecodedSamples {
   readonly #format: StreamFormat;
@@ -74,25 +72,23 @@ export class DecodedSamples {
     if (hasLost && start > this.#end) this.#recover(decoder, payload, start);
     const count = decoder.decode(payload, packetSamples);
     const isSilent = this.#format.codec === 'OPUS' && isSilentOpus(payload);
-    if (!isSilent) this.#put(start, 0, count);
+    if (!isSilent) this.#put(start, count);
     this.#end = Math.max(this.#end, start + count);
   }
 
   #recover(decoder: SpanDecoder, payload: Uint8Array, start: number): void {
     if (decoder.recover === undefined) return;
-    const lost = Math.min(start - this.#end, MOST_LOST_SAMPLES);
-    const made = decoder.recover(payload, lost, packetSamples);
-    const told = Math.min(opusEarlierSamples(payload), made);
-    this.#put(start - told, made - told, told);
+    const told = Math.min(start - this.#end, opusEarlierSamples(payload));
+    if (told > 0) this.#put(start - told, decoder.recover(payload, told, packetSamples));
   }
 
-  /** `count` samples of the packet, from index `at` on, stand at `position`. */
-  #put(position: number, at: number, count: number): void {
+  /** The first `count` of the packet's samples stand at `position`. */
+  #put(position: number, count: number): void {
     // A packet that overlaps the one before it (a sender's mistake) begins behind it.
     const from = Math.max(position, this.#start, this.#end);
     const to = Math.min(position + count, this.#start + this.#samples.length);
     for (let place = from; place < to; place += 1) {
-      this.#samples[place - this.#start] = packetSamples[at + place - position] as number; // inside
+      this.#samples[place - this.#start] = packetSamples[place - position] as number; // inside
     }
   }
 }
