@@ -16,14 +16,22 @@ export type TonePlan = {
 
 const RATE_HZ = 8_000;
 
-/** Writes the plan as an 8 kHz mono 16-bit WAV. */
-export async function writeTonePlan(plan: TonePlan, path: string): Promise<void> {
-  await writeSamples(samplesOfPlan(plan), path);
+/** Writes the plan as a mono 16-bit WAV, at 8 kHz by default. */
+export async function writeTonePlan(
+  plan: TonePlan,
+  path: string,
+  sampleRateHz: number = RATE_HZ,
+): Promise<void> {
+  await writeSamples(samplesOfPlan(plan, sampleRateHz), path, sampleRateHz);
 }
 
-/** Writes 8 kHz mono 16-bit WAV. */
-export async function writeSamples(samples: Int16Array, path: string): Promise<void> {
-  const header = wavHeader({ sampleRateHz: RATE_HZ, channels: 1 }, samples.byteLength);
+/** Writes mono 16-bit WAV, at 8 kHz by default. */
+export async function writeSamples(
+  samples: Int16Array,
+  path: string,
+  sampleRateHz: number = RATE_HZ,
+): Promise<void> {
+  const header = wavHeader({ sampleRateHz, channels: 1 }, samples.byteLength);
   await writeFile(path, Buffer.concat([header, Buffer.from(samples.buffer)]));
 }
 
@@ -35,13 +43,13 @@ export async function writePcmuPlan(plan: TonePlan, path: string): Promise<void>
   await writeFile(path, bytes);
 }
 
-/** The plan in 8 kHz samples. */
-export function samplesOfPlan(plan: TonePlan): Int16Array {
-  const samples = new Int16Array((plan.totalMs * RATE_HZ) / 1000);
+/** The plan in samples, 8,000 a second by default. */
+export function samplesOfPlan(plan: TonePlan, sampleRateHz: number = RATE_HZ): Int16Array {
+  const samples = new Int16Array((plan.totalMs * sampleRateHz) / 1000);
   for (const { startMs, endMs } of plan.spans) {
-    const from = (startMs * RATE_HZ) / 1000;
-    const count = ((endMs - startMs) * RATE_HZ) / 1000;
-    samples.set(sine(plan, RATE_HZ, count, from), from);
+    const from = (startMs * sampleRateHz) / 1000;
+    const count = ((endMs - startMs) * sampleRateHz) / 1000;
+    samples.set(sine(plan, sampleRateHz, count, from), from);
   }
   return samples;
 }

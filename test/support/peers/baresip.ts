@@ -17,10 +17,17 @@ export type BaresipOptions = {
   readonly controlPort: number;
   /** From which its RTP ports are taken, 100 of them. */
   readonly rtpPort: number;
-  readonly codec: 'pcmu' | 'pcma';
-  /** 8 kHz mono 16-bit WAV that it speaks into its call. */
+  readonly codec: 'pcmu' | 'pcma' | 'G722/16000/1' | 'opus/48000/2' | 'L16/16000/1';
+  /** Mono 16-bit WAV that it speaks into its call. */
   readonly speaks: string;
-  readonly transport?: 'udp' | 'tcp';
+  /** Of `speaks`; at the codec's own rate baresip has not to resample, which costs it level. Default 8,000. */
+  readonly speaksHz?: number;
+  /** Default `udp`. */
+  readonly transport?: 'udp' | 'tcp' | 'tls';
+  /** PEM of the authority that the server has to be certified by. */
+  readonly caFile?: string;
+  /** SRTP with keys in SDP, or no call. Default plain RTP. */
+  readonly srtp?: boolean;
 };
 
 const REGISTER_MS = 10_000;
@@ -33,9 +40,16 @@ export class Baresip {
   readonly #control: Socket;
   readonly #directory: string;
   readonly #events: Record<string, unknown>[] = [];
+  readonly #trace: readonly string[];
   #buffer = '';
 
-  private constructor(child: ChildProcess, control: Socket, directory: string) {
+  private constructor(
+    child: ChildProcess,
+    control: Socket,
+    directory: string,
+    trace: readonly string[],
+  ) {
+    this.#trace = trace;
     this.#child = child;
     this.#control = control;
     this.#directory = directory;
@@ -50,14 +64,29 @@ export class Baresip {
     await writeFile(join(directory, 'config'), profile(options, directory));
     await writeFile(join(directory, 'accounts'), account(options));
     await writeFile(join(directory, 'contacts'), '');
-    const child = spawn('baresip', ['-4', '-f', directory], { stdio: ['pipe', 'pipe', 'inherit'] });
+    // With -s it writes every SIP message to its output.
+    const child = spawn('baresip', ['-4', '-s', '-f', directory], {
+      stdio: ['pipe', 'pipe', 'inherit'],
+    });
+    const trace: string[] = [];
+    child.stdout.setEncoding('utf8').on('data', (text: string) => trace.push(text));
     try {
       await registered(child);
-      return new Baresip(child, await connectWhenUp(options.controlPort), directory);
+      return new Baresip(child, await connectWhenUp(options.controlPort), directory, trace);
     } catch (error) {
       child.kill('SIGKILL');
       throw error;
     }
+  }
+
+  /** Every SIP message that it sent and got, and what else it printed. */
+  get trace(): string {
+    return this.#trace.join('');
+  }
+
+  /** Dials. */
+  call(uri: string): void {
+    this.#command('dial', uri);
   }
 
   /** Dials and waits until the call is up. */
@@ -132,7 +161,7 @@ function profile(options: BaresipOptions, directory: string): string {
     audio_source: `aufile,${options.speaks}`,
     audio_player: 'aubridge,sink',
     audio_alert: 'aubridge,sink',
-    ausrc_srate: '8000',
+    ausrc_srate: String(options.speaksHz ?? 8_000),
     ausrc_channels: '1',
     auplay_srate: '8000',
     auplay_channels: '1',
@@ -142,10 +171,13 @@ function profile(options: BaresipOptions, directory: string): string {
     audec_format: 's16',
     rtp_ports: `${options.rtpPort}-${options.rtpPort + 99}`,
     module_path: MODULES,
+    ...(options.caFile === undefined ? {} : { sip_cafile: options.caFile }),
     ctrl_tcp_listen: `127.0.0.1:${options.controlPort}`,
     snd_path: join(directory, 'heard'),
   };
-  const modules = ['module g711.so', 'module aufile.so', 'module aubridge.so', 'module sndfile.so'];
+  const modules = ['g711', 'g722', 'opus', 'l16', 'aufile', 'aubridge', 'sndfile', 'srtp'].map(
+    (name) => `module ${name}.so`,
+  );
   const temporary = ['module_tmp uuid.so', 'module_tmp account.so'];
   const applications = ['module_app menu.so', 'module_app ctrl_tcp.so'];
   const lines = Object.entries(settings).map(([name, value]) => `${name} ${value}`);
@@ -158,6 +190,7 @@ function account(options: BaresipOptions): string {
     `auth_pass=${options.password}`,
     'regint=60',
     'answermode=auto',
+    ...(options.srtp === true ? ['mediaenc=srtp-mand'] : []),
   ].join(';');
   const transport = options.transport ?? 'udp';
   return `<sip:${options.user}@${options.registrar};transport=${transport}>;${parameters}\n`;
