@@ -1,53 +1,30 @@
-import { TapedeckError } from '../core/error.ts';
 import type { LegId } from '../core/ids.ts';
 import type { RemoteMedia } from '../core/media-format.ts';
 import type { LegControl } from '../core/ports/call-media.ts';
 import type { Clock } from '../core/ports/clock.ts';
 import type { SocketAddress } from '../core/ports/datagram.ts';
 import type { LegSockets } from '../core/ports/media.ts';
-import { TONES, type Tone } from '../core/tone.ts';
+import type { Tone } from '../core/tone.ts';
 import type { Codecs } from '../media/codecs.ts';
 import { RtpHeaderReader } from '../protocols/rtp/header.ts';
 import type { SrtpReceiver } from '../protocols/srtp/srtp-receiver.ts';
-import { OncePerPress, type ToneWay } from '../core/once-per-press.ts';
-import { AudibleTones } from './audible-tones.ts';
 import type { JournalTap } from './call-journal.ts';
 import { EarlyPackets } from './early-packets.ts';
 import { recode } from './g711-map.ts';
-import { InBandTones, looksInBand, type InBandMode } from './in-band-tones.ts';
+import type { InBandMode } from './in-band-tones.ts';
 import { IncomingStream } from './incoming-stream.ts';
 import { Latch } from './latch.ts';
-import {
-  isSameFormat,
-  PAYLOAD_KIND,
-  payloadKinds,
-  weReceive,
-  type PayloadKind,
-} from './leg-media.ts';
+import { PAYLOAD_KIND, payloadKinds, weReceive, type PayloadKind } from './leg-media.ts';
 import type { SocketPair } from './leg-ports.ts';
 import { LegSecurity } from './leg-security.ts';
 import { LegSender } from './leg-sender.ts';
+import { LegTones } from './leg-tones.ts';
 import type { MediaCounters } from './media-statistics.ts';
 import type { StreamStart } from './outgoing-stream.ts';
 import type { PacketSink } from './packet-sink.ts';
-import { PlaceTracker, type Place } from './place-tracker.ts';
+import type { Place } from './place-tracker.ts';
 import { readReports } from './reports.ts';
-import { ToneReceiver, type ReceivedTone } from './tone-receiver.ts';
-import { ToneSender } from './tone-sender.ts';
-
-/**
- * Packets of a resumed journal are checked one by one until those of this time after the resumption
- * come: later ones, late as they may be, do not reach back into the pause.
- */
-const CHECKED_US = 30_000_000;
-
-/** Who may hear the leg's packets. */
-const GATE = {
-  open: 0,
-  /** The leg was muted a moment ago: what it said then must not pass. */
-  checked: 1,
-  closed: 2,
-} as const;
+import { VoiceGate } from './voice-gate.ts';
 
 /** What a leg gives its listener; the first two at most once in a row. */
 export type LegEvents = {
@@ -90,10 +67,6 @@ export class Leg {
   readonly legId: LegId;
   readonly participantId: string;
   readonly host: string;
-  /** Journals that listen; kept by `CallJournal`. */
-  readonly taps: JournalTap[] = [];
-  /** Those that were paused a moment ago: what belongs before their resumption must not pass. */
-  readonly newTaps: JournalTap[] = [];
   /** Where accepted packets go; set by the bridge. */
   relay: Relay | undefined;
   /** Takes accepted packets in place of the relay; set by the bridge. */
@@ -108,30 +81,19 @@ export class Leg {
   readonly #early = new EarlyPackets();
   readonly #incoming = new IncomingStream();
   readonly #sender: LegSender;
-  readonly #tones = new ToneReceiver((tone) => {
-    this.#hearTone('rtp', tone);
-  });
-  readonly #inBandMode: InBandMode;
-  readonly #codecs: Codecs;
-  #inBand: InBandTones | undefined;
-  readonly #presses = new OncePerPress();
-  readonly #toneSender: ToneSender;
+  readonly #gate = new VoiceGate();
+  readonly #tones: LegTones;
   #pair: SocketPair | undefined;
   #media: RemoteMedia | undefined;
   readonly #security = new LegSecurity();
   #srtp: SrtpReceiver | undefined;
   #kinds = new Uint8Array(128);
   #clockRateHz = 8000;
-  #places = new PlaceTracker(8000);
   #receives = false;
   #isConnected = false;
   #lastReceivedUs = 0;
   #hasReceived = false;
   #isSilent = false;
-  #isMuted = false;
-  #isOnHold = false;
-  #gate: (typeof GATE)[keyof typeof GATE] = GATE.open;
-  #openSinceUs = 0;
   /** When the next RTCP report is due; set by the bridge's clockwork. */
   nextReportUs: number | undefined;
 
@@ -144,13 +106,10 @@ export class Leg {
     this.#events = options.events;
     this.#silenceMs = options.silenceMs;
     this.#sender = new LegSender(options);
-    this.#toneSender = new ToneSender(
-      this.#sender,
-      options.clock,
-      new AudibleTones(options.codecs),
-    );
-    this.#inBandMode = options.inBandTones;
-    this.#codecs = options.codecs;
+    this.#tones = new LegTones(this.#sender, options, (tone) => {
+      this.#gate.mark(tone, this.#clock.monotonicUs());
+      this.#events.onTone(this.legId, tone.tone, tone.durationMs);
+    });
   }
 
   /** Takes ownership of the sockets. */
@@ -164,9 +123,19 @@ export class Leg {
     return this.#media;
   }
 
+  /** Journals that listen; kept by `CallJournal`. */
+  get taps(): JournalTap[] {
+    return this.#gate.taps;
+  }
+
+  /** Those that were paused a moment ago; kept by `CallJournal`. */
+  get newTaps(): JournalTap[] {
+    return this.#gate.newTaps;
+  }
+
   /** Where the stream that the leg receives stands; `undefined` while that is not sure. */
   get place(): Place | undefined {
-    return this.#places.place;
+    return this.#gate.place;
   }
 
   /** The far side wants to hear something. */
@@ -176,41 +145,36 @@ export class Leg {
 
   /** Nobody hears the leg. */
   get isMuted(): boolean {
-    return this.#isMuted;
+    return this.#gate.isMuted;
   }
 
   /** Hears hold audio at most, which is sent by `sendFrame`, and is not heard either. */
   get isOnHold(): boolean {
-    return this.#isOnHold;
+    return this.#gate.isOnHold;
   }
 
   /**
    * Packets of a leg that is muted or on hold are accepted like any other (its place on the timeline,
    * statistics and keys are followed), but neither journaled, nor relayed, nor given to the sink.
-   * After that a packet passes only if its place is not before this moment.
+   * After that a packet passes only if its place is not before this moment. Keys are reported in any case.
    */
-  control({ isMuted, isOnHold }: LegControl): void {
-    this.#isMuted = isMuted;
-    this.#isOnHold = isOnHold;
-    this.#sender.holdRelay(isOnHold);
-    if (isMuted || isOnHold) this.#gate = GATE.closed;
-    else if (this.#gate === GATE.closed) this.#reopen();
+  control(control: LegControl): void {
+    this.#sender.holdRelay(control.isOnHold);
+    if (this.#gate.control(control, this.#clock.monotonicUs())) this.relay?.to.beginRun();
   }
 
   /** Throws `argument-invalid` for keys that do not fit their suite; all stays as it was then. */
   setMedia(media: RemoteMedia): void {
     const nowUs = this.#clock.monotonicUs();
-    const before = this.#media;
     this.#security.set(media.security);
     this.#srtp = this.#security.receiver;
     this.#media = media;
     this.#kinds = payloadKinds(media);
     if (media.format.clockRateHz !== this.#clockRateHz) {
       this.#clockRateHz = media.format.clockRateHz;
-      this.#places = new PlaceTracker(this.#clockRateHz);
+      this.#gate.setClockRate(this.#clockRateHz);
     }
-    this.#tones.setClockRate(this.#clockRateHz);
-    if (before === undefined || !isSameFormat(before, media)) this.#lookInBand(media);
+    this.#tones.setMedia(media);
     this.#receives = weReceive(media);
     this.#latch.reopen({ sdp: media.rtp, alternativeSources: media.alternativeSources }, nowUs);
     this.#disconnect();
@@ -255,11 +219,7 @@ export class Leg {
    * side takes no media now.
    */
   sendTones(tones: readonly Tone[]): Promise<void> {
-    if (this.#media !== undefined && !this.canSend) {
-      const message = 'the participant takes no media at present';
-      return Promise.reject(new TapedeckError('call-state-conflict', message));
-    }
-    return this.#toneSender.send(tones);
+    return this.#tones.send(tones);
   }
 
   /** For the RTP socket. The hot path: no object is made here for a packet of a steady stream. */
@@ -298,17 +258,17 @@ export class Leg {
     this.#counters.packetsIn += 1;
     const isAudio = kind === PAYLOAD_KIND.audio;
     if (isAudio) {
-      this.#places.observe(ssrc, timestamp, arrivalUs);
-      if (this.#inBand !== undefined) this.#hearSound(this.#inBand, data, arrivalUs);
-    } else if (kind === PAYLOAD_KIND.telephoneEvent) this.#hearEvent(data, arrivalUs);
+      this.#gate.observe(ssrc, timestamp, arrivalUs);
+      this.#tones.sound(header, data, arrivalUs);
+    } else if (kind === PAYLOAD_KIND.telephoneEvent) {
+      this.#tones.event(header, data, arrivalUs);
+    }
     this.#lastReceivedUs = arrivalUs;
     this.#incoming.update(ssrc, sequenceNumber, timestamp, arrivalUs, this.#clockRateHz, isAudio);
     if (locked !== this.#latch.locked || this.#latch.isLockedToSdp !== this.#isConnected) {
       this.#followLatch();
     }
-    if (this.#gate === GATE.open || this.#passes(ssrc, timestamp, arrivalUs)) {
-      for (const { writer, stream } of this.taps) writer.packet(stream, arrivalUs, data);
-      if (this.newTaps.length > 0) this.#passNew(data, ssrc, timestamp, arrivalUs);
+    if (this.#gate.pass(data, ssrc, timestamp, arrivalUs)) {
       if (this.sink !== undefined) this.sink.packet(kind, header, data, arrivalUs);
       else if (this.relay !== undefined) this.#passOn(this.relay, data, isAudio, arrivalUs);
     }
@@ -343,7 +303,6 @@ export class Leg {
   /** Several times a second: what time brings about. */
   tend(nowUs: number): void {
     this.#tones.tend(nowUs);
-    this.#inBand?.tend(nowUs);
     if (this.#media === undefined || !this.#receives) return;
     // A connected socket would not hear the sources that now have a chance.
     if (this.#isConnected && this.#latch.isSdpSilent(nowUs)) this.#disconnect();
@@ -365,10 +324,7 @@ export class Leg {
   close(): SocketPair | undefined {
     const pair = this.#pair;
     if (pair === undefined) return undefined;
-    this.#tones.flush();
-    this.#inBand?.close();
-    this.#inBand = undefined;
-    this.#toneSender.close();
+    this.#tones.close();
     this.#sender.close();
     this.#pair = undefined;
     this.#media = undefined;
@@ -376,20 +332,6 @@ export class Leg {
     this.relay = undefined;
     this.sink = undefined;
     return pair;
-  }
-
-  /** Appends to journals that were resumed a moment ago. After half a minute their taps are like others. */
-  #passNew(data: Uint8Array, ssrc: number, timestamp: number, arrivalUs: number): void {
-    const placeUs = this.#places.placeUs(ssrc, timestamp, arrivalUs);
-    const taps = this.newTaps;
-    for (let index = taps.length - 1; index >= 0; index -= 1) {
-      const tap = taps[index];
-      if (tap === undefined || placeUs < tap.sinceUs) continue;
-      tap.writer.packet(tap.stream, arrivalUs, data);
-      if (placeUs < tap.sinceUs + CHECKED_US) continue;
-      taps.splice(index, 1);
-      this.taps.push(tap);
-    }
   }
 
   #passOn(relay: Relay, data: Uint8Array, isAudio: boolean, arrivalUs: number): void {
@@ -403,64 +345,6 @@ export class Leg {
       recode(data, header.payloadOffset, header.payloadBytes, relay.table);
     }
     relay.to.#sender.relay(data, header, payloadType, arrivalUs);
-  }
-
-  #hearEvent(data: Uint8Array, arrivalUs: number): void {
-    const { ssrc, timestamp, marker, payloadOffset, payloadBytes } = this.#header;
-    this.#tones.packet(ssrc, timestamp, marker, data, payloadOffset, payloadBytes, arrivalUs);
-  }
-
-  #hearSound(inBand: InBandTones, data: Uint8Array, arrivalUs: number): void {
-    const { ssrc, timestamp, payloadOffset, payloadBytes } = this.#header;
-    inBand.packet(ssrc, timestamp, data, payloadOffset, payloadBytes, arrivalUs);
-  }
-
-  #lookInBand(media: RemoteMedia): void {
-    this.#inBand?.close();
-    this.#inBand = undefined;
-    if (!looksInBand(this.#inBandMode, media)) return;
-    this.#inBand = InBandTones.of(this.#codecs, media, (tone) => {
-      this.#hearTone('in-band', tone);
-    });
-  }
-
-  /** Keys of who is not heard are reported all the same; journals have those that may be in them. */
-  #hearTone(way: ToneWay, { tone, durationMs, ssrc, timestamp }: ReceivedTone): void {
-    const nowUs = this.#clock.monotonicUs();
-    if (this.#inBandMode !== 'off' && !this.#presses.isNew(way, tone, nowUs / 1000)) return;
-    const startUs = this.#places.placeUs(ssrc, timestamp, nowUs - durationMs * 1000);
-    const event = TONES.indexOf(tone);
-    const isOpen = this.#gate === GATE.open;
-    if (isOpen || (this.#gate === GATE.checked && startUs >= this.#openSinceUs)) {
-      for (const tap of this.taps) tap.writer.tone(tap.stream, nowUs, event, durationMs);
-      for (const tap of this.newTaps) {
-        if (startUs >= tap.sinceUs) tap.writer.tone(tap.stream, nowUs, event, durationMs);
-      }
-    }
-    this.#events.onTone(this.legId, tone, durationMs);
-  }
-
-  /** The leg is heard again: as after a pause, what belongs before this moment stays out. */
-  #reopen(): void {
-    const nowUs = this.#clock.monotonicUs();
-    this.#gate = GATE.checked;
-    this.#openSinceUs = nowUs;
-    this.relay?.to.beginRun();
-    const { place } = this;
-    if (place === undefined) return;
-    const { ssrc, rtpTimestamp, placeUs } = place;
-    for (const { writer, stream } of [...this.taps, ...this.newTaps]) {
-      writer.anchor(stream, nowUs, ssrc, rtpTimestamp, placeUs);
-    }
-  }
-
-  /** Of a leg that is not simply open. After half a minute it is. */
-  #passes(ssrc: number, timestamp: number, arrivalUs: number): boolean {
-    if (this.#gate === GATE.closed) return false;
-    const placeUs = this.#places.placeUs(ssrc, timestamp, arrivalUs);
-    if (placeUs < this.#openSinceUs) return false;
-    if (placeUs >= this.#openSinceUs + CHECKED_US) this.#gate = GATE.open;
-    return true;
   }
 
   /** After a change of the lock: media goes there, and a lock on the SDP address is made cheap. */
