@@ -26,6 +26,8 @@ import { nodeDisk, openCachingDisk } from './journal/node-disk.ts';
 import { AddressPolicy } from './net/address-policy.ts';
 import { GuardedHttp } from './net/guarded-http.ts';
 import { SystemResolver } from './net/host-resolver.ts';
+import { Prompts } from './prompts/prompts.ts';
+import { SpeechCommand } from './prompts/speech-command.ts';
 import { Hairpin } from './sim/hairpin.ts';
 import { createSimPhones } from './sim/sim-phones.ts';
 import { NodeDatagramNetwork } from './sip/node-datagram-network.ts';
@@ -46,6 +48,7 @@ import { systemClock } from './telemetry/system-clock.ts';
 import { systemRandom } from './telemetry/system-random.ts';
 import { DatabaseWorker } from './workers/database-worker.ts';
 import { MediaWorkers } from './workers/media-workers.ts';
+import { PromptWorker } from './workers/prompt-worker.ts';
 import { RenderWorkers } from './workers/render-workers.ts';
 import { WorkerContainers } from './workers/worker-containers.ts';
 import { VERSION } from './version.ts';
@@ -138,6 +141,15 @@ export async function startServer(
 
   const addressPolicy = new AddressPolicy(configuration['allow-private-urls']);
   const sender = new GuardedHttp(addressPolicy, new SystemResolver(clock), clock);
+  const promptWorker = new PromptWorker({ clock, log });
+  opened.defer(() => promptWorker.close());
+  const speechCommand = configuration['speech-command'];
+  const prompts = new Prompts({
+    clock,
+    sender,
+    decode: (bytes) => promptWorker.decode(bytes),
+    speech: speechCommand === undefined ? undefined : new SpeechCommand(speechCommand),
+  });
   const containers = new WorkerContainers(
     new ContainerAccesses(configuration.storageAccounts, addressPolicy),
     render,
@@ -257,6 +269,7 @@ export async function startServer(
       ledger,
       media,
       callMedia: media,
+      prompts,
       render,
       blobs,
       containers,

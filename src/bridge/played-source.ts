@@ -1,13 +1,14 @@
+import type { RemoteMedia } from '../core/media-format.ts';
 import { PLAYED_RATE_HZ } from '../core/ports/call-media.ts';
 import { addSequence, addTimestamp } from '../protocols/rtp/arithmetic.ts';
 import { RTP_FIXED_HEADER_BYTES, writeRtpHeader } from '../protocols/rtp/header.ts';
 import type { JournalSource, JournalTap } from './call-journal.ts';
 
 /** What journals call the format of played sources: 16-bit samples, high byte first (RFC 3551 §4.5.11). */
-export const PLAYED_MEDIA = {
+export const PLAYED_MEDIA: Pick<RemoteMedia, 'format' | 'auxiliary'> = {
   format: { codec: 'L16', payloadType: 96, clockRateHz: PLAYED_RATE_HZ },
   auxiliary: { telephoneEvent: undefined, comfortNoise: undefined },
-} as const;
+};
 
 /** 20 ms. */
 const FRAME_SAMPLES = PLAYED_RATE_HZ / 50;

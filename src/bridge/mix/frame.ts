@@ -1,6 +1,6 @@
 /** Everything is mixed in frames of this length. */
 export const FRAME_MS = 20;
-export const FRAME_US = FRAME_MS * 1000;
+export const FRAME_US: number = FRAME_MS * 1000;
 
 /** Of the mix, and of whatever is played into it. */
 export const WIDE_RATE_HZ = 16_000;

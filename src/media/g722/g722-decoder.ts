@@ -10,7 +10,7 @@ const FILTER_BITS = 11;
 
 /** G.722 at 64 kbit/s: two samples for every byte, equal to the recommendation's to the bit. */
 export class G722Decoder implements PlainDecoder {
-  readonly sampleRateHz = G722_RATE_HZ;
+  readonly sampleRateHz: number = G722_RATE_HZ;
   readonly #bands = new Bands();
   readonly #filter = new MirrorFilter();
 

@@ -11,7 +11,7 @@ const MIDDLE = 8;
 
 /** G.722 at 64 kbit/s: a byte for every two samples. */
 export class G722Encoder implements AudioEncoder {
-  readonly sampleRateHz = G722_RATE_HZ;
+  readonly sampleRateHz: number = G722_RATE_HZ;
   readonly #bands = new Bands();
   readonly #filter = new MirrorFilter();
 

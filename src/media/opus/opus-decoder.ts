@@ -6,7 +6,7 @@ const STEP_SAMPLES = OPUS_RATE_HZ / 400;
 
 /** Opus at 16 kHz and mono, whatever was encoded (RFC 6716: a decoder chooses). */
 export class OpusDecoder implements AudioDecoder {
-  readonly sampleRateHz = OPUS_RATE_HZ;
+  readonly sampleRateHz: number = OPUS_RATE_HZ;
   readonly #libopus: Libopus;
   /** 0 once closed. */
   #decoder: number;

@@ -3,7 +3,7 @@ import { OPUS, OPUS_RATE_HZ, type Libopus } from './libopus.ts';
 
 /** Wide-band speech with forward error correction: libopus gives up the band below 20 kbit/s or so. */
 const BIT_RATE = 24_000;
-/** Half of the cost of the highest, 10; the speech tests hear no difference. */
+/** Half of the cost of the highest, 10. */
 const COMPLEXITY = 5;
 /** At 0 libopus adds no forward error correction at all. */
 const EXPECTED_LOSS_PERCENT = 10;
@@ -16,7 +16,7 @@ export function isOpusPacketTime(packetTimeMs: number): boolean {
 
 /** Mono speech at 16 kHz, about 24 kbit/s, with in-band forward error correction. */
 export class OpusEncoder implements AudioEncoder {
-  readonly sampleRateHz = OPUS_RATE_HZ;
+  readonly sampleRateHz: number = OPUS_RATE_HZ;
   readonly #libopus: Libopus;
   /** 0 once closed. */
   #encoder: number;

@@ -41,7 +41,10 @@ export class RawCall {
   }
 
   /** The peer calls; the session waits for its answer. */
-  async receive(headers: readonly string[] = [], body = SDP_OFFER): Promise<InviteServerSession> {
+  async receive(
+    headers: readonly string[] = [],
+    body: string = SDP_OFFER,
+  ): Promise<InviteServerSession> {
     const sessions: InviteServerSession[] = [];
     this.endpoint.onInvite = (session) => sessions.push(session);
     this.peer.send({ method: 'INVITE', body, headers });
