@@ -8,6 +8,7 @@ import {
   JournalGenerator,
   type PlannedJournal,
 } from './testing/journal-generator.ts';
+import type { TestFormat } from './testing/encoded-talk.ts';
 import { CALL_SHAPE, callOf } from './testing/random-call.ts';
 import {
   JOB,
@@ -27,6 +28,7 @@ const CHANNELS: fc.Arbitrary<ChannelPlan> = fc.record({
     [{ participantId: 'nobody', channel: 0 }],
   ),
   overflow: fc.constantFrom('leave-out' as const, 'last-channel' as const),
+  played: fc.constantFrom('leave-out' as const, 'own-channel' as const),
 });
 
 const CHUNKS: fc.Arbitrary<ChunkLimits> = fc.record({
@@ -101,6 +103,14 @@ const STEPS = fc.array(fc.tuple(fc.nat({ max: 3_000_000 }), fc.nat({ max: 9000 }
   maxLength: 8,
 });
 
+/** Of the visits of a call, by turns. */
+const FORMATS = fc.constantFrom<readonly TestFormat[]>(
+  ['PCMU'],
+  ['opus'],
+  ['G722', 'PCMU'],
+  ['L16', 'opus', 'PCMA', 'G722', 'L16-8'],
+);
+
 describe('any call', () => {
   test('unmixed, gives the same files whether it was trailed or rendered at once', async () => {
     await fc.assert(
@@ -111,8 +121,14 @@ describe('any call', () => {
         STEPS,
         // Frames of sound that are taken for speech: by all, by some, by nobody.
         fc.constantFrom(5, 50, 10_000),
-        async (shape, channels, chunks, steps, frames) => {
-          const plan = callOf(shape);
+        FORMATS,
+        async (shape, channels, chunks, steps, frames, formats) => {
+          const call = callOf(shape, formats);
+          // What the server plays is a source among others.
+          const streams = call.streams.map((stream, index) =>
+            index === 0 && frames === 50 ? { ...stream, played: true } : stream,
+          );
+          const plan = { ...call, streams };
           const job = jobWith({ channels, chunks }, UNMIXED_JOB);
           const options = { newDetector: () => new EnergyDetector(frames) };
           const atOnce = await renderAll(plan, job, options);
@@ -128,22 +144,28 @@ describe('any call', () => {
 
   test('mixed, gives the same files whether it was trailed or rendered at once', async () => {
     await fc.assert(
-      fc.asyncProperty(CALL_SHAPE, CHUNKS, STEPS, async (shape, chunks, steps) => {
-        const plan = callOf(shape);
-        const job = jobWith({ chunks });
-        const atOnce = await renderAll(plan, job);
-        expectSame(await trailed(plan, job, steps), atOnce);
-        const [whole] = await renderAll(plan, JOB);
-        if (whole !== undefined) expectSeamless(atOnce, whole, chunks);
-      }),
+      fc.asyncProperty(
+        CALL_SHAPE,
+        CHUNKS,
+        STEPS,
+        FORMATS,
+        async (shape, chunks, steps, formats) => {
+          const plan = callOf(shape, formats);
+          const job = jobWith({ chunks });
+          const atOnce = await renderAll(plan, job);
+          expectSame(await trailed(plan, job, steps), atOnce);
+          const [whole] = await renderAll(plan, JOB);
+          if (whole !== undefined) expectSeamless(atOnce, whole, chunks);
+        },
+      ),
       { numRuns: 30 },
     );
   });
 
   test('gives the same files when it is rendered again by the same host', async () => {
     await fc.assert(
-      fc.asyncProperty(CALL_SHAPE, CHUNKS, async (shape, chunks) => {
-        const plan = callOf(shape);
+      fc.asyncProperty(CALL_SHAPE, CHUNKS, FORMATS, async (shape, chunks, formats) => {
+        const plan = callOf(shape, formats);
         const job = jobWith({ chunks }, UNMIXED_JOB);
         const setup = new RenderSetup();
         await generateJournal(setup.disk, { ...plan, directory: JOURNAL_DIRECTORY });

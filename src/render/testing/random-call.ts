@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { encodeG711 } from '../../media/g711/g711.ts';
 import { sine } from '../../media/tone/sine.ts';
 import type { PlannedJournal, PlannedStream } from './journal-generator.ts';
+import { encodedTalk, rateOf, TEST_FORMATS, type TestFormat } from './encoded-talk.ts';
 import { impair, seeded, talk } from './packets.ts';
 
 type Visit = {
@@ -43,7 +44,11 @@ export const CALL_SHAPE: fc.Arbitrary<CallShape> = fc.record({
   seed: fc.nat({ max: 1000 }),
 });
 
-export function callOf(shape: CallShape): Omit<PlannedJournal, 'directory'> {
+/** @param formats those of the visits, by turns. Default PCMU. */
+export function callOf(
+  shape: CallShape,
+  formats: readonly TestFormat[] = ['PCMU'],
+): Omit<PlannedJournal, 'directory'> {
   const { visits, pausesMs, endMs, seed } = shape;
   const random = seeded(seed);
   const edges = [...new Set(pausesMs)].filter((atMs) => atMs < endMs).sort((a, b) => a - b);
@@ -53,28 +58,47 @@ export function callOf(shape: CallShape): Omit<PlannedJournal, 'directory'> {
     toUs: (edges[2 * pair + 1] ?? 0) * 1000 + 77,
   }));
   return {
-    streams: visits.map((visit, index) => streamOf(visit, index, endMs, random)),
+    streams: visits.map((visit, index) => {
+      const format = formats[index % formats.length] ?? 'PCMU';
+      return streamOf(visit, index, endMs, format, random);
+    }),
     pauses,
     endUs: endMs * 1000 + 333,
   };
 }
 
-function streamOf(visit: Visit, index: number, endMs: number, random: () => number): PlannedStream {
+function streamOf(
+  visit: Visit,
+  index: number,
+  endMs: number,
+  format: TestFormat,
+  random: () => number,
+): PlannedStream {
+  const rateHz = rateOf(format);
+  const perMs = rateHz / 1000;
   const joinedUs = visit.fromMs * 1000;
   const lengthMs = Math.max(20, Math.min(visit.lengthMs, endMs - visit.fromMs));
-  const samples = new Int16Array(lengthMs * 8);
+  const samples = new Int16Array(lengthMs * perMs);
   for (const { atMs, lengthMs: burstMs } of visit.bursts) {
-    const from = Math.min(samples.length, atMs * 8);
-    const count = Math.min(samples.length - from, burstMs * 8);
-    samples.set(sine({ frequencyHz: 300 + 170 * index, amplitude: 5000 }, 8000, count), from);
+    const from = Math.min(samples.length, atMs * perMs);
+    const count = Math.min(samples.length - from, burstMs * perMs);
+    samples.set(sine({ frequencyHz: 300 + 170 * index, amplitude: 5000 }, rateHz, count), from);
   }
-  const codes = new Uint8Array(samples.length);
-  encodeG711('PCMU', samples, codes);
-  const packets = talk({ ssrc: index + 1, startUs: joinedUs, driftPpm: 2000 * (index - 2) }, codes);
+  const sender = { ssrc: index + 1, startUs: joinedUs, driftPpm: 2000 * (index - 2) };
+  const packets =
+    format === 'PCMU' ? talk(sender, pcmu(samples)) : encodedTalk({ ...sender, format }, samples);
   return {
     participantId: `p${visit.who}`,
+    format: TEST_FORMATS[format],
     joinedUs,
     leftUs: (visit.fromMs + lengthMs) * 1000 + 500,
     packets: impair(packets, NETWORK, random),
   };
+}
+
+/** The last packet is as long as it is. */
+function pcmu(samples: Int16Array): Uint8Array {
+  const codes = new Uint8Array(samples.length);
+  encodeG711('PCMU', samples, codes);
+  return codes;
 }
