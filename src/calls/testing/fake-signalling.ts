@@ -28,8 +28,11 @@ export function remoteMedia(format: AudioFormat = PCMU): RemoteMedia {
   };
 }
 
+let sessions = 0;
+
 /** What both kinds of phones have in common: they are over once, whoever ends them. */
 class FakePhone {
+  readonly sessionId: SessionId = `session-${(sessions += 1)}` as SessionId;
   onEnd: (end: SessionEnd) => void = () => undefined;
   onMediaChange: (remote: RemoteMedia) => void = () => undefined;
   onRefer: (refer: IncomingRefer) => void = (refer) => {
@@ -38,6 +41,7 @@ class FakePhone {
   onTone: (tone: Tone, durationMs: number) => void = () => undefined;
   /** Media that we offered after the first agreement; each is agreed on. */
   readonly reoffered: LocalMedia[] = [];
+  refusesOffers = false;
   /** What we referred it to. */
   readonly referred: ReferTarget[] = [];
   /** How the calls go that we refer it to. */
@@ -55,6 +59,9 @@ class FakePhone {
 
   reoffer(media: LocalMedia): Promise<RemoteMedia> {
     this.reoffered.push(media);
+    if (this.refusesOffers) {
+      return Promise.reject(new TapedeckError('destination-refused', '488 Not Acceptable Here'));
+    }
     return Promise.resolve(remoteMedia(media.formats[0]));
   }
 
@@ -84,7 +91,6 @@ class FakePhone {
 
 /** A phone that calls us. */
 export class FakeIncoming extends FakePhone implements IncomingInvite {
-  readonly sessionId: SessionId = 'incoming' as SessionId;
   readonly callId = 'call-id';
   readonly from: IncomingInvite['from'];
   readonly to: IncomingInvite['to'];
@@ -126,7 +132,6 @@ export class FakeIncoming extends FakePhone implements IncomingInvite {
 
 /** A phone that we call. */
 export class FakeOutgoing extends FakePhone implements OutgoingInvite {
-  readonly sessionId: SessionId = 'outgoing' as SessionId;
   readonly request: OutboundInvite;
   onProgress: (status: number) => void = () => undefined;
   onAccept: (remote: RemoteMedia) => void = () => undefined;
