@@ -1,7 +1,7 @@
 import { kaiserSinc } from '../media/resample/kaiser.ts';
 import { BLOCK_SAMPLES } from './timeline/constants.ts';
 
-/** Odd distances on each side that have a weight: from 4.6 kHz on at least 50 dB are taken away. */
+/** Odd distances on each side that have a weight: from 4.9 kHz on at least 40 dB are taken away. */
 const REACH = 9;
 const BETA = 5;
 /** Samples that are needed before a new one. */
