@@ -3,6 +3,13 @@ import { encodeG711 } from '../../media/g711/g711.ts';
 import { sine } from '../../media/tone/sine.ts';
 import { findTone } from '../../media/tone/tone-meter.ts';
 import { impair, seeded, talk, type PlannedPacket } from '../testing/packets.ts';
+import {
+  encodedTalk,
+  rateOf,
+  TEST_CODECS,
+  TEST_FORMATS,
+  type TestFormat,
+} from '../testing/encoded-talk.ts';
 import { renderTracks } from '../testing/tracks-setup.ts';
 import { runTimeline } from '../testing/timeline-setup.ts';
 
@@ -36,6 +43,68 @@ function tonePacket(hz: number, at: number): Uint8Array {
   const codes = new Uint8Array(160);
   encodeG711('PCMU', samples, codes);
   return codes;
+}
+
+/** As `sender`, of another codec, whose packets build on each other. */
+function codedSender(
+  format: TestFormat,
+  ssrc: number,
+  hz: number,
+  driftPpm: number,
+  toneUs: number,
+): PlannedPacket[] {
+  const { codec, clockRateHz, payloadType } = TEST_FORMATS[format];
+  const encoder = TEST_CODECS.encoder({ codec, clockRateHz }, { packetTimeMs: 20 })!;
+  const rateHz = rateOf(format);
+  const perPacket = rateHz / 50;
+  const pace = 1 + driftPpm / 1_000_000;
+  const into = new Uint8Array(1000);
+  const quiet = into.slice(0, encoder.encode(new Int16Array(perPacket), into));
+  const packets: PlannedPacket[] = [];
+  const from = Math.round((toneUs * pace * rateHz) / 1_000_000);
+  const isNear = (at: number): boolean => at > from - rateHz / 2;
+  const tonePart = (at: number): Uint8Array => {
+    const samples = sine({ frequencyHz: hz, amplitude: 8000 }, rateHz, perPacket, at - from);
+    samples.forEach((_, index) => {
+      if (at + index < from || at + index >= from + rateHz / 2) samples[index] = 0;
+    });
+    return into.slice(0, encoder.encode(samples, into));
+  };
+  for (let at = 0; ; at += isNear(at) ? perPacket : 5 * perPacket) {
+    const arrivalUs = (at * 1_000_000) / rateHz / pace;
+    if (arrivalUs >= HOURS_US) break;
+    const payload = isNear(at) ? tonePart(at) : quiet;
+    const timestamp = (at * clockRateHz) / rateHz;
+    packets.push({ ssrc, sequence: packets.length, timestamp, payloadType, arrivalUs, payload });
+  }
+  encoder.close();
+  return packets;
+}
+
+/**
+ * Signal to noise of a tone in a part of 0.25 s: what is left when the best tone of a frequency is taken
+ * away. While a stream follows its clock, it is heard 500 ppm higher or lower.
+ */
+function toneSnrDb(samples: Int16Array, at: number, frequencyHz: number): number {
+  const part = samples.subarray(at, at + 4000);
+  const ratios = [-500, -250, 0, 250, 500].map((ppm) => {
+    const step = (2 * Math.PI * frequencyHz * (1 + ppm / 1_000_000)) / 16_000;
+    let [cc, ss, cs, xc, xs, xx] = [0, 0, 0, 0, 0, 0];
+    part.forEach((sample, index) => {
+      const [c, s] = [Math.cos(step * index), Math.sin(step * index)];
+      cc += c * c;
+      ss += s * s;
+      cs += c * s;
+      xc += sample * c;
+      xs += sample * s;
+      xx += sample * sample;
+    });
+    const determinant = cc * ss - cs * cs;
+    const [a, b] = [(xc * ss - xs * cs) / determinant, (xs * cc - xc * cs) / determinant];
+    const signal = a * xc + b * xs;
+    return 10 * Math.log10(signal / (xx - signal));
+  });
+  return Math.max(...ratios);
 }
 
 describe('clocks that drift', () => {
@@ -121,5 +190,53 @@ describe('clocks that drift', () => {
       tail.every((sample, at) => sample === right.mix[59 * 8000 + at - shift]),
     );
     expect(shifts).toContain(true);
+  });
+
+  test('by ±100 ppm agree within 20 ms after two hours, G.722 and PCMU', async () => {
+    const toneUs = HOURS_US - 2_000_000;
+    const network = { loss: 0, jitterUs: 40_000, reordered: 0, duplicated: 0.01 };
+    const random = seeded(4);
+    const hz = [440, 1000];
+    const { channels, timeline } = await renderTracks(
+      {
+        streams: [
+          impair(codedSender('G722', 1, 440, 100, toneUs), network, random),
+          impair(sender(2, 1000, -100, toneUs), network, random),
+        ],
+        formats: [TEST_FORMATS.G722, TEST_FORMATS.PCMU],
+        endUs: HOURS_US,
+      },
+      (HOURS_US - 4_000_000) / 125,
+    );
+    expect(timeline.latePackets).toBe(0);
+    const starts = channels.map((samples, channel) => {
+      const search = { frequencyHz: hz[channel]!, threshold: 4000, bridgeMs: 200 };
+      const spans = findTone(samples, 16_000, search);
+      expect(spans).toHaveLength(1);
+      return spans[0]!.startMs;
+    });
+    for (const startMs of starts) expect(Math.abs(startMs - 2000)).toBeLessThan(10);
+  });
+
+  test.each([
+    ['L16', 1000],
+    ['L16', 5000],
+    ['L16-8', 3000],
+  ] as const)('are followed without noise at 16 kHz: %s, %i Hz', async (format, frequencyHz) => {
+    const rateHz = rateOf(format);
+    const samples = sine({ frequencyHz, amplitude: 12_000 }, rateHz, 60 * rateHz);
+    const { channels } = await renderTracks({
+      streams: [encodedTalk({ format, ssrc: 1, startUs: 0, driftPpm: 400 }, samples)],
+      formats: [TEST_FORMATS[format]],
+      endUs: 58_000_000,
+    });
+    const noisiest = Array.from({ length: 220 }, (_, block) =>
+      // By blocks of the timeline, in each of which the pace is steady; at their edges the filter looks on.
+      toneSnrDb(channels[0]!, 4000 * (block + 4), frequencyHz),
+    );
+    expect(Math.min(...noisiest)).toBeGreaterThan(60);
+    // It did move: 58 s by 400 ppm are 23 ms.
+    const plain = sine({ frequencyHz, amplitude: 12_000 }, 16_000, 16_000);
+    expect(channels[0]!.subarray(50 * 16_000, 51 * 16_000)).not.toEqual(plain);
   });
 });

@@ -7,13 +7,26 @@ import { FileTracks } from '../file-tracks.ts';
 import { makeRenderScratch } from '../render-scratch.ts';
 import { SampleBuffer } from '../sample-buffer.ts';
 import { MixSink } from '../testing/mix-sink.ts';
+import { SpanDecoders } from './span-decoder.ts';
 import { makeSpanScratch } from './span.ts';
 import { Timeline } from './timeline.ts';
+
+const decoders = new SpanDecoders();
+await decoders.load();
+
+/** Of the two streams. */
+type Codecs = readonly [string, string];
+const CODECS = fc.constantFrom<Codecs>(
+  ['PCMU', 'later codec'],
+  ['G722', 'opus'],
+  ['opus', 'L16'],
+  ['L16', 'PCMA'],
+);
 
 type Listening = { readonly timeline: Timeline; readonly samples: () => number };
 
 /** As `listen`, but by the channels of a file. */
-function listenToTracks(): Listening {
+function listenToTracks(codecs: Codecs): Listening {
   const scratch = makeRenderScratch();
   const map = new ChannelMap(
     { limit: 2, pinned: [], overflow: 'last-channel' },
@@ -21,11 +34,10 @@ function listenToTracks(): Listening {
   );
   const cutter = new ChunkCutter(0, 8000);
   const tracks = new FileTracks({ scratch, map, decided: 0, start: 0, cutter });
-  const timeline = new Timeline(tracks, scratch.span);
+  const timeline = new Timeline(tracks, { ...scratch.span, decoders });
   const output = new SampleBuffer();
   tracks.lend(output);
-  join(timeline, 0, 'PCMU');
-  join(timeline, 1, 'later codec');
+  joinBoth(timeline, codecs);
   const samples = (): number => {
     tracks.finish(2 * tracks.heard);
     expect(cutter.starts).toHaveLength(Math.ceil(tracks.heard / 8000));
@@ -34,15 +46,19 @@ function listenToTracks(): Listening {
   return { timeline, samples };
 }
 
-function listen(): Listening {
+function listen(codecs: Codecs): Listening {
   let samples = 0;
   const sink = new MixSink((_, from, to) => {
     samples += to - from;
   });
-  const timeline = new Timeline(sink, makeSpanScratch());
-  join(timeline, 0, 'PCMU');
-  join(timeline, 1, 'later codec');
+  const timeline = new Timeline(sink, { ...makeSpanScratch(), decoders });
+  joinBoth(timeline, codecs);
   return { timeline, samples: () => samples };
+}
+
+function joinBoth(timeline: Timeline, [first, second]: Codecs): void {
+  join(timeline, 0, first);
+  join(timeline, 1, second);
 }
 
 function join(timeline: Timeline, stream: number, codec: string): void {
@@ -85,13 +101,14 @@ function give(
   });
   timeline.ended(nowUs, 'stopped', 0);
   timeline.finish();
+  timeline.close();
   return nowUs;
 }
 
 test('any packets, in any numbering, give a recording of the right length', () => {
   fc.assert(
-    fc.property(PACKETS, (packets) => {
-      const { timeline, samples } = listen();
+    fc.property(PACKETS, CODECS, (packets, codecs) => {
+      const { timeline, samples } = listen(codecs);
       const endUs = give(timeline, packets);
       expect(samples()).toBe(Math.ceil(endUs / 125));
     }),
@@ -102,14 +119,14 @@ test('any packets, in any numbering, give a recording of the right length', () =
 test('any packets and markers give channels as long as the mix', () => {
   const markers = fc.array(fc.nat({ max: 12 }), { maxLength: 60 });
   fc.assert(
-    fc.property(PACKETS, markers, (packets, kinds) => {
-      const lengths = [listen(), listenToTracks()].map(({ timeline, samples }) => {
+    fc.property(PACKETS, markers, CODECS, (packets, kinds, codecs) => {
+      const lengths = [listen(codecs), listenToTracks(codecs)].map(({ timeline, samples }) => {
         give(timeline, packets, (index, nowUs) => {
           const kind = kinds[index];
           if (kind === 0) timeline.paused(nowUs);
           if (kind === 1) timeline.resumed(nowUs);
           if (kind === 2) timeline.left(index % 3, nowUs);
-          if (kind === 3) join(timeline, index % 3, 'PCMA');
+          if (kind === 3) join(timeline, index % 3, index % 2 === 0 ? 'PCMA' : 'opus');
           if (kind === 4) timeline.anchor(0, nowUs, index % 3, index, nowUs - 1000);
         });
         return samples();

@@ -90,7 +90,10 @@ export class Timeline implements JournalVisitor {
     const source = new Source(stream);
     const id = stream.played ? undefined : stream.participantId;
     this.#sources.set(stream.stream, source);
-    this.#voiceOf(id).sources.set(stream.stream, source);
+    const { sources } = this.#voiceOf(id);
+    // No number is given twice; a journal of somebody else's making may.
+    sources.get(stream.stream)?.close();
+    sources.set(stream.stream, source);
     const presences = stream.played ? this.#played : this.#presences;
     presences.joined(stream.participantId, stream.stream, timeUs);
   }
@@ -163,7 +166,7 @@ export class Timeline implements JournalVisitor {
 
   /** Frees the decoders of those who are in the call. Nothing is given to it afterwards. Idempotent. */
   close(): void {
-    for (const source of this.#sources.values()) source.close();
+    for (const { sources } of this.#voices) for (const source of sources.values()) source.close();
   }
 
   /** Time of the last record, or of the end; µs. */
