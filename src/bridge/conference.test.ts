@@ -55,3 +55,55 @@ describe('everybody hears every other tone at its level, and not their own', () 
     });
   });
 });
+
+describe('a conference', () => {
+  test('of fifty is heard by each without their own voice', async () => {
+    const { call, phones } = await conference(
+      Array.from({ length: 50 }, (_, number) => (number % 2 === 0 ? PCMU : G722)),
+    );
+    // The first five speak, at the same time.
+    for (const phone of phones.slice(5)) phone.isSending = false;
+    talk(call, phones, 1500);
+    for (const own of [0, 1, 4, 5, 30, 49]) {
+      const phone = phones[own];
+      if (phone === undefined) continue;
+      levels(phone, 5).forEach((level, tone) => {
+        if (tone === own) expect(level).toBeLessThan(-45);
+        else expect(Math.abs(level)).toBeLessThan(1);
+      });
+    }
+  });
+
+  test('in which nobody sends anything sends nothing and needs no time', async () => {
+    const { call, phones } = await conference([PCMU, PCMU, OPUS]);
+    for (const phone of phones) phone.isSending = false;
+    talk(call, phones, 500);
+    expect(call.network.sent.filter(({ to }) => to.port % 2 === 0)).toEqual([]);
+    // The look at what time brings about, ten times a second.
+    expect(call.clock.pendingTimers).toBe(1);
+    const [a] = phones;
+    if (a === undefined) return;
+    a.isSending = true;
+    talk(call, phones, 500);
+    a.isSending = false;
+    expect(phones.map(({ headers }) => headers.length > 15)).toEqual([true, true, true]);
+    expect(phones[1]?.headers[0]?.marker).toBe(true);
+    talk(call, phones, 500);
+    expect(call.clock.pendingTimers).toBe(1);
+  });
+
+  test('clips softly what all say at once', async () => {
+    const call = new TwoPartyCall({ rtpPorts: { from: 20_000, to: 20_199 } });
+    const phones = [0, 1, 2, 3].map(
+      (number) => new SoundingPhone(call, { number, format: L16, voice: sine(500, 20_000) }),
+    );
+    for (const phone of phones) await phone.join();
+    talk(call, phones, 1500);
+    const heard = phones[0]?.lately(500) ?? new Int16Array();
+    expect(Math.max(...heard)).toBeGreaterThan(28_000);
+    expect(Math.max(...heard)).toBeLessThan(32_767);
+    // No plateau: neighbours at the top differ.
+    const top = heard.indexOf(Math.max(...heard));
+    expect(heard[top + 3]).not.toBe(heard[top]);
+  });
+});
