@@ -105,7 +105,10 @@ const user: Fields<User> = {
 
 const trunk: Fields<Trunk> = {
   name: { kind: kinds.text, text: 'What routes call it.' },
-  uri: { kind: kinds.sipUri, text: 'Next hop; `sips:…` or `…;transport=tls` goes by TLS.' },
+  uri: {
+    kind: kinds.sipUri,
+    text: 'Next hop; `sips:…` or `…;transport=tls` goes by TLS. Requests of more than 1300 bytes go by TCP where the peer takes it, unless `…;transport=udp` says otherwise.',
+  },
   username: { kind: kinds.text, text: 'For digest, when the trunk asks.', fallback: none },
   password: { kind: kinds.text, text: 'For digest, when the trunk asks.', fallback: none },
   addresses: {

@@ -175,5 +175,6 @@ function expiresOf(text: string | undefined): number | undefined {
  */
 function flowTo(contact: NameAddress, flow: Flow): RequestTarget | undefined {
   if (flow.transport !== 'UDP') return flow;
-  return contact.uri.host === flow.remote.address ? undefined : flow;
+  const { host } = contact.uri;
+  return host === flow.remote.address ? undefined : { ...flow, natHost: host };
 }

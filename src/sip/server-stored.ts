@@ -13,6 +13,8 @@ export type StoredSession = DialogRecord & {
   readonly port: number;
   /** Whom the peer of a TLS connection has to prove to be, if it was named. */
   readonly serverName?: string;
+  /** `Target.natHost`. */
+  readonly natHost?: string;
 };
 
 /** Refreshes of the session timer after the dialog was stored have used up some numbers. */
@@ -24,7 +26,7 @@ export function storedSession(
   contactUser: string,
   trunk: string | undefined,
 ): StoredDialog {
-  const { transport, remote, serverName } = target;
+  const { transport, remote, serverName, natHost } = target;
   const stored: StoredSession = {
     ...record,
     version: 1,
@@ -34,6 +36,7 @@ export function storedSession(
     address: remote.address,
     port: remote.port,
     ...(serverName === undefined ? {} : { serverName }),
+    ...(natHost === undefined ? {} : { natHost }),
   };
   return stored;
 }
@@ -51,10 +54,10 @@ export function restoreSession(stored: StoredDialog):
   const localCSeq = stored.localCSeq + CSEQ_MARGIN;
   const dialog = Dialog.restore({ ...stored, localCSeq });
   if (dialog === undefined) return undefined;
-  const { transport, address, port, serverName, contactUser } = stored;
+  const { transport, address, port, serverName, natHost, contactUser } = stored;
   return {
     dialog,
-    target: { transport, remote: { address, port }, serverName },
+    target: { transport, remote: { address, port }, serverName, natHost },
     contactUser,
     trunk: stored.trunk ?? undefined,
   };
@@ -64,7 +67,8 @@ const TEXTS = ['callId', 'local', 'remote', 'remoteTarget', 'contactUser'] as co
 
 function isStoredSession(stored: StoredDialog): stored is StoredSession {
   const isText = (value: unknown): boolean => typeof value === 'string';
-  const { localCSeq, remoteCSeq, port, address, transport, trunk, routeSet, serverName } = stored;
+  const { localCSeq, remoteCSeq, port, address, transport, trunk, routeSet } = stored;
+  const { serverName, natHost } = stored;
   return (
     stored['version'] === 1 &&
     TEXTS.every((name) => isText(stored[name])) &&
@@ -76,6 +80,7 @@ function isStoredSession(stored: StoredDialog): stored is StoredSession {
     (transport === 'UDP' || transport === 'TCP' || transport === 'TLS') &&
     (trunk === null || isText(trunk)) &&
     (serverName === undefined || isText(serverName)) &&
+    (natHost === undefined || isText(natHost)) &&
     Array.isArray(routeSet) &&
     routeSet.every(isText)
   );

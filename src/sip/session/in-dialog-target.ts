@@ -24,7 +24,7 @@ export async function inDialogTarget(
   if (
     flow?.transport === 'UDP' &&
     direct &&
-    (host.endsWith('.invalid') || isBehindNat(host, flow.remote.address))
+    (host.endsWith('.invalid') || host === flow.natHost || isBehindNat(host, flow.remote.address))
   ) {
     return flow;
   }

@@ -13,6 +13,11 @@ export type Target = {
    * it none is made.
    */
   readonly serverName?: string | undefined;
+  /**
+   * The address that the peer takes for its own, if its messages come from another one: a router between us
+   * translates (RFC 3581 §1), and what it writes into its Contact cannot be reached. UDP only.
+   */
+  readonly natHost?: string | undefined;
   /** The URI is a `sips:` one, so that ours has to be too (RFC 3261 §8.1.1.8, §12.1.1). */
   readonly isSips?: boolean | undefined;
 };

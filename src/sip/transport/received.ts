@@ -20,6 +20,17 @@ export function viaWithSource(via: Via, source: SocketAddress): Via {
   return { ...via, parameters };
 }
 
+/**
+ * The address that whoever made this request takes for its own, if it is not the source's: with one `Via`
+ * there is no proxy that would explain the difference. `undefined` for names.
+ */
+export function natHostOf(request: SipRequest, source: SocketAddress): string | undefined {
+  const host = canonicalAddress(request.via.host);
+  if (host === undefined || host === source.address) return undefined;
+  const all = splitVia(request.headers.all('Via'));
+  return all.ok && all.value.length === 1 ? host : undefined;
+}
+
 /** The request with its source in its topmost `Via`. */
 export function withReceived(request: SipRequest, source: SocketAddress): SipRequest {
   const via = viaWithSource(request.via, source);

@@ -2,13 +2,13 @@ import { TapedeckError } from '../../core/error.ts';
 import type { Clock } from '../../core/ports/clock.ts';
 import type { DatagramNetwork, SocketAddress } from '../../core/ports/datagram.ts';
 import type { StreamListener, StreamNetwork } from '../../core/ports/stream.ts';
-import type { SipMessage } from '../../protocols/sip/message.ts';
+import type { SipMessage, SipRequest } from '../../protocols/sip/message.ts';
 import { parseSipMessage } from '../../protocols/sip/parse-message.ts';
 import { parseForRejection, type SipRejection } from '../../protocols/sip/rejection.ts';
 import { familyOf, type Flow, type IpFamily, type Target } from './flow.ts';
 import { DEFAULT_TRANSPORT_LIMITS, type TransportLimits } from './limits.ts';
 import { closeListener, openListeners, openStreamListeners, type Listener } from './listeners.ts';
-import { withReceived } from './received.ts';
+import { natHostOf, withReceived } from './received.ts';
 import type { TcpConnection } from './tcp-connection.ts';
 import { TcpConnections } from './tcp-connections.ts';
 
@@ -185,9 +185,7 @@ export class SipTransports {
   #deliver(message: SipMessage, flow: Flow): void {
     if (message.kind === 'response') this.#handlers.onMessage(message, flow);
     else {
-      const isSips = message.uri.scheme === 'sips' && flow.transport === 'TLS';
-      const way = isSips ? { ...flow, isSips } : flow;
-      this.#handlers.onMessage(withReceived(message, flow.remote), way);
+      this.#handlers.onMessage(withReceived(message, flow.remote), wayOf(message, flow));
     }
   }
 }
@@ -199,6 +197,14 @@ function flowOf(transport: 'TCP' | 'TLS', connection: TcpConnection): Flow {
     local: connection.local,
     connection: connection.id,
   };
+}
+
+/** The flow with what the request says of its sender. */
+function wayOf(request: SipRequest, flow: Flow): Flow {
+  const isSips = request.uri.scheme === 'sips' && flow.transport === 'TLS';
+  const natHost = flow.transport === 'UDP' ? natHostOf(request, flow.remote) : undefined;
+  if (!isSips && natHost === undefined) return flow;
+  return { ...flow, ...(isSips ? { isSips } : {}), ...(natHost === undefined ? {} : { natHost }) };
 }
 
 /** So that whoever names the option knows which one it is. */

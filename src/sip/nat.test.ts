@@ -1,0 +1,183 @@
+import { beforeEach, describe, expect, test } from 'vitest';
+import type { RemoteMedia } from '../core/media-format.ts';
+import type { IncomingInvite } from '../core/ports/signalling.ts';
+import { answerChallenge } from '../protocols/sip/digest.ts';
+import { parseChallenge } from '../protocols/sip/digest-header.ts';
+import type { SipRequest } from '../protocols/sip/message.ts';
+import { createSipServer, type SipServer } from './server.ts';
+import { createWorld, mediaAt, type World } from './testing/call-setup.ts';
+import { RawPeer, SDP_OFFER, type RawRequest } from './testing/raw-peer.ts';
+
+const SERVER = { address: '10.0.0.2', port: 5060 };
+/** What the phone takes for its address. */
+const INSIDE = '192.168.7.7:5060';
+const OFFER = SDP_OFFER.replaceAll('10.0.0.9', '192.168.7.7');
+
+let world: World;
+let server: SipServer;
+let invites: IncomingInvite[];
+
+beforeEach(async () => {
+  world = createWorld();
+  server = await createSipServer(
+    {
+      hosts: [SERVER.address],
+      port: SERVER.port,
+      users: [{ name: 'alice', secret: 'wonderland' }],
+      trunks: [],
+    },
+    world.ports,
+  );
+  invites = [];
+  server.onInvite = (invite) => invites.push(invite);
+});
+
+async function turn(): Promise<void> {
+  await world.clock.advanceWithTurns(20, 2);
+}
+
+/** A phone whose router changes the source of its packets, and nothing in them. */
+class HiddenPhone {
+  readonly peer: RawPeer;
+  readonly #outside: string;
+
+  private constructor(peer: RawPeer) {
+    this.peer = peer;
+    this.#outside = `${peer.local.address}:${peer.local.port}`;
+  }
+
+  static async open(address: string): Promise<HiddenPhone> {
+    return new HiddenPhone(await RawPeer.open(world.network, address, 40_001, SERVER));
+  }
+
+  text(request: RawRequest): string {
+    return this.peer.text(request).replaceAll(this.#outside, INSIDE);
+  }
+
+  async send(request: RawRequest): Promise<void> {
+    this.peer.sendText(this.text(request));
+    await turn();
+  }
+
+  get methods(): readonly string[] {
+    return this.peer.requests.map((request: SipRequest) => request.method);
+  }
+}
+
+// A router between two private networks is one too.
+describe.each(['203.0.113.9', '10.0.0.9'])(
+  'a phone behind a router that shows as %s',
+  (outside) => {
+    async function called(
+      phone: HiddenPhone,
+    ): Promise<{ readonly invite: IncomingInvite; readonly remote: RemoteMedia }> {
+      await phone.send({ method: 'INVITE', body: OFFER });
+      const [invite] = invites;
+      if (invite === undefined) throw new Error('no INVITE');
+      const accepting = invite.accept(mediaAt(SERVER.address));
+      await turn();
+      const toTag = phone.peer.last?.to.parameters.get('tag') ?? '';
+      await phone.send({ method: 'ACK', toTag });
+      return { invite, remote: await accepting };
+    }
+
+    test('calls, and has its answers and our requests where it is seen', async () => {
+      const phone = await HiddenPhone.open(outside);
+      const { invite } = await called(phone);
+      expect(phone.peer.last?.status).toBe(200);
+      expect(phone.peer.last?.headers.get('Via')).toContain(`;received=${outside}`);
+      expect(phone.peer.last?.headers.get('Via')).toContain(';rport=40001');
+      void invite.end({ status: 200, reason: 'Done' });
+      await turn();
+      expect(phone.methods).toEqual(['BYE']);
+      expect(phone.peer.requests[0]?.uri.host).toBe('192.168.7.7');
+    });
+
+    test('may send its media from where its signalling comes from', async () => {
+      const { remote } = await called(await HiddenPhone.open(outside));
+      expect(remote.rtp.address).toBe('192.168.7.7');
+      expect(remote.alternativeSources).toEqual([outside]);
+    });
+
+    test('gets a BYE after a restart too', async () => {
+      const phone = await HiddenPhone.open(outside);
+      const { invite } = await called(phone);
+      const stored = invite.stored();
+      await server.close();
+      const again = await createSipServer(
+        { hosts: [SERVER.address], port: SERVER.port, users: [], trunks: [] },
+        world.ports,
+      );
+      void again.endStored(JSON.parse(JSON.stringify(stored)) as Record<string, unknown>);
+      await turn();
+      expect(phone.methods).toEqual(['BYE']);
+    });
+
+    test('registers, is called there, and is told there that the call is over', async () => {
+      const phone = await HiddenPhone.open(outside);
+      const register = { method: 'REGISTER', uri: 'sip:10.0.0.2', callId: 'r', fromUser: 'alice' };
+      const send = async (cseq: number, headers: readonly string[]): Promise<void> => {
+        const text = phone.text({ ...register, cseq, headers });
+        phone.peer.sendText(text.replace('To: <sip:bob@', 'To: <sip:alice@'));
+        await turn();
+      };
+      await send(1, []);
+      const challenge = parseChallenge(phone.peer.last?.headers.get('WWW-Authenticate') ?? '');
+      if (!challenge.ok) throw new Error(challenge.defect);
+      const answer = answerChallenge(challenge.value, {
+        ...{ username: 'alice', password: 'wonderland', method: 'REGISTER' },
+        ...{ uri: 'sip:10.0.0.2', cnonce: 'c', nonceCount: 1 },
+      });
+      await send(2, [`Authorization: ${answer}`]);
+      expect(phone.peer.last?.status).toBe(200);
+
+      const [uri = ''] = server.contactsOf('alice');
+      const from = { user: 'x', host: '', displayName: '' };
+      const call = server.invite({ uri, from, media: mediaAt(SERVER.address) });
+      const agreed: RemoteMedia[] = [];
+      call.onAccept = (remote) => agreed.push(remote);
+      await turn();
+      const [invite] = phone.peer.requests;
+      if (invite === undefined) throw new Error('no INVITE');
+      phone.peer.respond(invite, 200, {
+        toTag: 'phone',
+        body: OFFER,
+        headers: [`Contact: <sip:alice@${INSIDE}>`],
+      });
+      await turn();
+      expect(agreed[0]?.alternativeSources).toEqual([outside]);
+      void call.end({ status: 200, reason: 'Done' });
+      await turn();
+      expect(phone.methods).toEqual(['INVITE', 'ACK', 'BYE']);
+    });
+
+    test('keeps its way open with OPTIONS and with empty lines', async () => {
+      const phone = await HiddenPhone.open(outside);
+      phone.peer.sendText('\r\n\r\n');
+      await phone.send({ method: 'OPTIONS' });
+      expect(phone.peer.statuses).toEqual([200]);
+      expect(phone.peer.texts).toHaveLength(1);
+    });
+  },
+);
+
+test('behind a proxy the Contact counts, for the source is the proxy’s', async () => {
+  const proxy = await RawPeer.open(world.network, '10.0.0.9', 40_001, SERVER);
+  const phone = await RawPeer.open(world.network, '10.0.0.7', 5060, SERVER);
+  const text = proxy
+    .text({ method: 'INVITE', body: SDP_OFFER })
+    .replaceAll('10.0.0.9:40001', '10.0.0.7:5060')
+    .replace('Via: ', 'Via: SIP/2.0/UDP 10.0.0.7:5070;rport;branch=z9hG4bK-proxy\r\nVia: ');
+  proxy.sendText(text);
+  await turn();
+  const accepting = invites[0]?.accept(mediaAt(SERVER.address));
+  await turn();
+  const toTag = proxy.last?.to.parameters.get('tag') ?? '';
+  phone.send({ method: 'ACK', toTag });
+  await turn();
+  await accepting;
+  void invites[0]?.end({ status: 200, reason: 'Done' });
+  await turn();
+  expect(phone.requests.map(({ method }) => method)).toEqual(['BYE']);
+  expect(proxy.requests).toEqual([]);
+});
