@@ -52,6 +52,25 @@ test('a journal is printed with times, streams, RTP fields and the state of each
   ]);
 });
 
+test('a stream is printed with its codec, its clock, and whether the server is its source', async () => {
+  const { writer, disk } = await openTestJournal();
+  const L16 = { codec: 'L16', clockRateHz: 16_000, payloadType: 96 } as const;
+  const opus = { codec: 'opus', clockRateHz: 48_000, payloadType: 111 } as const;
+  const auxiliary = { telephoneEvent: undefined, comfortNoise: undefined };
+  const application = '28:acs:resource';
+  writer.joined({ ...STREAM, ...opus, stream: 0, auxiliary }, 0);
+  writer.joined({ ...STREAM, ...L16, participantId: application, auxiliary, played: true }, 0);
+  writer.packet(1, 20_000, RTP, true);
+  await writer.end('stopped', 1_000_000);
+  const { lines } = await dump(disk);
+  const ofStreams = lines.map((line) => line.trim()).filter((line) => line.includes('#'));
+  expect(ofStreams).toEqual([
+    '0.000000  #0 joined leg="leg-1" participant="8:acs:resource_user" codec="opus"/48000 pt=111',
+    '0.000000  #1 joined leg="leg-1" participant="28:acs:resource" codec="L16"/16000 pt=96 played',
+    '0.020000  #1 packet pt=0 seq=1000 ts=160 ssrc=0x0a0b0c0d marker bytes=14 played',
+  ]);
+});
+
 test('one segment can be printed alone', async () => {
   const { disk } = await sample();
   expect(await dump(disk, FIRST)).toEqual(await dump(disk));
