@@ -3,6 +3,7 @@ import type { MediaOperation, OperationOutcome } from '../../core/call-operation
 import type { LegId, ServerCallId } from '../../core/ids.ts';
 import type {
   ContinuousDtmf,
+  MediaOperations,
   Operation,
   PlayMedia,
   Recognize,
@@ -49,7 +50,10 @@ const NOTHING_PLAYED: Pick<OperationWork, 'sources' | 'loop' | 'tones'> = {
 };
 
 /** What applications play into their calls, and the keys that they listen for and send. */
-export class CallMediaOperations {
+export class CallMediaOperations implements Omit<
+  MediaOperations,
+  'startMediaStreaming' | 'stopMediaStreaming'
+> {
   readonly #ports: MediaOperationPorts;
   readonly #connections: Pick<Connections, 'established'>;
   readonly #parts: EventParts;
