@@ -80,7 +80,7 @@ export class CallLifecycle {
     };
     this.#ends = new CallEnds({ ...parts, goodbyes: this.goodbyes, onOver });
     ports.media.on('legSilent', (legId, silentMs) => {
-      const call = this.all().find((one) => one.legs.has(legId));
+      const call = this.callOf(legId);
       const participant = call?.legs.get(legId)?.participant.rawId;
       ports.log.warn(
         { serverCallId: call?.serverCallId, participant, silentMs },
@@ -114,6 +114,11 @@ export class CallLifecycle {
     return this.all().find(
       (call) => call.state !== 'ended' && call.groupCallId?.toLowerCase() === wanted,
     );
+  }
+
+  /** The call that this leg is in. */
+  callOf(legId: LegId): LiveCall | undefined {
+    return this.all().find((call) => call.legs.has(legId));
   }
 
   /** Oldest first. */

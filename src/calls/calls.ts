@@ -1,6 +1,6 @@
 import { TapedeckError } from '../core/error.ts';
 import type { CallConnectionId, RecordingId } from '../core/ids.ts';
-import type { CallControl } from '../core/ports/call-control.ts';
+import type { CallControl, MediaOperations } from '../core/ports/call-control.ts';
 import type {
   AnswerCall,
   CallOverview,
@@ -17,6 +17,7 @@ import type {
   TerminateCall,
 } from '../core/ports/call-service.ts';
 import { ApplicationCalls } from './application-calls.ts';
+import { ApplicationMedia } from './application-media.ts';
 import { Archive } from './archive.ts';
 import { CallLifecycle } from './call-lifecycle.ts';
 import { CallSetup } from './call-setup.ts';
@@ -48,6 +49,7 @@ export class Calls implements CallService {
   readonly content: RecordingContent;
   readonly admin: RecordingAdmin;
   readonly control: CallControl;
+  readonly operations: MediaOperations;
   readonly #ports: CallPorts;
   readonly #settings: CallSettings;
   readonly #callEvents: CallEvents;
@@ -61,6 +63,7 @@ export class Calls implements CallService {
   readonly #applications: ApplicationCalls;
   readonly #connections: Connections;
   readonly #recordings: Recordings;
+  readonly #media: ApplicationMedia;
   #draining = false;
   /** Requests may come before the recovery has read what the last process left: they wait for it. */
   readonly #recovered = Promise.withResolvers<undefined>();
@@ -136,6 +139,15 @@ export class Calls implements CallService {
       events: this.#callEvents,
       insistent: this.#insistent,
     });
+    this.#media = new ApplicationMedia({
+      ports,
+      lifecycle: this.#lifecycle,
+      connections: this.#connections,
+      directory,
+      events: this.#callEvents,
+      insistent: this.#insistent,
+    });
+    this.operations = this.#media;
     this.#recordings = new Recordings({
       ports,
       settings,
@@ -146,6 +158,7 @@ export class Calls implements CallService {
     });
     this.#lifecycle.onEnded = (call) => {
       this.#connections.forget(call);
+      this.#media.forget(call);
       this.#switchboard.forget(call);
     };
   }
@@ -210,6 +223,7 @@ export class Calls implements CallService {
         'ending a call failed; the next start will do it',
       );
     }
+    this.#media.close();
     await this.#finisher.idle();
     this.#finisher.close();
     await this.#lifecycle.goodbyes.answered(GOODBYE_MS);

@@ -142,6 +142,18 @@ export async function makeFakeApi(
       hold: (command) => perform<undefined>('hold', command, undefined),
       unhold: (command) => perform<undefined>('unhold', command, undefined),
     },
+    operations: {
+      play: (command) => perform<undefined>('play', command, undefined),
+      cancelAll: (command) => perform<undefined>('cancelAll', command, undefined),
+      recognize: (command) => perform<undefined>('recognize', command, undefined),
+      startContinuousDtmf: (command) =>
+        perform<undefined>('startContinuousDtmf', command, undefined),
+      stopContinuousDtmf: (command) => perform<undefined>('stopContinuousDtmf', command, undefined),
+      sendDtmf: (command) => perform('sendDtmf', command, undefined),
+      startMediaStreaming: (command) =>
+        perform<undefined>('startMediaStreaming', command, undefined),
+      stopMediaStreaming: (command) => perform<undefined>('stopMediaStreaming', command, undefined),
+    },
     content: {
       open: (_id, actor) => {
         asked.push({ name: 'open', command: actor });

@@ -177,6 +177,12 @@ export class CallMediaOperations implements Omit<
     this.#continuous.forget(call);
   }
 
+  /** Nothing goes on any more, also in calls that could not be ended. Idempotent. */
+  close(): void {
+    for (const runner of this.#runners.values()) runner.close();
+    this.#runners.clear();
+  }
+
   #submit(
     { call, connection }: Established,
     command: Operation,

@@ -1,6 +1,6 @@
 import type { Identifier } from '../identifier.ts';
 import type { AuditRecord, ChunkRecord, ExportRecord, RecordingRecord } from '../records.ts';
-import type { CallControl } from './call-control.ts';
+import type { CallControl, MediaOperations } from './call-control.ts';
 import type { RenderFormat } from './render.ts';
 import type {
   CallConnectionId,
@@ -252,6 +252,7 @@ export interface CallService {
   /** Calls that are not over, oldest first. */
   calls(): Promise<readonly CallOverview[]>;
   readonly control: CallControl;
+  readonly operations: MediaOperations;
   readonly content: RecordingContent;
   readonly admin: RecordingAdmin;
 }
