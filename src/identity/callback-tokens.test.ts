@@ -20,6 +20,17 @@ test('a callback’s token is verified by the published keys and lives five minu
   expect(payload.exp! - payload.iat!).toBe(300);
 });
 
+test('a token may live as long as is asked for', async () => {
+  const tokens = await CallbackTokens.create(options, clock, systemRandom);
+  const published = createLocalJWKSet({ keys: [...tokens.keys().keys] });
+  const header = await tokens.authorization(undefined, 86_400);
+  const { payload } = await jwtVerify(header.slice('Bearer '.length), published, {
+    audience: 'resource',
+    currentDate: new Date(clock.nowMs()),
+  });
+  expect(payload.exp! - payload.nbf!).toBe(86_400);
+});
+
 test('every token is a new one', async () => {
   const tokens = await CallbackTokens.create(options, clock, systemRandom);
   expect(await tokens.authorization()).not.toBe(await tokens.authorization());

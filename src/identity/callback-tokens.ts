@@ -71,7 +71,10 @@ export class CallbackTokens implements CallbackSigner {
     );
   }
 
-  async authorization(audience: string = this.#options.resourceId): Promise<string> {
+  async authorization(
+    audience: string = this.#options.resourceId,
+    lifetimeSeconds: number = TOKEN_LIFETIME_SECONDS,
+  ): Promise<string> {
     const nowSeconds = Math.floor(this.#clock.nowMs() / 1000);
     const token = await new SignJWT({})
       .setProtectedHeader({ alg: ALGORITHM, kid: this.#publicJwk.kid, typ: 'JWT' })
@@ -79,7 +82,7 @@ export class CallbackTokens implements CallbackSigner {
       .setAudience(audience)
       .setIssuedAt(nowSeconds)
       .setNotBefore(nowSeconds)
-      .setExpirationTime(nowSeconds + TOKEN_LIFETIME_SECONDS)
+      .setExpirationTime(nowSeconds + lifetimeSeconds)
       .setJti(this.#random.uuid())
       .sign(this.#key);
     return `Bearer ${token}`;

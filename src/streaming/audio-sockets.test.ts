@@ -4,9 +4,12 @@ import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { type WebSocket, WebSocketServer } from 'ws';
 import { ManualClock } from '../core/manual-clock.ts';
-import type { AudioSocket } from '../core/ports/audio-socket.ts';
+import type { AudioSocket, SocketEnd } from '../core/ports/audio-socket.ts';
+import { until } from '../../test/contract/until.ts';
 import { AddressPolicy } from '../net/address-policy.ts';
 import { AudioSockets } from './audio-sockets.ts';
+
+const MESSAGE = 'x'.repeat(1024 * 1024);
 
 let http: Server;
 let far: WebSocketServer;
@@ -79,15 +82,37 @@ test('what the other side says with its first breath is heard', async () => {
   ).toBe('first');
 });
 
-test('says why it was closed', async () => {
-  const { near, there } = await pair();
-  const closed = new Promise((resolve) => {
-    near.onClose = resolve;
+const closeOf = (near: AudioSocket): Promise<readonly [string, SocketEnd]> =>
+  new Promise((resolve) => {
+    near.onClose = (reason, end) => {
+      resolve([reason, end]);
+    };
   });
-  there.close(4001, 'enough');
-  expect(await closed).toBe('closed with 4001: enough');
+
+test.each<[number, SocketEnd]>([
+  [1000, 'closed'],
+  [1001, 'lost'],
+  [1012, 'lost'],
+  [1008, 'rejected'],
+  [4001, 'rejected'],
+])('one that is closed with %d says why, and is %s', async (code, end) => {
+  const { near, there } = await pair();
+  const closed = closeOf(near);
+  there.close(code, 'enough');
+  expect(await closed).toEqual([`closed with ${code}: enough`, end]);
   expect(near.send('more')).toBe(false);
   near.close();
+});
+
+test('one whose connection breaks is lost, one without a word is closed', async () => {
+  const torn = await pair();
+  const tornEnd = closeOf(torn.near);
+  torn.there.terminate();
+  expect(await tornEnd).toEqual(['closed with 1006', 'lost']);
+  const silent = await pair();
+  const silentEnd = closeOf(silent.near);
+  silent.there.close();
+  expect(await silentEnd).toEqual(['closed with 1005', 'closed']);
 });
 
 test('drops what the other side takes too long for', async () => {
@@ -99,24 +124,55 @@ test('drops what the other side takes too long for', async () => {
   expect(sent).toBeLessThan(10_000);
 });
 
-test('is closed when a ping is not answered until the next one is due', async () => {
+test('is lost when a ping is not answered until the next one is due', async () => {
   const { near, there } = await pair();
   there.pause();
-  const closed = new Promise((resolve) => {
-    near.onClose = resolve;
-  });
+  const closed = closeOf(near);
   clock.advance(30_000);
-  expect(await closed).toBe('closed with 1006');
+  expect(await closed).toEqual(['closed with 1006', 'lost']);
 });
 
 test('more than a message may have ends it', async () => {
   const { near, there } = await pair();
-  const closed = new Promise((resolve) => {
-    near.onClose = resolve;
-  });
+  const closed = closeOf(near);
   there.on('error', () => undefined);
-  there.send('x'.repeat(3 * 1024 * 1024));
-  expect(await closed).toMatch(/^closed with 10/);
+  there.send(MESSAGE.repeat(3));
+  const [reason, end] = await closed;
+  expect(reason).toMatch(/^closed with 10/);
+  expect(end).toBe('rejected');
+});
+
+test('one that sends more than audio needs is read from a second later', async () => {
+  const { near, there } = await pair();
+  let heard = 0;
+  const enough = new Promise<void>((resolve) => {
+    near.onMessage = (text) => {
+      heard += 1;
+      if (text === 'last') resolve();
+    };
+  });
+  for (let message = 0; message < 40; message += 1) there.send(MESSAGE);
+  there.send('last');
+  await until('it is paused', () => heard >= 8);
+  expect(heard).toBeLessThan(40);
+  for (let turn = 0; turn < 10; turn += 1) {
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    clock.advance(1000);
+  }
+  await enough;
+  expect(heard).toBe(41);
+});
+
+test('all are closed together, those too that are being opened', async () => {
+  const all = sockets();
+  const url = `ws://app.test:${port}/audio`;
+  const near = await all.open(url, {}, new AbortController().signal);
+  const end = closeOf(near);
+  const opening = all.open(url, {}, new AbortController().signal).catch((error: unknown) => error);
+  await all.close();
+  expect(await end).toEqual(['closed with 1000', 'closed']);
+  expect(await opening).toMatchObject({ code: 'destination-unreachable' });
+  await all.close();
 });
 
 test.each([
@@ -135,7 +191,7 @@ test('what is not allowed is not connected to', async () => {
 });
 
 test('one that is no web socket has refused, one that is not there is unreachable', async () => {
-  await expect(open('/other')).rejects.toMatchObject({ code: 'destination-refused' });
+  await expect(open('/other')).rejects.toMatchObject({ code: 'destination-refused', status: 400 });
   http.close();
   port = 1;
   await expect(open()).rejects.toMatchObject({ code: 'destination-unreachable' });

@@ -1,7 +1,8 @@
 import type { IncomingMessage } from 'node:http';
 import { WebSocket } from 'ws';
 import { TapedeckError } from '../core/error.ts';
-import type { AudioSocket, AudioSocketPort } from '../core/ports/audio-socket.ts';
+import { HandshakeRefused } from '../core/handshake-refused.ts';
+import type { AudioSocketPort } from '../core/ports/audio-socket.ts';
 import type { Clock } from '../core/ports/clock.ts';
 import type { AddressPolicy } from '../net/address-policy.ts';
 import type { HostResolver } from '../net/host-resolver.ts';
@@ -21,6 +22,8 @@ export type AudioSocketParts = {
 /** Web sockets (RFC 6455) to URLs that applications name, under the rules that callbacks are under. */
 export class AudioSockets implements AudioSocketPort {
   readonly #parts: AudioSocketParts;
+  readonly #open = new Set<OpenAudioSocket>();
+  readonly #closing = new AbortController();
 
   constructor(parts: AudioSocketParts) {
     this.#parts = parts;
@@ -28,12 +31,29 @@ export class AudioSockets implements AudioSocketPort {
 
   open: AudioSocketPort['open'] = async (text, headers, signal) => {
     const url = socketUrl(text);
-    const limit = AbortSignal.any([signal, AbortSignal.timeout(HANDSHAKE_MS)]);
+    const limit = AbortSignal.any([
+      signal,
+      this.#closing.signal,
+      AbortSignal.timeout(HANDSHAKE_MS),
+    ]);
     const { policy, resolver, clock } = this.#parts;
     const addresses = await permittedAddresses(url, policy, resolver, limit);
     if (limit.aborted) throw unreachable(url, 'did not answer in time');
-    return await connect(url, headers, addresses, limit, clock);
+    const socket = await connect(url, headers, addresses, limit, clock);
+    this.#open.add(socket);
+    void socket.gone.then(() => this.#open.delete(socket));
+    // Its handshake was through as everything was closed.
+    if (this.#closing.signal.aborted) socket.close();
+    return socket;
   };
+
+  /** Says goodbye on every socket; resolves when they are gone, two seconds later at most. Idempotent. */
+  async close(): Promise<void> {
+    this.#closing.abort();
+    const open = [...this.#open];
+    for (const socket of open) socket.close();
+    await Promise.all(open.map(({ gone }) => gone));
+  }
 }
 
 function socketUrl(text: string): URL {
@@ -52,7 +72,7 @@ function connect(
   addresses: readonly string[],
   signal: AbortSignal,
   clock: Clock,
-): Promise<AudioSocket> {
+): Promise<OpenAudioSocket> {
   return new Promise((resolve, reject) => {
     const socket = new WebSocket(url, {
       headers,
@@ -79,9 +99,8 @@ function connect(
     socket.once('unexpected-response', (_request, response: IncomingMessage) => {
       settled();
       response.destroy();
+      reject(new HandshakeRefused(url.origin, response.statusCode ?? 0));
       socket.terminate();
-      const message = `${url.origin} answered the handshake with ${response.statusCode ?? 0}.`;
-      reject(new TapedeckError('destination-refused', message));
     });
     // Stays: an error after the handshake is followed by the close.
     socket.on('error', (cause) => {
