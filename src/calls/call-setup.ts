@@ -5,13 +5,8 @@ import type { AudioFormat } from '../core/media-format.ts';
 import type { SessionEnd } from '../core/ports/signalling.ts';
 import type { ArrivingLeg, CallLifecycle } from './call-lifecycle.ts';
 import type { CallPorts, CallSettings } from './context.ts';
-import {
-  BUILT_FORMATS,
-  dial,
-  type AcceptedLeg,
-  type DialDestination,
-  type DialOutcome,
-} from './dial.ts';
+import type { DialDestination } from './destinations.ts';
+import { BUILT_FORMATS, type AcceptedLeg, type Dialler, type DialOutcome } from './dial.ts';
 import { formatsOf, preferring } from './leg-formats.ts';
 import type { CallingParty, LiveCall } from './live-call.ts';
 import type { Recorder } from './recorder.ts';
@@ -34,17 +29,20 @@ export class CallSetup {
   readonly #settings: CallSettings;
   readonly #lifecycle: CallLifecycle;
   readonly #recorder: Recorder;
+  readonly #dialler: Dialler;
 
   constructor(parts: {
     readonly ports: CallPorts;
     readonly settings: CallSettings;
     readonly lifecycle: CallLifecycle;
     readonly recorder: Recorder;
+    readonly dialler: Dialler;
   }) {
     this.#ports = parts.ports;
     this.#settings = parts.settings;
     this.#lifecycle = parts.lifecycle;
     this.#recorder = parts.recorder;
+    this.#dialler = parts.dialler;
   }
 
   /** Answers the caller of a call that was taken from offer. Rejects when that cannot be done. */
@@ -100,7 +98,7 @@ export class CallSetup {
     formats: readonly AudioFormat[],
   ): Promise<DialOutcome> {
     const headers = { [CALL_ID_HEADER]: call.serverCallId };
-    return dial(this.#ports, this.#settings.ringTimeoutMs, {
+    return this.#dialler.dial({
       serverCallId: call.serverCallId,
       participant: callee,
       destinations: destinations.map((one) =>

@@ -24,6 +24,7 @@ import { CallSetup } from './call-setup.ts';
 import { Connections } from './connections.ts';
 import type { CallPorts, CallSettings } from './context.ts';
 import { ApplicationControl } from './control/application-control.ts';
+import { Dialler } from './dial.ts';
 import { Directory } from './directory.ts';
 import { CallEvents } from './events/call-events.ts';
 import { EventPublisher } from './events/publisher.ts';
@@ -39,6 +40,7 @@ import { Recordings } from './recordings.ts';
 import { recover, type RecoveryReport } from './recovery.ts';
 import { DISCONNECTED } from './result-code.ts';
 import { Switchboard } from './switchboard.ts';
+import type { TrunkRecord } from './trunk-record.ts';
 
 const DRAIN_POLL_MS = 100;
 /** How long phones may take to answer their BYE when the server stops. */
@@ -50,6 +52,8 @@ export class Calls implements CallService {
   readonly admin: RecordingAdmin;
   readonly control: CallControl;
   readonly operations: MediaOperations;
+  /** How the trunks do. */
+  readonly trunks: TrunkRecord;
   readonly #ports: CallPorts;
   readonly #settings: CallSettings;
   readonly #callEvents: CallEvents;
@@ -103,11 +107,14 @@ export class Calls implements CallService {
       recorder: this.#recorder,
       insistent: this.#insistent,
     });
+    const dialler = new Dialler(ports, settings);
+    this.trunks = dialler.trunks;
     const setup = new CallSetup({
       ports,
       settings,
       lifecycle: this.#lifecycle,
       recorder: this.#recorder,
+      dialler,
     });
     const directory = new Directory(settings.resourceId, settings.users);
     this.#switchboard = new Switchboard({
@@ -119,7 +126,7 @@ export class Calls implements CallService {
       setup,
     });
     this.#connections = new Connections(ports);
-    const outgoing = new OutgoingCalls({ ports, settings, directory });
+    const outgoing = new OutgoingCalls({ ports, settings, directory, dialler });
     this.#applications = new ApplicationCalls({
       ports,
       directory,

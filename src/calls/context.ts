@@ -12,6 +12,7 @@ import type { Random } from '../core/ports/random.ts';
 import type { ChannelPlan, RenderPort } from '../core/ports/render.ts';
 import type { SignallingPort } from '../core/ports/signalling.ts';
 import type { SubscriptionRecord } from '../core/records.ts';
+import type { TrunkSetting } from './destinations.ts';
 import type { DirectoryUser } from './directory.ts';
 import type { Route } from './route.ts';
 
@@ -23,8 +24,8 @@ export type CallSettings = {
   readonly dataDirectory: string;
   readonly routes: readonly Route[];
   readonly users: readonly DirectoryUser[];
-  /** In the order in which outgoing calls try them. */
-  readonly trunks: readonly { readonly name: string; readonly uri: string }[];
+  /** Ways out to numbers; of equal priority in the order in which they are tried. */
+  readonly trunks: readonly TrunkSetting[];
   /** Host and port, as in a SIP URI, at which phones reach us; known once SIP is bound. */
   readonly sipAddress: () => string;
   /** SIP URI of the simulated phone of this raw id, if there is one. */

@@ -1,21 +1,18 @@
 import { OFFERED_FORMATS } from '../core/audio-formats.ts';
 import type { Identifier } from '../core/identifier.ts';
 import type { LegId, ServerCallId } from '../core/ids.ts';
-import type { AudioFormat, RemoteMedia, SecurityPolicy } from '../core/media-format.ts';
+import type { AudioFormat, RemoteMedia } from '../core/media-format.ts';
 import type { OutgoingInvite, SessionEnd, SipParty } from '../core/ports/signalling.ts';
 import type { CallPorts, CallSettings } from './context.ts';
-import type { Directory } from './directory.ts';
+import type { DialDestination } from './destinations.ts';
 import { refusalAfter } from './result-code.ts';
+import { TrunkRecord } from './trunk-record.ts';
 
 /** What we offer when nothing narrows it down, in order of preference. */
 export const BUILT_FORMATS: readonly AudioFormat[] = OFFERED_FORMATS;
 
-export type DialDestination = {
-  readonly uri: string;
-  readonly trunk?: string;
-  /** What a route wants of its media; users and trunks have their own. Default `allow`. */
-  readonly security?: SecurityPolicy;
-};
+/** A trunk that has said nothing at all by then is given up, if there is another one. */
+export const TRUNK_ANSWER_MS = 6_000;
 
 /** A leg that was accepted and is not in the call yet. */
 export type AcceptedLeg = {
@@ -37,171 +34,231 @@ export type DialRequest = {
   readonly from: SipParty;
   readonly formats: readonly AudioFormat[];
   readonly headers: Readonly<Record<string, string>>;
+  /** Default that of the settings. */
+  readonly ringTimeoutMs?: number | undefined;
   /** Gives up when it fires: the ringing phones are cancelled. */
   readonly signal: AbortSignal;
   readonly onProgress?: (status: number) => void;
 };
 
-/** Where an identifier can be reached; empty if nowhere. */
-export function destinationsOf(
-  target: Identifier,
-  settings: CallSettings,
-  directory: Directory,
-  contactsOf: (user: string) => readonly string[],
-): readonly DialDestination[] {
-  const simulated = settings.simulatedPhone(target.rawId);
-  if (simulated !== undefined) return [{ uri: simulated }];
-  const contacts = directory.sipNamesOf(target).flatMap((name) => contactsOf(name));
-  if (contacts.length > 0) return contacts.map((uri) => ({ uri }));
-  const [trunk] = settings.trunks;
-  if (target.kind === 'phoneNumber' && trunk !== undefined) {
-    return [trunkDestination(trunk, target.number)];
-  }
-  return /^sips?:/i.test(target.rawId) ? [{ uri: target.rawId }] : [];
-}
-
-/** Neither a user, nor a phone of ours, nor a number: an address that anybody may have written down. */
-export function isForeign(target: Identifier, settings: CallSettings): boolean {
-  return target.kind === 'unknown' && settings.simulatedPhone(target.rawId) === undefined;
-}
-
-/** The number at the trunk's next hop. */
-export function trunkDestination(
-  trunk: { readonly name: string; readonly uri: string },
-  number: string,
-): DialDestination {
-  const [scheme, rest] = splitOnce(trunk.uri, ':');
-  const host = rest.includes('@') ? rest.slice(rest.indexOf('@') + 1) : rest;
-  return {
-    uri: `${scheme}:${encodeURIComponent(number).replace(/%2B/g, '+')}@${host}`,
-    trunk: trunk.name,
-  };
-}
-
-function splitOnce(text: string, separator: string): readonly [string, string] {
-  const at = text.indexOf(separator);
-  return at < 0 ? [text, ''] : [text.slice(0, at), text.slice(at + separator.length)];
-}
-
-/** Rings all destinations at once; the first to accept wins and the others are cancelled. */
-export async function dial(
-  ports: Pick<CallPorts, 'signalling' | 'media' | 'random' | 'clock' | 'log'>,
-  ringTimeoutMs: number,
-  request: DialRequest,
-): Promise<DialOutcome> {
-  if (request.destinations.length === 0) {
-    return { ok: false, end: { status: 404, reason: 'Not Found', by: 'local' } };
-  }
-  const branches: Branch[] = [];
-  try {
-    for (const destination of request.destinations) {
-      // Sockets that are asked for after the end of the call would belong to nobody.
-      if (request.signal.aborted) break;
-      branches.push(await openBranch(ports, request, destination));
-    }
-  } catch (error) {
-    for (const branch of branches) cancelBranch(ports, branch);
-    if (request.signal.aborted) return { ok: false, end: GIVEN_UP };
-    ports.log.error({ serverCallId: request.serverCallId, error }, 'no media for an outgoing leg');
-    return { ok: false, end: { ...refusalAfter(error), by: 'local' } };
-  }
-  const winner = await race(ports, ringTimeoutMs, request, branches);
-  for (const branch of branches) {
-    if (winner.ok && branch.legId === winner.leg.legId) continue;
-    cancelBranch(ports, branch);
-  }
-  return winner;
-}
-
 const GIVEN_UP: SessionEnd = { status: 487, reason: 'Request Terminated', by: 'local' };
+
+type DialPorts = Pick<CallPorts, 'signalling' | 'media' | 'random' | 'clock' | 'log'>;
+
+/** Rings people. Remembers which trunks have failed. */
+export class Dialler {
+  readonly trunks: TrunkRecord;
+  readonly #ports: DialPorts;
+  readonly #ringTimeoutMs: number;
+
+  constructor(ports: DialPorts, settings: Pick<CallSettings, 'ringTimeoutMs' | 'trunks'>) {
+    this.#ports = ports;
+    this.#ringTimeoutMs = settings.ringTimeoutMs;
+    this.trunks = new TrunkRecord(
+      ports.clock,
+      settings.trunks.map(({ name }) => name),
+    );
+  }
+
+  /**
+   * Rings all destinations at once, but one trunk after the other; the first to accept wins and the others
+   * are cancelled. Never rejects.
+   */
+  async dial(request: DialRequest): Promise<DialOutcome> {
+    if (request.destinations.length === 0) {
+      return { ok: false, end: { status: 404, reason: 'Not Found', by: 'local' } };
+    }
+    if (request.signal.aborted) return { ok: false, end: GIVEN_UP };
+    const phones = request.destinations.filter(({ trunk }) => trunk === undefined);
+    const trunks = request.destinations.filter(({ trunk }) => trunk !== undefined);
+    const ways = phones.map((phone) => [phone]);
+    if (trunks.length > 0) ways.push([...this.trunks.inOrder(trunks)]);
+    const attempt: Attempt = { request, branches: [], over: new AbortController() };
+    const winner = await this.#race(
+      attempt,
+      ways.map((way) => this.#goWay(attempt, way)),
+    );
+    for (const branch of attempt.branches) {
+      if (winner.ok && branch.legId === winner.leg.legId) continue;
+      this.#cancel(branch);
+    }
+    return winner;
+  }
+
+  /** One destination after the other, as long as it is the trunk that does not do. */
+  async #goWay(attempt: Attempt, way: readonly DialDestination[]): Promise<DialOutcome> {
+    const { request, branches, over } = attempt;
+    let end = GIVEN_UP;
+    for (const [index, destination] of way.entries()) {
+      const next = way[index + 1];
+      let branch: Branch | undefined;
+      try {
+        branch = await this.#open(attempt, destination, next !== undefined);
+      } catch (error) {
+        const { serverCallId } = request;
+        this.#ports.log.error({ serverCallId, error }, 'no media for an outgoing leg');
+        return { ok: false, end: { ...refusalAfter(error), by: 'local' } };
+      }
+      if (branch === undefined) return { ok: false, end: GIVEN_UP };
+      const { legId, session, ended, accepted } = branch;
+      const first = await Promise.race([
+        accepted.then((remote) => ({ remote })),
+        ended.then((refusal) => ({ refusal })),
+      ]);
+      if ('remote' in first) {
+        if (destination.trunk !== undefined) this.trunks.served(destination.trunk);
+        return { ok: true, leg: { legId, session, ended, remote: first.remote } };
+      }
+      end = first.refusal;
+      if (over.signal.aborted || !this.#hasFailed(request, destination, branch, end, next)) break;
+      // Its sockets are not needed any more, however long the next trunk rings.
+      branches.splice(branches.indexOf(branch), 1);
+      this.#cancel(branch);
+    }
+    return { ok: false, end };
+  }
+
+  /** Whether it is the trunk that failed, and not its far side that refused. */
+  #hasFailed(
+    { serverCallId }: DialRequest,
+    { trunk }: DialDestination,
+    branch: Branch,
+    end: SessionEnd,
+    next: DialDestination | undefined,
+  ): boolean {
+    if (trunk === undefined) return false;
+    if (end.by === 'local') return false;
+    const isServerFailure = end.status >= 500 && end.status < 600 && !branch.hasRung;
+    if (end.by !== 'network' && !isServerFailure) {
+      this.trunks.served(trunk);
+      return false;
+    }
+    this.trunks.failed(trunk);
+    const { status, reason } = end;
+    this.#ports.log.warn(
+      { serverCallId, trunk, status, reason, nextTrunk: next?.trunk },
+      next === undefined
+        ? 'a trunk failed, and there is no other one for this call'
+        : 'a trunk failed; the next one is tried',
+    );
+    return true;
+  }
+
+  /** `undefined` when it is too late for it. */
+  async #open(
+    { request, branches, over }: Attempt,
+    destination: DialDestination,
+    hasAlternative: boolean,
+  ): Promise<Branch | undefined> {
+    const { random, media, signalling } = this.#ports;
+    const { trunk, security } = destination;
+    const legId = random.hex(8) as LegId;
+    const sockets = await media.openLeg({
+      serverCallId: request.serverCallId,
+      legId,
+      participantId: request.participant.rawId,
+      addressFamily: destination.uri.includes('[') ? 'IPv6' : 'IPv4',
+    });
+    // Nobody waits for it any more.
+    if (over.signal.aborted || request.signal.aborted) {
+      await media.closeLeg(legId);
+      return undefined;
+    }
+    if (trunk !== undefined) this.trunks.called(trunk);
+    const session = signalling.invite({
+      uri: destination.uri,
+      ...(trunk === undefined ? {} : { trunk }),
+      from: request.from,
+      media: {
+        ...sockets,
+        formats: request.formats,
+        ...(security === undefined ? {} : { security }),
+      },
+      headers: request.headers,
+      ...(hasAlternative ? { answerWithinMs: TRUNK_ANSWER_MS } : {}),
+    });
+    const branch: Branch = {
+      legId,
+      session,
+      hasRung: false,
+      ended: new Promise((resolve) => {
+        session.onEnd = resolve;
+      }),
+      accepted: new Promise((resolve) => {
+        session.onAccept = resolve;
+      }),
+    };
+    branches.push(branch);
+    session.onProgress = (status) => {
+      // A "session progress" may be an announcement of the trunk's own.
+      if (status !== 183) branch.hasRung = true;
+      request.onProgress?.(status);
+    };
+    return branch;
+  }
+
+  /** The sockets go when the phone has answered: it may still be sending. */
+  #cancel({ session, legId }: Branch): void {
+    session
+      .end({ status: 487, reason: 'Request Terminated' })
+      .finally(() => this.#ports.media.closeLeg(legId))
+      .catch((error: unknown) => {
+        this.#ports.log.warn({ legId, error }, 'cancelling a ringing phone failed');
+      });
+  }
+
+  #race(
+    { request, over }: Attempt,
+    outcomes: readonly Promise<DialOutcome>[],
+  ): Promise<DialOutcome> {
+    return new Promise((resolve) => {
+      let refused = 0;
+      let best: SessionEnd | undefined;
+      const settle = (outcome: DialOutcome): void => {
+        timer.cancel();
+        request.signal.removeEventListener('abort', giveUp);
+        over.abort();
+        resolve(outcome);
+      };
+      const giveUp = (): void => {
+        settle({ ok: false, end: GIVEN_UP });
+      };
+      const ringTimeoutMs = request.ringTimeoutMs ?? this.#ringTimeoutMs;
+      const timer = this.#ports.clock.setTimer(ringTimeoutMs, () => {
+        settle({ ok: false, end: { status: 480, reason: 'No Answer', by: 'local' } });
+      });
+      request.signal.addEventListener('abort', giveUp);
+      for (const one of outcomes) {
+        void one.then((outcome) => {
+          if (outcome.ok) {
+            settle(outcome);
+            return;
+          }
+          refused += 1;
+          best = betterRefusal(best, outcome.end);
+          if (refused === outcomes.length) settle({ ok: false, end: best });
+        });
+      }
+    });
+  }
+}
+
+/** One request, and all that was opened for it. */
+type Attempt = {
+  readonly request: DialRequest;
+  readonly branches: Branch[];
+  /** Fires when the outcome is known: nothing more is opened. */
+  readonly over: AbortController;
+};
 
 type Branch = {
   readonly legId: LegId;
   readonly session: OutgoingInvite;
   readonly ended: Promise<SessionEnd>;
   readonly accepted: Promise<RemoteMedia>;
+  /** Somebody's phone rings: another trunk would ring it once more. */
+  hasRung: boolean;
 };
-
-async function openBranch(
-  ports: Pick<CallPorts, 'signalling' | 'media' | 'random'>,
-  request: DialRequest,
-  destination: DialDestination,
-): Promise<Branch> {
-  const legId = ports.random.hex(8) as LegId;
-  const sockets = await ports.media.openLeg({
-    serverCallId: request.serverCallId,
-    legId,
-    participantId: request.participant.rawId,
-    addressFamily: destination.uri.includes('[') ? 'IPv6' : 'IPv4',
-  });
-  const session = ports.signalling.invite({
-    uri: destination.uri,
-    ...(destination.trunk === undefined ? {} : { trunk: destination.trunk }),
-    from: request.from,
-    media: {
-      ...sockets,
-      formats: request.formats,
-      ...(destination.security === undefined ? {} : { security: destination.security }),
-    },
-    headers: request.headers,
-  });
-  session.onProgress = (status) => request.onProgress?.(status);
-  return {
-    legId,
-    session,
-    ended: new Promise((resolve) => {
-      session.onEnd = resolve;
-    }),
-    accepted: new Promise((resolve) => {
-      session.onAccept = resolve;
-    }),
-  };
-}
-
-/** The sockets go when the phone has answered: it may still be sending. */
-function cancelBranch(ports: Pick<CallPorts, 'media' | 'log'>, { session, legId }: Branch): void {
-  session
-    .end({ status: 487, reason: 'Request Terminated' })
-    .finally(() => ports.media.closeLeg(legId))
-    .catch((error: unknown) => {
-      ports.log.warn({ legId, error }, 'cancelling a ringing phone failed');
-    });
-}
-
-function race(
-  ports: Pick<CallPorts, 'clock'>,
-  ringTimeoutMs: number,
-  request: DialRequest,
-  branches: readonly Branch[],
-): Promise<DialOutcome> {
-  return new Promise((resolve) => {
-    let refused = 0;
-    let best: SessionEnd | undefined;
-    const settle = (outcome: DialOutcome): void => {
-      timer.cancel();
-      request.signal.removeEventListener('abort', giveUp);
-      resolve(outcome);
-    };
-    const giveUp = (): void => {
-      settle({ ok: false, end: GIVEN_UP });
-    };
-    const timer = ports.clock.setTimer(ringTimeoutMs, () => {
-      settle({ ok: false, end: { status: 480, reason: 'No Answer', by: 'local' } });
-    });
-    request.signal.addEventListener('abort', giveUp);
-    if (request.signal.aborted) giveUp();
-    for (const { legId, session, ended, accepted } of branches) {
-      void accepted.then((remote) => {
-        settle({ ok: true, leg: { legId, session, ended, remote } });
-      });
-      void ended.then((end) => {
-        refused += 1;
-        best = betterRefusal(best, end);
-        if (refused === branches.length) settle({ ok: false, end: best });
-      });
-    }
-  });
-}
 
 /** Of several refusals the one that says most (after RFC 3261 §16.7): 6xx, then the lowest class. */
 function betterRefusal(one: SessionEnd | undefined, other: SessionEnd): SessionEnd {

@@ -3,7 +3,8 @@ import type { SessionEnd } from '../core/ports/signalling.ts';
 import type { ArrivingLeg } from './call-lifecycle.ts';
 import { CALL_ID_HEADER } from './call-setup.ts';
 import type { CallPorts, CallSettings } from './context.ts';
-import { BUILT_FORMATS, destinationsOf, dial, isForeign, type DialDestination } from './dial.ts';
+import { destinationsOf, isForeign, type DialDestination } from './destinations.ts';
+import { BUILT_FORMATS, type Dialler } from './dial.ts';
 import type { Directory } from './directory.ts';
 import type { LiveCall } from './live-call.ts';
 
@@ -35,15 +36,18 @@ export class OutgoingCalls {
   readonly #ports: CallPorts;
   readonly #settings: CallSettings;
   readonly #directory: Directory;
+  readonly #dialler: Dialler;
 
   constructor(parts: {
     readonly ports: CallPorts;
     readonly settings: CallSettings;
     readonly directory: Directory;
+    readonly dialler: Dialler;
   }) {
     this.#ports = parts.ports;
     this.#settings = parts.settings;
     this.#directory = parts.directory;
+    this.#dialler = parts.dialler;
   }
 
   /** Where somebody can be reached; empty if nowhere. */
@@ -63,7 +67,7 @@ export class OutgoingCalls {
   /** Whoever accepts is a leg that has not joined the call yet. */
   async ring(call: LiveCall, request: RingRequest): Promise<RingOutcome> {
     const { target, signal } = request;
-    const outcome = await dial(this.#ports, request.ringTimeoutMs ?? this.#settings.ringTimeoutMs, {
+    const outcome = await this.#dialler.dial({
       serverCallId: call.serverCallId,
       participant: target,
       destinations: request.destinations ?? this.destinationsOf(target),
@@ -74,6 +78,7 @@ export class OutgoingCalls {
       },
       formats: BUILT_FORMATS,
       headers: { ...request.headers, [CALL_ID_HEADER]: call.serverCallId },
+      ringTimeoutMs: request.ringTimeoutMs,
       signal: signal === undefined ? call.over.signal : AbortSignal.any([call.over.signal, signal]),
       ...(request.onProgress === undefined ? {} : { onProgress: request.onProgress }),
     });

@@ -8,7 +8,7 @@ export type Route = {
   /** Matched against the caller's number or user. */
   readonly from: RegExp | undefined;
   readonly action: 'trunk' | 'registered' | 'application' | 'group' | 'reject';
-  /** Name of the trunk, for action `trunk`. */
+  /** Name of the trunk, for action `trunk`. Default: those that serve the number. */
   readonly trunk: string | undefined;
   /** The `groupCallId`, for action `group`. */
   readonly group: string | undefined;
@@ -30,7 +30,8 @@ export type RouteRecording = {
 export type RouteDecision = { readonly secure?: SecurityPolicy | undefined } & (
   | {
       readonly action: 'trunk';
-      readonly trunk: string;
+      /** Name of the only one; without it each that serves the number, by priority. */
+      readonly trunk: string | undefined;
       readonly record: RouteRecording | undefined;
     }
   | { readonly action: 'registered'; readonly record: RouteRecording | undefined }
@@ -65,7 +66,7 @@ export function decideRoute(routes: readonly Route[], call: RoutedCall): RouteDe
     case 'trunk':
       // A caller's number is not a credential: anybody could dial out at our expense.
       if (!call.trusted) return { action: 'reject', status: 403, reason: 'Forbidden' };
-      return { action: 'trunk', trunk: route.trunk ?? '', record, secure };
+      return { action: 'trunk', trunk: route.trunk, record, secure };
     case 'registered':
       if (!call.registered)
         return { action: 'reject', status: 480, reason: 'Temporarily Unavailable' };

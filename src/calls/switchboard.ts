@@ -6,7 +6,12 @@ import { isRefused } from '../core/security-policy.ts';
 import type { CallLifecycle } from './call-lifecycle.ts';
 import { CALL_ID_HEADER, type BridgedParties, type CallSetup } from './call-setup.ts';
 import { commitFacts, type CallPorts, type CallSettings } from './context.ts';
-import { destinationsOf, isForeign, trunkDestination, type DialDestination } from './dial.ts';
+import {
+  destinationsOf,
+  isForeign,
+  trunkDestinations,
+  type DialDestination,
+} from './destinations.ts';
 import type { Directory } from './directory.ts';
 import type { CallEvents } from './events/call-events.ts';
 import { GroupCalls } from './group-calls.ts';
@@ -111,10 +116,10 @@ export class Switchboard {
       await this.#groups.join(party, decision.group, decision.record);
       return;
     }
-    const trunk = trunks.find(
-      (candidate) => decision.action === 'trunk' && candidate.name === decision.trunk,
-    );
-    const destinations = trunk === undefined ? phones : [trunkDestination(trunk, invite.to.user)];
+    const destinations =
+      decision.action === 'trunk'
+        ? trunkDestinations(trunks, invite.to.user, decision.trunk)
+        : phones;
     const call = this.#lifecycle.open(caller, 'connecting');
     call.routeRecording = decision.record;
     await this.#relay(call, { ...party, callee, destinations, isCalleeTrusted: true });
@@ -156,8 +161,7 @@ export class Switchboard {
       case 'registered':
         return { callee, destinations: secured(phones, decision.secure) };
       case 'trunk': {
-        const trunk = trunks.find(({ name }) => name === decision.trunk);
-        const destinations = trunk === undefined ? [] : [trunkDestination(trunk, dialled.user)];
+        const destinations = trunkDestinations(trunks, dialled.user, decision.trunk);
         return { callee, destinations: secured(destinations, decision.secure) };
       }
       case 'reject':
@@ -173,9 +177,9 @@ export class Switchboard {
     const simulated = this.#settings.simulatedPhone(callee.rawId);
     if (simulated !== undefined) return [{ uri: simulated }];
     const names = new Set([dialled, ...this.#directory.sipNamesOf(callee)]);
-    return [...names]
-      .flatMap((name) => this.#ports.signalling.contactsOf(name))
-      .map((uri) => ({ uri }));
+    // The names may lead to the same phones, which ring once.
+    const contacts = [...names].flatMap((name) => this.#ports.signalling.contactsOf(name));
+    return [...new Set(contacts)].map((uri) => ({ uri }));
   }
 
   async #offer(

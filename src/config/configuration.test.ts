@@ -230,7 +230,22 @@ describe('what is wrong is refused by the name it was written with', () => {
       'tapedeck.yaml: users[0].pin',
     ],
     ['missing key of an entry', { file: 'users: [{name: a}]' }, 'tapedeck.yaml: users[0].password'],
-    ['route without its trunk', { file: 'routes: [{to: a, action: trunk}]' }, 'routes[0].trunk'],
+    ['route without any trunk', { file: 'routes: [{to: a, action: trunk}]' }, 'routes[0].trunk'],
+    [
+      'trunk where none is used',
+      { file: 'trunks: [{name: t, uri: "sip:t"}]\nroutes: [{to: a, action: reject, trunk: t}]' },
+      'routes[0].trunk',
+    ],
+    [
+      'prefix of numbers',
+      { file: 'trunks: [{name: t, uri: "sip:t", numbers: [abc]}]' },
+      'tapedeck.yaml: trunks[0].numbers[0]',
+    ],
+    [
+      'priority',
+      { file: 'trunks: [{name: t, uri: "sip:t", priority: high}]' },
+      'tapedeck.yaml: trunks[0].priority',
+    ],
     [
       'name that cannot stand in a URL',
       { file: "events: [{name: 'a b', endpoint: 'http://a'}]" },
@@ -362,6 +377,21 @@ routes: [{ to: a, action: registered, secure: require }]
   expect(trunks[0]?.uri).toBe('sips:trunk.example');
   const wrong = { file: 'routes: [{ to: a, action: registered, secure: srtp }]' };
   expect(refusal(wrong).field).toBe('tapedeck.yaml: routes[0].secure');
+});
+
+test('trunks have priorities, numbers and credentials, and routes need not name one', () => {
+  const file = `
+trunks:
+  - { name: main, uri: 'sip:192.0.2.1', username: us, password: secret, priority: 1, numbers: [+49, 00] }
+  - { name: spare, uri: 'sip:192.0.2.2' }
+routes: [{ to: '^0', action: trunk }]
+`;
+  const { trunks, routes } = parse({ file });
+  expect(trunks).toMatchObject([
+    { name: 'main', priority: 1, numbers: ['+49', '00'], username: 'us', password: 'secret' },
+    { name: 'spare', priority: 0, numbers: [], username: undefined },
+  ]);
+  expect(routes[0]).toMatchObject({ action: 'trunk', trunk: undefined });
 });
 
 test('a route’s recording has settings of its own', () => {

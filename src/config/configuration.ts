@@ -236,8 +236,11 @@ function checkReferences(entries: FileEntries): void {
     }
     const at = `routes[${index}].trunk`;
     const known = entries.trunks.map((trunk) => trunk.name);
-    if ((route.action === 'trunk') !== (route.trunk !== undefined)) {
-      throw refuse(at, 'action and trunk do not fit', 'a trunk with action trunk, and only there');
+    if (route.action !== 'trunk' && route.trunk !== undefined) {
+      throw refuse(at, 'action and trunk do not fit', 'a trunk with action trunk only');
+    }
+    if (route.action === 'trunk' && known.length === 0) {
+      throw refuse(at, 'there is no trunk', 'an entry in trunks');
     }
     if ((route.action === 'group') !== (route.group !== undefined)) {
       const where = `routes[${index}].group`;

@@ -34,6 +34,8 @@ export type User = {
 export type Trunk = {
   readonly name: string;
   readonly uri: string;
+  readonly priority: number;
+  readonly numbers: readonly string[];
   readonly username: string | undefined;
   readonly password: string | undefined;
   readonly addresses: readonly string[];
@@ -109,7 +111,21 @@ const trunk: Fields<Trunk> = {
     kind: kinds.sipUri,
     text: 'Next hop; `sips:…` or `…;transport=tls` goes by TLS. Requests of more than 1300 bytes go by TCP where the peer takes it, unless `…;transport=udp` says otherwise.',
   },
-  username: { kind: kinds.text, text: 'For digest, when the trunk asks.', fallback: none },
+  priority: {
+    kind: kinds.wholeNumber(0, 65_535),
+    text: 'Calls go out through the trunk with the lowest, of equal ones through the first; the next is tried when it fails ([how](trunks.md)).',
+    fallback: { value: 0, text: '0' },
+  },
+  numbers: {
+    kind: listOf(kinds.numberPrefix),
+    text: 'What the numbers begin with that go out through it. Routes that name the trunk take it for any number.',
+    fallback: { value: [], text: 'every number' },
+  },
+  username: {
+    kind: kinds.text,
+    text: 'For digest (MD5 or SHA-256), when the trunk asks.',
+    fallback: none,
+  },
   password: { kind: kinds.text, text: 'For digest, when the trunk asks.', fallback: none },
   addresses: {
     kind: listOf(kinds.addressRange),
@@ -162,7 +178,11 @@ const route: Fields<RouteEntry> = {
     kind: kinds.choice('trunk', 'registered', 'application', 'group', 'reject'),
     text: '`trunk`: out through a trunk, for authenticated users and sources under a trunk’s addresses only; `registered`: the phones of the user; `application`: IncomingCall; `group`: into the one call of the group, answered at once; `reject`: 603.',
   },
-  trunk: { kind: kinds.text, text: 'Name of the trunk, for action `trunk`.', fallback: none },
+  trunk: {
+    kind: kinds.text,
+    text: 'Name of the trunk, for action `trunk`: calls take this one and no other.',
+    fallback: { value: undefined, text: 'each trunk that serves the number, by priority' },
+  },
   group: {
     kind: kinds.text,
     text: 'For action `group`: the `groupCallId` by which applications find the call, a GUID by custom. Several routes may name one group.',

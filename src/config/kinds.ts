@@ -278,6 +278,12 @@ export const sipUri: Kind<string> = scalar('a SIP URI, such as sip:192.0.2.10:50
   /^sips?:[^\s<>"]+$/.test(value) ? value : undefined,
 );
 
+/** As dialled, or of E.164. */
+export const numberPrefix: Kind<string> = scalar(
+  'the first digits of a number, such as +49 or 00',
+  (value) => (/^\+?[0-9*#]{1,32}$|^\+$/.test(value) ? value : undefined),
+);
+
 /** Goes into URLs. */
 export const subscriptionName: Kind<string> = scalar(
   'a name of at most 64 letters, digits and hyphens',

@@ -141,7 +141,7 @@ class Server implements SipServer {
   invite(request: OutboundInvite): OutgoingInvite {
     const uri = parseSipUri(this.registrar.contactOf(request.uri));
     if (!uri.ok) return new UnreachableInvite(this.#random, `Not a SIP URI (${uri.defect})`);
-    const { trunk, from, media, headers } = request;
+    const { trunk, from, media, headers, answerWithinMs } = request;
     const user = this.#users.get(this.registrar.userOf(request.uri) ?? '');
     const security = strictest(
       this.#secureMedia,
@@ -154,6 +154,7 @@ class Server implements SipServer {
       from,
       media: { ...media, security },
       headers,
+      answerWithinMs,
       flow: this.#flowOf(request.uri),
       credentials: trunk === undefined ? undefined : this.#trunks.credentials(trunk),
       mediaAddresses: trunk === undefined ? [] : this.#trunks.get(trunk)?.mediaAddresses,

@@ -82,10 +82,10 @@ class FakePhone {
     return this.isGone ? new Promise(() => undefined) : Promise.resolve();
   }
 
-  protected leave(end: Refusal): void {
+  protected leave(end: Refusal, by: SessionEnd['by'] = 'remote'): void {
     if (this.#isOver) return;
     this.#isOver = true;
-    this.onEnd({ ...end, by: 'remote' });
+    this.onEnd({ ...end, by });
   }
 }
 
@@ -154,6 +154,11 @@ export class FakeOutgoing extends FakePhone implements OutgoingInvite {
 
   refuse(status: number, reason: string): void {
     this.leave({ status, reason });
+  }
+
+  /** Nobody is reached. */
+  fail(status: number, reason: string): void {
+    this.leave({ status, reason }, 'network');
   }
 
   hangUp(): void {

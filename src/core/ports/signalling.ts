@@ -80,6 +80,8 @@ export type OutboundInvite = {
   readonly from: SipParty;
   readonly media: LocalMedia;
   readonly headers?: Readonly<Record<string, string>>;
+  /** Given up, with 408 by `network`, when nothing at all has come by then. Default: as the transport has it, 32 s. */
+  readonly answerWithinMs?: number;
 };
 
 /** An INVITE of ours. */

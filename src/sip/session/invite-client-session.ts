@@ -31,6 +31,8 @@ export type InviteClientOptions = {
   readonly credentials?: Credentials | undefined;
   /** Where the INVITE goes instead of where its URI points: a registered phone's connection. */
   readonly flow?: RequestTarget | undefined;
+  /** Given up when not even a provisional response has come by then. Default: timer B of the transaction. */
+  readonly answerWithinMs?: number | undefined;
   /** Addresses from where media may come besides the SDP's and the signalling peer's. */
   readonly mediaAddresses?: readonly string[] | undefined;
 };
@@ -61,6 +63,7 @@ export class InviteClientSession {
   #ending: { readonly status: number; readonly reason: string } | undefined;
   #cancelled = false;
   #cancelTimer: Timer | undefined;
+  #silenceTimer: Timer | undefined;
   #over = false;
   readonly #waiting: (() => void)[] = [];
 
@@ -124,6 +127,7 @@ export class InviteClientSession {
   }
 
   async #begin(): Promise<void> {
+    this.#limitSilence();
     const target = this.#options.flow ?? (await this.#context.locate(this.#options.uri));
     if (this.#over || this.#ending !== undefined) return;
     if (target === undefined) {
@@ -141,6 +145,17 @@ export class InviteClientSession {
     });
     this.#offer = this.#negotiation.offer();
     this.#invite(target, []);
+  }
+
+  /** Whoever answers after that all the same is cancelled, or hung up on. */
+  #limitSilence(): void {
+    const { answerWithinMs } = this.#options;
+    if (answerWithinMs === undefined) return;
+    this.#silenceTimer = this.#context.clock.setTimer(answerWithinMs, () => {
+      if (this.#ending !== undefined) return;
+      this.#ending = { status: 408, reason: 'No answer' };
+      this.#finish({ status: 408, reason: 'No answer', by: 'network' });
+    });
   }
 
   #invite(target: RequestTarget, authorization: ExtraHeaders): void {
@@ -175,6 +190,7 @@ export class InviteClientSession {
   #receive(response: SipResponse): void {
     const request = this.#transaction?.request;
     if (request === undefined) return;
+    this.#silenceTimer?.cancel();
     if (response.status < 200) this.#receiveProvisional(request, response);
     else if (response.status < 300) this.#receiveAccept(request, response);
     else this.#receiveRefusal(request, response);
@@ -303,6 +319,7 @@ export class InviteClientSession {
     if (this.#over) return;
     this.#over = true;
     this.#cancelTimer?.cancel();
+    this.#silenceTimer?.cancel();
     this.#early?.close();
     for (const resolve of this.#waiting) resolve();
     this.onEnd(end);
