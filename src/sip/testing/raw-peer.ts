@@ -38,11 +38,13 @@ export class RawPeer {
   readonly #socket: DatagramSocket;
   readonly #server: SocketAddress;
 
+  /** @param onRequest called for each request; the answer may be given at once. */
   static async open(
     network: DatagramNetwork,
     host: string,
     port: number,
     server: SocketAddress,
+    onRequest: (request: SipRequest) => void = () => undefined,
   ): Promise<RawPeer> {
     const opened: { peer?: RawPeer } = {};
     const socket = await network.bind({
@@ -51,7 +53,9 @@ export class RawPeer {
       receive: (data) => {
         opened.peer?.texts.push(Buffer.from(data).toString('utf8'));
         const message = parseSipMessage(data);
-        if (message.ok) opened.peer?.received.push(message.value);
+        if (!message.ok) return;
+        opened.peer?.received.push(message.value);
+        if (message.value.kind === 'request') onRequest(message.value);
       },
     });
     opened.peer = new RawPeer(socket, server);
@@ -113,8 +117,8 @@ export class RawPeer {
     this.sendText(this.text(request));
   }
 
-  sendText(text: string): void {
-    this.#socket.send(Buffer.from(text), this.#server);
+  sendText(text: string, to: SocketAddress = this.#server): void {
+    this.#socket.send(Buffer.from(text), to);
   }
 
   /** Answers a request that was received. */
@@ -125,6 +129,8 @@ export class RawPeer {
       readonly toTag?: string;
       readonly headers?: readonly string[];
       readonly body?: string;
+      /** Default the server. */
+      readonly to?: SocketAddress;
     } = {},
   ): void {
     const body = options.body ?? '';
@@ -142,6 +148,6 @@ export class RawPeer {
       ...(body === '' ? [] : ['Content-Type: application/sdp']),
       `Content-Length: ${Buffer.byteLength(body)}`,
     ];
-    this.sendText(`${lines.join('\r\n')}\r\n\r\n${body}`);
+    this.sendText(`${lines.join('\r\n')}\r\n\r\n${body}`, options.to);
   }
 }
