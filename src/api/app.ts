@@ -12,6 +12,7 @@ import type { SignedLinks } from '../identity/signed-links.ts';
 import { controlRoutes } from './acs/call-control.ts';
 import { connectionRoutes, offerRoutes } from './acs/call-connections.ts';
 import { CallbackUris, IdFields } from './acs/fields.ts';
+import { mediaRoutes } from './acs/media.ts';
 import { openIdRoutes } from './acs/open-id.ts';
 import { recordingRoutes, type RecordingRules } from './acs/recordings.ts';
 import { unbuiltRoutes } from './acs/unbuilt.ts';
@@ -114,6 +115,7 @@ export function buildApp(
     connectionRoutes(routes, calls, ids, repeatability);
     recordingRoutes(routes, calls, ids, callbackUris, repeatability, services.recordings);
     controlRoutes(routes, calls.control, ids, callbackUris, repeatability);
+    mediaRoutes(routes, calls.operations, ids, callbackUris, repeatability);
     unbuiltRoutes(routes);
   });
   scope(app, [bySignedLink(services.links), byKey], (routes) => {

@@ -28,7 +28,7 @@ import {
 } from './identifiers.ts';
 
 /** The vendor's limit of a call. */
-const MAX_PARTICIPANTS = 350;
+export const MAX_PARTICIPANTS = 350;
 /** Options of operations that are not built. */
 const UNBUILT_FIELDS = ['mediaStreamingOptions', 'transcriptionOptions', 'teamsAppSource'];
 

@@ -3,6 +3,8 @@ import { TapedeckError } from '../../core/error.ts';
 import type { PlaySource } from '../../core/ports/prompts.ts';
 import { MAX_URI_CHARACTERS, oneOf } from './fields.ts';
 
+/** Of one request; each of them may be minutes long. */
+export const MAX_PLAY_SOURCES = 10;
 const MAX_TEXT_CHARACTERS = 10_000;
 const word = Type.Optional(Type.String({ maxLength: 128 }));
 
@@ -66,6 +68,14 @@ export function toPlaySource(wire: PlaySourceInput, field: string): PlaySource {
   }
   if (kind === 'ssml' && ssml !== undefined) return { kind, cacheId, ssml: ssml.ssmlText };
   throw invalid(`${field}.${kind}`, `is what the kind ${kind} needs`);
+}
+
+/** As `toPlaySource`, of a list. */
+export function toPlaySources(
+  wire: readonly PlaySourceInput[],
+  field: string,
+): readonly PlaySource[] {
+  return wire.map((one, index) => toPlaySource(one, `${field}[${index}]`));
 }
 
 /** Whether it can be fetched is found out when it is, and told by the operation's event. */

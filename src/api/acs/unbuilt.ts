@@ -12,7 +12,10 @@ export function unbuiltRoutes(routes: Routes): void {
 }
 
 function refuse(routes: Routes, path: string, operation: string): void {
+  const reason = operation.endsWith('Transcription')
+    ? 'this server does not recognise speech'
+    : 'this server does not have it yet';
   routes.post(path, () => {
-    throw new TapedeckError('not-supported', `${operation} is not supported by this server yet.`);
+    throw new TapedeckError('not-supported', `${operation} is not supported: ${reason}.`);
   });
 }

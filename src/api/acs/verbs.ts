@@ -6,12 +6,6 @@ export const VERB_SEGMENT_PREFIX = '~';
 
 /** Operations that exist at the vendor and are answered 405 here. */
 export const UNBUILT_CALL_VERBS = [
-  'play',
-  'cancelAllMediaOperations',
-  'recognize',
-  'startContinuousDtmfRecognition',
-  'stopContinuousDtmfRecognition',
-  'sendDtmfTones',
   'startTranscription',
   'stopTranscription',
   'updateTranscription',
@@ -38,6 +32,12 @@ const KNOWN_VERBS: ReadonlySet<string> = new Set([
   'mute',
   'cancelAddParticipant',
   'moveHere',
+  'play',
+  'cancelAllMediaOperations',
+  'recognize',
+  'startContinuousDtmfRecognition',
+  'stopContinuousDtmfRecognition',
+  'sendDtmfTones',
   ...UNBUILT_CALL_VERBS,
   ...UNBUILT_PARTICIPANT_VERBS,
 ]);
