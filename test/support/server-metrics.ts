@@ -16,6 +16,11 @@ export async function relayedPackets(
   };
 }
 
+/** The value behind a name with its labels, as Prometheus writes them. */
+export async function metricOf(server: ServerProcess, name: string): Promise<number> {
+  return valueOf(await metrics(server), name);
+}
+
 async function metrics(server: ServerProcess): Promise<string> {
   const response = await fetch(new URL('/metrics', server.ready.management));
   return response.text();

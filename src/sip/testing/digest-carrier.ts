@@ -40,6 +40,8 @@ export class DigestCarrier {
   readonly used: Map<string, string[]> = new Map();
   #stale: number;
   #nonces = 0;
+  /** Nonces that nobody has answered. */
+  readonly #issued = new Set<string>();
 
   /** @param port 0 picks one. */
   static async open(
@@ -116,6 +118,7 @@ export class DigestCarrier {
     if (isStale) this.#stale -= 1;
     else if (value !== undefined) this.wrongAnswers += 1;
     this.#nonces += 1;
+    this.#issued.add(`n${this.#nonces}`);
     this.#respond(request, status, {
       headers: algorithms.map((algorithm) => {
         const more = `${qop === undefined ? '' : `, qop="${qop}"`}${isStale ? ', stale=TRUE' : ''}`;
@@ -139,7 +142,7 @@ export class DigestCarrier {
     const asked = hash(`${request.method}:${get('uri')}`);
     const nonce = get('nonce');
     const middle = qop === undefined ? '' : `${get('nc')}:${get('cnonce')}:${get('qop')}:`;
-    const isFresh = nonce === `n${this.#nonces}` && value.includes('opaque="o,p"');
+    const isFresh = this.#issued.delete(nonce) && value.includes('opaque="o,p"');
     if (hash(`${secret}:${nonce}:${middle}${asked}`) !== get('response') || !isFresh) return false;
     this.used.set(nonce, [...(this.used.get(nonce) ?? []), get('nc')]);
     return get('username') === username;
