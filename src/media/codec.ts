@@ -29,6 +29,11 @@ export interface AudioEncoder {
   readonly sampleRateHz: number;
   /** Encodes a packet's samples, 10 to 60 ms, into the start of `into`; returns the bytes written. */
   encode(samples: Int16Array, into: Uint8Array): number;
+  /**
+   * Takes over what an encoder of the same format remembers, so that a decoder which heard that one hears no
+   * break. False, as if it were not there, for one that cannot be copied.
+   */
+  continueFrom?(other: AudioEncoder): boolean;
   /** Idempotent. */
   close(): void;
 }

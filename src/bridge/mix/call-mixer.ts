@@ -5,10 +5,11 @@ import type { Leg } from '../leg.ts';
 import { isSameFormat } from '../leg-media.ts';
 import { Buses } from './buses.ts';
 import type { Clockwork, Ticking } from './clockwork.ts';
-import { FRAME_US } from './frame.ts';
+import { FRAME_US, NARROW_RATE_HZ } from './frame.ts';
 import { LegSource } from './leg-source.ts';
 import { MixListener } from './listener.ts';
 import type { PlayedVoice } from './played-voice.ts';
+import { SharedEncoders } from './shared-encoders.ts';
 import { StartOfMix } from './start-of-mix.ts';
 import { StreamMixer } from './stream-mixer.ts';
 
@@ -45,6 +46,9 @@ export class CallMixer implements Ticking {
   readonly #streams: readonly MixedStream[];
   readonly #onPlayed: () => void;
   readonly #buses = new Buses();
+  readonly #shared: SharedEncoders;
+  /** Who hears the whole in this frame. */
+  readonly #silent: MixListener[] = [];
   readonly #streamMixer: StreamMixer;
   #start: StartOfMix | undefined;
   #quietFrames = 0;
@@ -65,6 +69,7 @@ export class CallMixer implements Ticking {
     this.#voices = voices;
     this.#streams = streams;
     this.#onPlayed = onPlayed;
+    this.#shared = new SharedEncoders(parts.codecs);
     this.#streamMixer = new StreamMixer(parts.clock);
   }
 
@@ -103,15 +108,17 @@ export class CallMixer implements Ticking {
     }
     const buses = this.#buses;
     buses.begin();
+    this.#shared.begin();
     let isAlive = false;
     for (const { source } of this.#participants) {
       source.pull(frameUs);
       if (!source.isIdle) isAlive = true;
-      if (source.isActive) buses.addFrame(source.frame);
+      if (source.isHeard) buses.addFrame(source.frame);
     }
     for (const voice of this.#voices) isAlive = this.#play(voice) || isAlive;
     buses.finish(this.#participants, this.#streams.length > 0);
     for (const participant of this.#participants) this.#hear(participant, frameUs);
+    this.#hearWhole(frameUs);
     for (const stream of this.#streams) {
       isAlive = true;
       this.#streamMixer.write(stream, buses, this.#participants, frameUs);
@@ -147,6 +154,7 @@ export class CallMixer implements Ticking {
   close(): void {
     this.#parts.clockwork.remove(this);
     this.setLegs([]);
+    this.#shared.close();
   }
 
   #of(leg: Leg): Participant | undefined {
@@ -158,7 +166,7 @@ export class CallMixer implements Ticking {
     if (media === undefined) return undefined;
     const { codecs } = this.#parts;
     const source = LegSource.open(media.format, codecs, this.#onWake);
-    const listener = MixListener.open(leg, media, codecs);
+    const listener = MixListener.open(leg, media, codecs, this.#shared);
     if (source === undefined || listener === undefined) {
       source?.close();
       listener?.close();
@@ -214,24 +222,34 @@ export class CallMixer implements Ticking {
       listener.pause();
       return;
     }
-    const buses = this.#buses;
+    const bus = this.#buses.at(listener.rateHz);
+    const own = source.isHeard ? source.frame : undefined;
     let played = 0;
     for (const voice of this.#voices) {
       if (!voice.isActive || voice.toLegs?.has(leg.legId) !== true) continue;
-      if (played++ === 0) buses.beginExtra(listener.rateHz, leg.isOnHold ? undefined : source);
-      buses.addExtra(listener.rateHz, voice);
+      if (played++ === 0) bus.beginExtra(!leg.isOnHold, own);
+      bus.addExtra(listener.rateHz === NARROW_RATE_HZ ? voice.narrowed() : voice.frame);
     }
-    if (played > 0) {
-      const frame = buses.extra(listener.rateHz);
-      listener.write(frame, frame.length, frameUs);
-    } else if (leg.isOnHold) {
+    if (played === 0 && leg.isOnHold) {
       listener.pause();
-    } else if (source.isActive) {
-      const frame = buses.without(source);
-      listener.write(frame, frame.length, frameUs);
-    } else {
-      listener.writeShared(buses.whole(listener.rateHz), buses.shared, frameUs);
+      return;
     }
+    const saysNothing = played === 0 && own === undefined;
+    if (saysNothing && bus.hearsWhole(listener.limiter, listener.isFirst)) {
+      this.#silent.push(listener);
+      return;
+    }
+    const frame = played > 0 ? bus.extra(listener.limiter) : bus.without(own, listener.limiter);
+    listener.write(frame, frame.length, frameUs);
+  }
+
+  /** After all others, who may go on from where the shared encoders were before this frame. */
+  #hearWhole(frameUs: number): void {
+    const silent = this.#silent;
+    for (const listener of silent) {
+      listener.writeShared(this.#buses.at(listener.rateHz).wholeFrame, frameUs);
+    }
+    silent.length = 0;
   }
 
   #drain(source: LegSource, listener: MixListener): void {

@@ -6,6 +6,7 @@ import { INTERPOLATOR_REACH } from '../../media/resample/slew-interpolator.ts';
 import type { RtpHeaderReader } from '../../protocols/rtp/header.ts';
 import { PAYLOAD_KIND, type PayloadKind } from '../leg-media.ts';
 import type { PacketSink } from '../packet-sink.ts';
+import { isSilent } from './bus.ts';
 import { DelayControl } from './delay-control.ts';
 import { FRAME_MS, mixRateOf, NARROW_RATE_HZ, type MixRate } from './frame.ts';
 import { PacketQueue } from './packet-queue.ts';
@@ -39,6 +40,8 @@ export class LegSource implements PacketSink {
   /** 20 ms at `rateHz`: what is heard now, if `isActive`. */
   readonly frame: Int16Array<ArrayBuffer>;
   isActive = false;
+  /** As `isActive`, and it is not silence. */
+  isHeard = false;
 
   readonly #decoder: AudioDecoder;
   readonly #converter: Resampler | undefined;
@@ -114,6 +117,11 @@ export class LegSource implements PacketSink {
 
   /** Makes the next frame. */
   pull(frameUs: number): void {
+    this.#pull(frameUs);
+    this.isHeard = this.isActive && !isSilent(this.frame);
+  }
+
+  #pull(frameUs: number): void {
     this.isActive = false;
     if (this.#isWaiting && frameUs >= this.#startUs) this.#start();
     if (this.#state !== STATE.playing) return;
@@ -152,6 +160,7 @@ export class LegSource implements PacketSink {
   close(): void {
     this.#rest();
     this.isActive = false;
+    this.isHeard = false;
     this.#decoder.close();
   }
 

@@ -1,7 +1,8 @@
 import type { Clock } from '../../core/ports/clock.ts';
+import { MixLimiter } from '../../media/mix/limiter.ts';
+import type { StreamOutput } from '../audio-streams.ts';
 import type { Buses } from './buses.ts';
 import type { MixedStream, Participant } from './call-mixer.ts';
-import { WIDE_RATE_HZ } from './frame.ts';
 
 /** Of an unmixed stream, in one frame. */
 const MOST_PARTICIPANTS = 4;
@@ -11,6 +12,7 @@ export class StreamMixer {
   readonly #clock: Clock;
   readonly #loudest: Participant[] = [];
   readonly #energies: number[] = [];
+  readonly #limiters = new WeakMap<StreamOutput, MixLimiter>();
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -31,8 +33,16 @@ export class StreamMixer {
       this.#loudest.length = 0;
       return;
     }
-    const mix = voice.isActive ? buses.without(voice) : buses.whole(WIDE_RATE_HZ);
+    const mix = buses.beside(voice, this.#limiterOf(output));
     output.write(undefined, mix, !buses.hasVoiceBeside(voice), atMs);
+  }
+
+  #limiterOf(output: StreamOutput): MixLimiter {
+    const known = this.#limiters.get(output);
+    if (known !== undefined) return known;
+    const limiter = new MixLimiter();
+    this.#limiters.set(output, limiter);
+    return limiter;
   }
 
   #findLoudest(participants: readonly Participant[]): void {

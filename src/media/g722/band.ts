@@ -59,6 +59,21 @@ export class Band {
     this.scale = this.#scaleOf(this.#log);
   }
 
+  /** Of the same band. */
+  copy(other: Band): void {
+    this.prediction = other.prediction;
+    this.scale = other.scale;
+    this.#log = other.#log;
+    this.#zeros.set(other.#zeros);
+    this.#differences.set(other.#differences);
+    this.#fromZeros = other.#fromZeros;
+    this.#pole1 = other.#pole1;
+    this.#pole2 = other.#pole2;
+    this.#reconstructed = other.#reconstructed;
+    this.#wasNegative1 = other.#wasNegative1;
+    this.#wasNegative2 = other.#wasNegative2;
+  }
+
   #movePoles(difference: number): void {
     const isNegative = this.#fromZeros + difference < 0;
     const sign1 = isNegative === this.#wasNegative1 ? -1 : 1;

@@ -32,6 +32,11 @@ export class Bands {
     const { high } = this;
     high.update((high.scale * (HIGH_VALUES[code] as number)) >> VALUE_BITS, code & 1);
   }
+
+  copy(other: Bands): void {
+    this.low.copy(other.low);
+    this.high.copy(other.high);
+  }
 }
 
 function clip15(value: number): number {

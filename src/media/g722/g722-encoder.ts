@@ -32,6 +32,13 @@ export class G722Encoder implements AudioEncoder {
     return count;
   }
 
+  continueFrom(other: AudioEncoder): boolean {
+    if (!(other instanceof G722Encoder)) return false;
+    this.#bands.copy(other.#bands);
+    this.#filter.copy(other.#filter);
+    return true;
+  }
+
   /** Nothing is held outside the heap. */
   close(): void {}
 

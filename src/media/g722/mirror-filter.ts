@@ -17,6 +17,11 @@ export class MirrorFilter {
   readonly #window = new Int32Array(2 * (PAIRS - 1 + ROOM_PAIRS));
   #end = 2 * (PAIRS - 1);
 
+  copy(other: MirrorFilter): void {
+    this.#window.set(other.#window);
+    this.#end = other.#end;
+  }
+
   /** Takes the next pair of samples; the sums are in `first` and `second`. */
   push(older: number, newer: number): void {
     const window = this.#window;

@@ -1,12 +1,17 @@
 /** Up to here (−1.4 dBFS) a sum is passed on as it is. */
 const KNEE = 28_000;
 const ROOM = 32_767 - KNEE;
-/** The gain is found for so many samples at a time, 2 ms at 16 kHz, and goes straight from one to the next. */
+/** The gain is found for so many samples at a time (2 ms at 16 kHz) and goes straight from one to the next. */
 const STEP_SAMPLES = 32;
-/** Two seconds bring the gain from 0 to 1: faster, and it would follow single vibrations of low voices. */
+/** Two seconds at 16 kHz bring the gain from 0 to 1: faster, it would follow single vibrations of low voices. */
 const RELEASE_PER_STEP = 1 / 1000;
 /** A frame has at most 20 ms at 48 kHz. */
 const MOST_STEPS = 30;
+
+/** For all limiters of a thread: the gain that each step of a frame needs. */
+const NEEDED = new Float64Array(MOST_STEPS);
+/** What is taken off for somebody who says nothing: no need to look. */
+const NOTHING = new Int16Array(STEP_SAMPLES * MOST_STEPS);
 
 /**
  * Sums of many voices as 16 bits, for one listener: what is not too loud is passed on bit by bit; what would
@@ -14,69 +19,76 @@ const MOST_STEPS = 30;
  * again. Only a loud sound at the very start of a frame is bent over the first 2 ms. Nothing is cut off.
  */
 export class MixLimiter {
-  /** At the end of the last frame. */
-  #gain = 1;
-  readonly #needed = new Float64Array(MOST_STEPS);
+  /** At the end of the last frame; 1: all is passed on as it is. To be set where another limiter went before. */
+  gain = 1;
 
   /**
-   * Writes `total` without `own` (somebody hears all but himself) to the start of `into`: as many samples as
-   * `total` has, up to 960. Frames follow each other without a gap.
+   * Writes `total` without `own` (somebody hears all but himself) to the start of `into`, which is neither of
+   * them: as many samples as `total` has, up to 960. Frames follow each other without a gap.
    */
   mixWithout(total: Int32Array, own: Int16Array | undefined, into: Int16Array): void {
-    const isQuiet = this.#measure(total, own);
-    if (isQuiet && this.#gain === 1) {
-      const count = total.length;
-      for (let at = 0; at < count; at += 1) {
-        into[at] = (total[at] as number) - ownAt(own, at); // inside
-      }
-      return;
-    }
-    this.#limit(total, own, into);
+    const isLoud = own === undefined ? copy(total, into) : subtract(total, own, into);
+    if (isLoud || this.gain !== 1) this.#limit(total, own ?? NOTHING, into);
   }
 
-  /** What gain each step needs. Returns whether none of them needs any. */
-  #measure(total: Int32Array, own: Int16Array | undefined): boolean {
-    const count = total.length;
-    let isQuiet = true;
-    for (let start = 0, step = 0; start < count; start += STEP_SAMPLES, step += 1) {
-      const end = Math.min(count, start + STEP_SAMPLES);
-      let peak = 0;
-      for (let at = start; at < end; at += 1) {
-        const value = (total[at] as number) - ownAt(own, at); // inside
-        const magnitude = value < 0 ? -value : value;
-        if (magnitude > peak) peak = magnitude;
-      }
-      if (peak > KNEE) isQuiet = false;
-      this.#needed[step] = peak > KNEE ? KNEE / peak : 1;
-    }
-    return isQuiet;
-  }
-
-  #limit(total: Int32Array, own: Int16Array | undefined, into: Int16Array): void {
+  #limit(total: Int32Array, own: Int16Array, into: Int16Array): void {
+    measure(total, own);
     const count = total.length;
     const steps = Math.ceil(count / STEP_SAMPLES);
     for (let step = 0; step < steps; step += 1) {
       const start = step * STEP_SAMPLES;
       const end = Math.min(count, start + STEP_SAMPLES);
-      const before = this.#gain;
+      const before = this.gain;
       // Low enough for this step and for the next, so that no step begins too loud.
       const needed = Math.min(
-        this.#needed[step] as number,
-        step + 1 < steps ? (this.#needed[step + 1] as number) : 1,
+        NEEDED[step] as number,
+        step + 1 < steps ? (NEEDED[step + 1] as number) : 1,
       );
       const after = Math.min(needed, before + RELEASE_PER_STEP);
-      this.#gain = after;
+      this.gain = after;
       const slope = (after - before) / (end - start);
       for (let at = start; at < end; at += 1) {
         const gain = before + slope * (at - start);
-        into[at] = bent(Math.round(((total[at] as number) - ownAt(own, at)) * gain));
+        into[at] = bent(Math.round(((total[at] as number) - (own[at] as number)) * gain)); // inside
       }
     }
   }
 }
 
-function ownAt(own: Int16Array | undefined, at: number): number {
-  return own === undefined ? 0 : (own[at] as number); // as long as the sum
+/** True if something is above the knee: what was written then is of no use. */
+function copy(total: Int32Array, into: Int16Array): boolean {
+  let isLoud = false;
+  for (let at = 0; at < total.length; at += 1) {
+    const value = total[at] as number; // inside
+    if (value > KNEE || value < -KNEE) isLoud = true;
+    into[at] = value;
+  }
+  return isLoud;
+}
+
+/** As `copy`, without `own`. */
+function subtract(total: Int32Array, own: Int16Array, into: Int16Array): boolean {
+  let isLoud = false;
+  for (let at = 0; at < total.length; at += 1) {
+    const value = (total[at] as number) - (own[at] as number); // inside
+    if (value > KNEE || value < -KNEE) isLoud = true;
+    into[at] = value;
+  }
+  return isLoud;
+}
+
+function measure(total: Int32Array, own: Int16Array): void {
+  const count = total.length;
+  for (let start = 0, step = 0; start < count; start += STEP_SAMPLES, step += 1) {
+    const end = Math.min(count, start + STEP_SAMPLES);
+    let peak = 0;
+    for (let at = start; at < end; at += 1) {
+      const value = (total[at] as number) - (own[at] as number); // inside
+      const magnitude = value < 0 ? -value : value;
+      if (magnitude > peak) peak = magnitude;
+    }
+    NEEDED[step] = peak > KNEE ? KNEE / peak : 1;
+  }
 }
 
 /** Steadily rising, without a corner at the knee, and never at the limit. */
