@@ -5,7 +5,13 @@ import type { MetricSource } from './telemetry/metrics.ts';
 export function metricSources(
   calls: Pick<CallService, 'calls'>,
   media: {
-    statistics(): Promise<readonly { readonly packetsIn: number; readonly packetsOut: number }[]>;
+    statistics(): Promise<
+      readonly {
+        readonly packetsIn: number;
+        readonly packetsOut: number;
+        readonly dropped: Readonly<Record<string, number>>;
+      }[]
+    >;
   },
 ): readonly MetricSource[] {
   return [
@@ -30,6 +36,20 @@ export function metricSources(
           ['in', workers.reduce((sum, worker) => sum + worker.packetsIn, 0)],
           ['out', workers.reduce((sum, worker) => sum + worker.packetsOut, 0)],
         ]);
+      },
+    },
+    {
+      name: 'tapedeck_dropped_packets',
+      help: 'Datagrams at the ports of media that were not used, since the start.',
+      label: 'reason',
+      read: async () => {
+        const sums = new Map<string, number>();
+        for (const { dropped } of await media.statistics()) {
+          for (const [reason, count] of Object.entries(dropped)) {
+            sums.set(reason, (sums.get(reason) ?? 0) + count);
+          }
+        }
+        return sums;
       },
     },
   ];

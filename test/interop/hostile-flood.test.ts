@@ -4,6 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { EventReceiver } from '../support/event-receiver.ts';
 import { freePort } from '../support/free-port.ts';
+import { callsByServerCallId } from '../support/load/calls-of-events.ts';
 import { loadConfiguration, LoadGenerator } from '../support/load/load-generator.ts';
 import { tonesOf } from '../support/load/payloads.ts';
 import { checkTones } from '../support/load/tone-check.ts';
@@ -112,17 +113,6 @@ test('the recordings of the calls that were live all the time are complete', asy
   }
   expect(found).toEqual(new Set(Array.from({ length: LIVE_CALLS }, (_, call) => call)));
 });
-
-/** The generator's callers are named by the number of their call. */
-function callsByServerCallId(from: EventReceiver): ReadonlyMap<string, number> {
-  const calls = new Map<string, number>();
-  for (const { type, data } of from.received) {
-    const caller = /caller(\d+)@/.exec(JSON.stringify(data['user'] ?? ''));
-    if (!type.endsWith('CallParticipantAdded') || caller === null) continue;
-    calls.set(String(data['serverCallId']), Number(caller[1]));
-  }
-  return calls;
-}
 
 /** As fast as some thousand in a few seconds; returns when all are answered, or after some time. */
 async function flood(transport: SipTransport): Promise<SipWire> {

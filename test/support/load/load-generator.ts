@@ -72,11 +72,14 @@ export class LoadGenerator {
     readonly serverUri: string;
     readonly sipPort: number;
     readonly kind: LoadKind;
+    /** One call in so many has both ends behind NAT: media comes from where no SDP says. Default none. */
+    readonly natEvery?: number;
   }): Promise<LoadGenerator> {
     const child = fork(fileURLToPath(new URL('load-process.ts', import.meta.url)), [
       options.serverUri,
       String(options.sipPort),
       options.kind,
+      String(options.natEvery ?? 0),
     ]);
     const gone = once(child, 'exit').then(() => {
       throw new Error('the generator did not come up');

@@ -28,6 +28,8 @@ export function callOfNumber(number: string): number {
 
 /** Every so many packets one has the marker bit: the server renumbers packets, but leaves it. */
 const MARKED_PACKETS = 256;
+/** So many packets of a leg behind NAT are sent before a marked one: the first are not taken for its media. */
+const NAT_PACKETS = 75;
 /** Packets under way, or waiting in a busy process, are not lost yet; later than this they are. */
 const GRACE_MS = 1_000;
 const GRACE_STEP_MS = 50;
@@ -44,6 +46,8 @@ class LoadLeg {
   readonly side: 'caller' | 'callee';
   readonly rtp: DatagramSocket;
   readonly rtcp: DatagramSocket;
+  /** What its SDP shows: another socket behind NAT, at which nobody listens or speaks. */
+  readonly shown: DatagramSocket;
   remote: RemoteMedia | undefined;
   /** The other end of the call, once it is there. */
   far: LoadLeg | undefined;
@@ -63,15 +67,27 @@ class LoadLeg {
   #offset: number | undefined;
   readonly ssrc: number = Math.floor(systemRandom.fraction() * 2 ** 32);
 
-  constructor(call: number, side: 'caller' | 'callee', rtp: DatagramSocket, rtcp: DatagramSocket) {
+  constructor(
+    call: number,
+    side: 'caller' | 'callee',
+    sockets: {
+      readonly rtp: DatagramSocket;
+      readonly rtcp: DatagramSocket;
+      readonly shown: DatagramSocket;
+    },
+  ) {
     this.call = call;
     this.side = side;
-    this.rtp = rtp;
-    this.rtcp = rtcp;
+    this.rtp = sockets.rtp;
+    this.rtcp = sockets.rtcp;
+    this.shown = sockets.shown;
+    if (this.shown === this.rtp) return;
+    this.next = MARKED_PACKETS - NAT_PACKETS;
+    this.countFrom = this.next;
   }
 
   get local(): LocalMedia {
-    return { rtp: this.rtp.local, rtcp: this.rtcp.local, formats: [PCMU] };
+    return { rtp: this.shown.local, rtcp: this.rtcp.local, formats: [PCMU] };
   }
 
   /** Takes the next number. */
@@ -110,6 +126,7 @@ class LoadLeg {
     this.remote = undefined;
     this.rtp.close();
     this.rtcp.close();
+    this.shown.close();
   }
 }
 
@@ -128,6 +145,7 @@ export class LoadPhones {
   readonly #server: SipUri;
   readonly #media: DatagramNetwork;
   readonly #payloadOf: PayloadOf;
+  readonly #natEvery: number;
   readonly #legs: LoadLeg[] = [];
   readonly #sessions = new Map<number, InviteClientSession>();
   readonly #packet = new Uint8Array(HEADER_BYTES + PACKET_SAMPLES);
@@ -145,11 +163,13 @@ export class LoadPhones {
     server: SipUri,
     media: DatagramNetwork,
     payloadOf: PayloadOf,
+    natEvery: number,
   ) {
     this.#endpoint = endpoint;
     this.#server = server;
     this.#media = media;
     this.#payloadOf = payloadOf;
+    this.#natEvery = natEvery;
   }
 
   /** @param sipPort the port that the server's trunk points to. */
@@ -158,6 +178,8 @@ export class LoadPhones {
     readonly sipPort: number;
     readonly media: DatagramNetwork;
     readonly payloadOf: PayloadOf;
+    /** One call in so many has both ends behind NAT. Default none. */
+    readonly natEvery?: number;
   }): Promise<LoadPhones> {
     const server = parseSipUri(options.serverUri);
     if (!server.ok) throw new Error(`not a SIP URI: ${options.serverUri}`);
@@ -170,8 +192,8 @@ export class LoadPhones {
         streams: new NodeStreamNetwork(),
       },
     );
-    const { media, payloadOf } = options;
-    const phones = new LoadPhones(endpoint, server.value, media, payloadOf);
+    const { media, payloadOf, natEvery = 0 } = options;
+    const phones = new LoadPhones(endpoint, server.value, media, payloadOf, natEvery);
     endpoint.onInvite = (session) => {
       void phones.#openLeg(callOfNumber(session.request.uri.user), 'callee').then(async (leg) => {
         session.onEnd = () => {
@@ -303,7 +325,11 @@ export class LoadPhones {
       },
     });
     const rtcp = await this.#media.bind({ host: HOST, port: 0, receive: () => undefined });
-    const leg = new LoadLeg(call, side, rtp, rtcp);
+    const isBehindNat = this.#natEvery > 0 && call % this.#natEvery === 0;
+    const shown = isBehindNat
+      ? await this.#media.bind({ host: HOST, port: 0, receive: () => undefined })
+      : rtp;
+    const leg = new LoadLeg(call, side, { rtp, rtcp, shown });
     receiver.leg = leg;
     const far = this.#legs.find((other) => other.call === call);
     if (far !== undefined) {

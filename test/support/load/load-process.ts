@@ -11,7 +11,7 @@ import type { LoadReply, LoadRequest } from './load-generator.ts';
 /** Short, so that packets leave when they are due, not in groups. */
 const SLEEP_MS = 0.1;
 
-const [serverUri = '', sipPort = '', kind = 'tones'] = process.argv.slice(2);
+const [serverUri = '', sipPort = '', kind = 'tones', natEvery = '0'] = process.argv.slice(2);
 
 const calls = await loadLinuxCalls();
 const media =
@@ -24,6 +24,7 @@ const phones = await LoadPhones.open({
   sipPort: Number(sipPort),
   media,
   payloadOf: await payloads(),
+  natEvery: Number(natEvery),
 });
 
 async function payloads(): Promise<PayloadOf> {

@@ -95,6 +95,14 @@ export class Baresip {
     await this.event('CALL_ESTABLISHED');
   }
 
+  hold(): void {
+    this.#command('hold');
+  }
+
+  resume(): void {
+    this.#command('resume');
+  }
+
   hangUp(): void {
     this.#command('hangup');
   }

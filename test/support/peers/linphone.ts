@@ -4,6 +4,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import type { SrtpSuite } from '../../../src/core/media-format.ts';
 
 export type LinphoneOptions = {
   /** UDP. */
@@ -11,8 +12,8 @@ export type LinphoneOptions = {
   readonly rtpPorts: string;
   /** Mono 16-bit WAV that it speaks into its calls. */
   readonly speaks: string;
-  /** SRTP with keys in SDP, or plain RTP. */
-  readonly srtp: boolean;
+  /** The suite of SRTP that it offers, or plain RTP. */
+  readonly srtp: SrtpSuite | 'none';
 };
 
 const READY_MS = 15_000;
@@ -106,7 +107,9 @@ function profile({ sipPort, rtpPorts, srtp }: LinphoneOptions): string {
     'sip_tls_port=0',
     'guess_hostname=0',
     'contact="Linphone" <sip:linphone@127.0.0.1>',
-    `media_encryption=${srtp ? 'srtp' : 'none'}`,
+    ...(srtp === 'none'
+      ? ['media_encryption=none']
+      : ['media_encryption=srtp', `srtp_crypto_suites=${srtp}`]),
     'register_only_when_network_is_up=0',
     '[rtp]',
     `audio_rtp_port=${rtpPorts}`,

@@ -1,4 +1,4 @@
-import type { LocalMedia, RemoteMedia } from '../../../src/core/media-format.ts';
+import type { LocalMedia, RemoteMedia, SecurityPolicy } from '../../../src/core/media-format.ts';
 import type { DatagramSocket } from '../../../src/core/ports/datagram.ts';
 import { parseSipUri } from '../../../src/protocols/sip/uri.ts';
 import { datagramOf, type PlannedPacket } from '../../../src/render/testing/packets.ts';
@@ -111,8 +111,15 @@ export class WirePhones {
     return new WirePhones(endpoint);
   }
 
-  /** Resolves when both ends are up. */
-  async call(serverUri: string, number: string): Promise<WireCall> {
+  /**
+   * Resolves when both ends are up.
+   * @param security of what the caller offers. Default plain.
+   */
+  async call(
+    serverUri: string,
+    number: string,
+    security: SecurityPolicy = 'plain',
+  ): Promise<WireCall> {
     const server = parseSipUri(serverUri);
     if (!server.ok) throw new Error(`not a SIP URI: ${serverUri}`);
     const called = new Promise<WireLeg>((resolve) => this.#called.set(number, resolve));
@@ -120,7 +127,7 @@ export class WirePhones {
     const session = this.#endpoint.invite({
       uri: { ...server.value, user: number },
       from: { user: 'wire', host: HOST, displayName: '' },
-      media: localOf(caller),
+      media: { ...localOf(caller), security },
     });
     caller.remote = await accepted(session);
     const callee = await called;
