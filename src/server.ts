@@ -38,6 +38,7 @@ import { NodeTlsNetwork } from './sip/node-tls-network.ts';
 import { createSipServer } from './sip/server.ts';
 import { ContainerAccesses } from './storage/azure/container-access.ts';
 import { FileBlobStore } from './storage/file-blob-store.ts';
+import { AudioSockets } from './streaming/audio-sockets.ts';
 import { byFamily, callSettings, topicOf, workerCounts } from './derived-settings.ts';
 import { metricSources } from './metric-sources.ts';
 import type { RunningServer } from './running-server.ts';
@@ -141,7 +142,10 @@ export async function startServer(
   opened.defer(() => media.close());
 
   const addressPolicy = new AddressPolicy(configuration['allow-private-urls']);
-  const sender = new GuardedHttp(addressPolicy, new SystemResolver(clock), clock);
+  const resolver = new SystemResolver(clock);
+  const sender = new GuardedHttp(addressPolicy, resolver, clock);
+  const audioSockets = new AudioSockets({ policy: addressPolicy, resolver, clock });
+  opened.defer(() => audioSockets.close());
   const promptWorker = new PromptWorker({ clock, log });
   opened.defer(() => promptWorker.close());
   const speechCommand = configuration['speech-command'];
@@ -271,6 +275,8 @@ export async function startServer(
       media,
       callMedia: media,
       prompts,
+      audioSockets,
+      signer: callbackTokens,
       render,
       blobs,
       containers,

@@ -38,6 +38,7 @@ export const HTTP_ERRORS: Record<ErrorCode, HttpError> = {
   'speech-failed': { status: 500, subCode: 8565 },
   'signature-invalid': { status: 401, subCode: 7509 },
   'not-permitted': { status: 403, subCode: 7504 },
+  'options-missing': { status: 405, subCode: 8522 },
   'not-supported': { status: 405, subCode: 8520 },
   'too-many-requests': { status: 429, subCode: 8516, retryAfterSeconds: 5 },
   'ports-exhausted': { status: 503, subCode: 8530, retryAfterSeconds: 5 },

@@ -20,6 +20,7 @@ import { commitFacts, type CallPorts } from './context.ts';
 import type { Connections } from './connections.ts';
 import type { Directory } from './directory.ts';
 import type { HeldConnection, LiveCall, Offer } from './live-call.ts';
+import { subscriptionFor } from './media-streaming/subscription.ts';
 import { APPLICATION_USER, type OutgoingCalls } from './outgoing-calls.ts';
 import { participantOf, participantsOf, requireLeg } from './participants.ts';
 import { repeatFacts } from './repeat-facts.ts';
@@ -83,7 +84,9 @@ export class ApplicationCalls {
       sourceDisplayName: command.sourceDisplayName,
     };
     const failureEvent = 'CreateCallFailed';
-    const properties = await this.#hold(call, { record, failureEvent }, command.repeat);
+    const streaming = subscriptionFor(command, this.#ports.random);
+    const held = { record, failureEvent, ...streaming } as const;
+    const properties = await this.#hold(call, held, command.repeat);
     this.#background(call, 'placing a call failed', () => this.#place(call, command));
     return properties;
   }
@@ -99,7 +102,9 @@ export class ApplicationCalls {
       answeredBy: command.answeredBy?.rawId,
     };
     const failureEvent = 'AnswerFailed';
-    const properties = await this.#hold(call, { record, failureEvent }, command.repeat);
+    const streaming = subscriptionFor(command, this.#ports.random);
+    const held = { record, failureEvent, ...streaming } as const;
+    const properties = await this.#hold(call, held, command.repeat);
     this.#background(call, 'answering a call failed', () => this.#setup.answer(call));
     return properties;
   }

@@ -1,4 +1,3 @@
-import { TapedeckError } from '../core/error.ts';
 import type { LegId } from '../core/ids.ts';
 import type {
   ContinuousDtmf,
@@ -17,12 +16,14 @@ import type { CallEvents } from './events/call-events.ts';
 import type { InsistentCommit } from './insistent-commit.ts';
 import type { LiveCall } from './live-call.ts';
 import { CallMediaOperations } from './media-operations/media-operations.ts';
+import { MediaStreaming } from './media-streaming/media-streaming.ts';
 import { ToneDoubles, type ToneWay } from './media-operations/tone-doubles.ts';
 import { APPLICATION_USER } from './outgoing-calls.ts';
 
 /** What applications do with the audio of their calls: operations on it, and streams of it. */
 export class ApplicationMedia implements MediaOperations {
   readonly #operations: CallMediaOperations;
+  readonly #streaming: MediaStreaming;
   readonly #lifecycle: CallLifecycle;
   readonly #doubles: ToneDoubles;
 
@@ -37,11 +38,16 @@ export class ApplicationMedia implements MediaOperations {
     const { ports, lifecycle, directory } = parts;
     this.#lifecycle = lifecycle;
     this.#doubles = new ToneDoubles(ports.clock);
-    this.#operations = new CallMediaOperations({
+    const common = {
       ...parts,
       log: ports.log,
       applicationId: directory.identifierOfUser(APPLICATION_USER).rawId,
-    });
+    };
+    this.#operations = new CallMediaOperations(common);
+    this.#streaming = new MediaStreaming(common);
+    lifecycle.onEstablished = (call, connection) => {
+      this.#streaming.established(call, connection);
+    };
     ports.callMedia.on('toneReceived', (legId, tone) => {
       this.#heard(legId, tone, 'media');
     });
@@ -77,12 +83,12 @@ export class ApplicationMedia implements MediaOperations {
     return this.#operations.sendDtmf(command);
   }
 
-  startMediaStreaming(_command: Operation): Promise<void> {
-    return Promise.reject(notSupported('startMediaStreaming'));
+  startMediaStreaming(command: Operation): Promise<void> {
+    return this.#streaming.start(command);
   }
 
-  stopMediaStreaming(_command: Operation): Promise<void> {
-    return Promise.reject(notSupported('stopMediaStreaming'));
+  stopMediaStreaming(command: Operation): Promise<void> {
+    return this.#streaming.stop(command);
   }
 
   /** The call is over. */
@@ -93,15 +99,13 @@ export class ApplicationMedia implements MediaOperations {
   /** Nothing of it goes on, whatever became of the calls. Idempotent. */
   close(): void {
     this.#operations.close();
+    this.#streaming.close();
   }
 
   #heard(legId: LegId, tone: Tone, way: ToneWay): void {
     const call = this.#lifecycle.callOf(legId);
     if (call === undefined || !this.#doubles.isFirst(legId, tone, way)) return;
     this.#operations.heard(call, legId, tone);
+    this.#streaming.heard(call, tone);
   }
-}
-
-function notSupported(operation: string): TapedeckError {
-  return new TapedeckError('not-supported', `${operation} is not supported by this server yet.`);
 }

@@ -60,6 +60,8 @@ export class CallLifecycle {
   onRefer: (call: LiveCall, leg: Leg, refer: IncomingRefer) => void = (_call, _leg, refer) => {
     refer.refuse(603, 'Decline');
   };
+  /** Called when an application has its call, in the call's queue. */
+  onEstablished: (call: LiveCall, connection: HeldConnection) => void = () => undefined;
   /** Called for a key that came by signalling. */
   onTone: (legId: LegId, tone: Tone) => void = () => undefined;
 
@@ -207,6 +209,10 @@ export class CallLifecycle {
     if (wasConnected) return;
     const { serverCallId, correlationId } = call;
     this.#ports.log.info({ serverCallId, correlationId }, 'call connected');
+    for (const connection of call.connections.values()) {
+      // Who has come meanwhile is established on its own.
+      if (connection.record.state === 'connected') this.onEstablished(call, connection);
+    }
   }
 
   /** An application comes into a call that is on. Must run in the call's queue. */
@@ -215,6 +221,7 @@ export class CallLifecycle {
     if (call.state !== 'connected' || connection.record.state !== 'connecting') return;
     const facts = this.#established(call, connection);
     await this.#insistent.commit([...facts, ...this.#events.participantsUpdated(call, connection)]);
+    this.onEstablished(call, connection);
   }
 
   /** Commits what has happened and cannot be refused; in the call's queue, so that its end comes after. */

@@ -48,7 +48,7 @@ export class Connections {
     const { record } = connection;
     call.connections.set(record.callConnectionId, connection);
     this.#held.set(record.callConnectionId, call);
-    const properties = propertiesOf(record, call.correlationId);
+    const properties = propertiesOf(record, call.correlationId, connection.mediaStreaming);
     try {
       await commitFacts(this.#ports, [
         { kind: 'call', record: call.record() },
@@ -79,7 +79,7 @@ export class Connections {
     const call = this.#held.get(id);
     const live = call?.connections.get(id);
     if (call !== undefined && live !== undefined) {
-      return propertiesOf(live.record, call.correlationId);
+      return propertiesOf(live.record, call.correlationId, live.mediaStreaming);
     }
     const record = await this.#ports.ledger.connection(id);
     if (record === undefined) throw callNotFound();
@@ -115,7 +115,11 @@ function callNotFound(): TapedeckError {
   return new TapedeckError('call-not-found', 'Call not found.');
 }
 
-function propertiesOf(record: ConnectionRecord, correlationId: string): ConnectionProperties {
+function propertiesOf(
+  record: ConnectionRecord,
+  correlationId: string,
+  streaming?: HeldConnection['mediaStreaming'],
+): ConnectionProperties {
   const { source, sourceCallerIdNumber, sourceDisplayName, answeredBy } = record;
   return {
     callConnectionId: record.callConnectionId,
@@ -128,5 +132,6 @@ function propertiesOf(record: ConnectionRecord, correlationId: string): Connecti
     ...(sourceCallerIdNumber === undefined ? {} : { sourceCallerIdNumber }),
     ...(sourceDisplayName === undefined ? {} : { sourceDisplayName }),
     ...(answeredBy === undefined ? {} : { answeredBy }),
+    ...(streaming && { mediaStreaming: { id: streaming.id, state: streaming.state } }),
   };
 }

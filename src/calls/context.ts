@@ -1,6 +1,8 @@
 import type { DocumentId, IdCodec } from '../core/ids.ts';
+import type { AudioSocketPort } from '../core/ports/audio-socket.ts';
 import type { BlobStore } from '../core/ports/blob-store.ts';
 import type { CallMediaPort } from '../core/ports/call-media.ts';
+import type { CallbackSigner } from '../core/ports/callback-signer.ts';
 import type { Clock } from '../core/ports/clock.ts';
 import type { Disk } from '../core/ports/disk.ts';
 import type { ContainerPort } from '../core/ports/export.ts';
@@ -68,6 +70,9 @@ export type CallPorts = {
   /** By the same workers as `media`. */
   readonly callMedia: CallMediaPort;
   readonly prompts: PromptPort;
+  readonly audioSockets: AudioSocketPort;
+  /** Of the handshakes of `audioSockets`. */
+  readonly signer: CallbackSigner;
   readonly render: RenderPort;
   readonly blobs: BlobStore;
   readonly containers: ContainerPort;

@@ -59,6 +59,10 @@ export const ERROR_CATALOGUE = {
     meaning: 'The request is not signed with one of our access keys.',
   },
   'not-permitted': { fault: 'caller', meaning: 'The caller may not do this.' },
+  'options-missing': {
+    fault: 'caller',
+    meaning: 'The call was taken without the options that this operation needs.',
+  },
   'not-supported': { fault: 'caller', meaning: 'This operation is not built.' },
   'too-many-requests': { fault: 'caller', meaning: 'A limit was reached; try again later.' },
   'storage-low': {

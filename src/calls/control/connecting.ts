@@ -6,6 +6,7 @@ import type { Connections } from '../connections.ts';
 import type { CallPorts } from '../context.ts';
 import type { HeldConnection, LiveCall } from '../live-call.ts';
 import { locatedCall } from '../located-call.ts';
+import { subscriptionFor } from '../media-streaming/subscription.ts';
 
 /** Applications that come into calls that are on. */
 export class Connecting {
@@ -35,6 +36,7 @@ export class Connecting {
         targets: [...call.legs.values()].map((leg) => leg.participant.rawId),
       },
       failureEvent: 'ConnectFailed',
+      ...subscriptionFor(command, this.#ports.random),
     };
     const properties = await this.#connections.hold(call, connection, command.repeat);
     call.queue

@@ -1,5 +1,6 @@
 import { phoneNumber } from '../../core/identifier.ts';
 import type { CallConnectionId, ServerCallId } from '../../core/ids.ts';
+import type { CreateCall } from '../../core/ports/call-service.ts';
 import { Calls } from '../calls.ts';
 import type { CallSettings } from '../context.ts';
 import { API_VERSION, CALLBACK } from './answered-call.ts';
@@ -34,11 +35,16 @@ export class Conference {
   }
 
   /** A call in which all of these have answered. */
-  async with(...digits: readonly number[]): Promise<HeldCall> {
+  with(...digits: readonly number[]): Promise<HeldCall> {
+    return this.withOptions({}, ...digits);
+  }
+
+  async withOptions(options: Partial<CreateCall>, ...digits: readonly number[]): Promise<HeldCall> {
     const { callConnectionId, serverCallId } = await this.calls.createCall({
       targets: digits.map((digit) => phoneNumber(numberOf(digit))),
       callbackUri: CALLBACK,
       apiVersion: API_VERSION,
+      ...options,
     });
     await settled();
     const phones = digits.map((digit) => this.phone(digit));

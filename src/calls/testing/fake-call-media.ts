@@ -8,6 +8,7 @@ import type {
   OpenAudioStream,
   PlayAudio,
   PlayEnd,
+  StreamFrame,
 } from '../../core/ports/call-media.ts';
 import type { Tone } from '../../core/tone.ts';
 import type { Pace } from './pace.ts';
@@ -18,6 +19,9 @@ export class FakeCallMedia implements CallMediaPort {
   readonly players: Map<string, PlayAudio> = new Map();
   readonly streams: Map<string, OpenAudioStream> = new Map();
   readonly sentTones: { readonly legId: LegId; readonly tones: readonly Tone[] }[] = [];
+  readonly fed: { readonly streamId: string; readonly samples: Int16Array }[] = [];
+  /** Streams whose waiting samples were forgotten. */
+  readonly flushed: string[] = [];
   readonly #legs: ReadonlyMap<LegId, unknown>;
   readonly #bridges: ReadonlySet<ServerCallId>;
   readonly #pace: Pace;
@@ -71,8 +75,15 @@ export class FakeCallMedia implements CallMediaPort {
     await this.#pace.step();
   };
 
-  feedStream: CallMediaPort['feedStream'] = () => this.#pace.step();
-  flushStream: CallMediaPort['flushStream'] = () => this.#pace.step();
+  feedStream: CallMediaPort['feedStream'] = async (streamId, samples) => {
+    if (this.streams.has(streamId)) this.fed.push({ streamId, samples });
+    await this.#pace.step();
+  };
+
+  flushStream: CallMediaPort['flushStream'] = async (streamId) => {
+    this.flushed.push(streamId);
+    await this.#pace.step();
+  };
 
   on: CallMediaPort['on'] = (event, listener) => {
     this.#events.on(event, listener as never);
@@ -86,6 +97,10 @@ export class FakeCallMedia implements CallMediaPort {
 
   press(legId: LegId, tone: Tone): void {
     this.#events.emit('toneReceived', legId, tone, 100);
+  }
+
+  emitFrame(streamId: string, frame: StreamFrame): void {
+    this.#events.emit('streamFrame', streamId, frame);
   }
 
   #requireLeg(legId: LegId): void {

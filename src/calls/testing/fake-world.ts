@@ -6,6 +6,7 @@ import type { Ledger } from '../../core/ports/ledger.ts';
 import { SILENT_LOGGER } from '../../core/ports/log.ts';
 import type { Random } from '../../core/ports/random.ts';
 import type { CallPorts, CallSettings } from '../context.ts';
+import { FakeAudioSockets } from './fake-audio-sockets.ts';
 import { FakeBlobs } from './fake-blobs.ts';
 import { FakeCallMedia } from './fake-call-media.ts';
 import { FakeContainers } from './fake-containers.ts';
@@ -25,6 +26,7 @@ export class FakeWorld {
   readonly media: FakeMedia = new FakeMedia(this.clock, this.pace);
   readonly callMedia: FakeCallMedia = new FakeCallMedia(this.media, this.pace);
   readonly prompts: FakePrompts = new FakePrompts(this.pace);
+  readonly audioSockets: FakeAudioSockets = new FakeAudioSockets();
   readonly blobs: FakeBlobs = new FakeBlobs(this.pace);
   readonly render: FakeRender = new FakeRender(this.blobs.blobs, this.pace);
   readonly signalling: FakeSignalling = new FakeSignalling();
@@ -46,6 +48,10 @@ export class FakeWorld {
     media: this.media,
     callMedia: this.callMedia,
     prompts: this.prompts,
+    audioSockets: this.audioSockets,
+    signer: {
+      authorization: (_audience, seconds) => Promise.resolve(`Bearer for ${seconds ?? 300} s`),
+    },
     render: this.render,
     blobs: this.blobs as unknown as BlobStore,
     containers: this.containers,

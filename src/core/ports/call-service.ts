@@ -1,6 +1,6 @@
 import type { Identifier } from '../identifier.ts';
 import type { AuditRecord, ChunkRecord, ExportRecord, RecordingRecord } from '../records.ts';
-import type { CallControl, MediaOperations } from './call-control.ts';
+import type { CallControl, MediaOperations, MediaStreamingOptions } from './call-control.ts';
 import type { RenderFormat } from './render.ts';
 import type {
   CallConnectionId,
@@ -42,6 +42,7 @@ export type CreateCall = {
   readonly source?: Identifier;
   /** Echoed in the events of this operation only; at most 5000 characters. */
   readonly operationContext?: string;
+  readonly mediaStreaming?: MediaStreamingOptions;
   /** Decides which event types the callbacks may carry: none that came after it. */
   readonly apiVersion: string;
   readonly repeat?: Repeat<ConnectionProperties>;
@@ -52,6 +53,7 @@ export type AnswerCall = {
   readonly callbackUri: string;
   readonly operationContext?: string;
   readonly answeredBy?: Identifier;
+  readonly mediaStreaming?: MediaStreamingOptions;
   readonly apiVersion: string;
   readonly repeat?: Repeat<ConnectionProperties>;
 };
@@ -106,6 +108,13 @@ export type StartRecording = RecordingShape & {
   readonly repeat?: Repeat<RecordingStatus>;
 };
 
+/** What became of an application's wish to have the audio of its call on a web socket. */
+export type MediaStreamingSubscription = {
+  readonly id: string;
+  /** `active`: audio flows, or is about to again after a loss. */
+  readonly state: 'inactive' | 'active';
+};
+
 /** An application's view of a call it holds. */
 export type ConnectionProperties = {
   readonly callConnectionId: CallConnectionId;
@@ -119,6 +128,8 @@ export type ConnectionProperties = {
   readonly sourceDisplayName?: string;
   /** Raw id of the user that answered. */
   readonly answeredBy?: string;
+  /** Of a call that was taken with options for it, and is on. */
+  readonly mediaStreaming?: MediaStreamingSubscription;
 };
 
 export type Participant = {

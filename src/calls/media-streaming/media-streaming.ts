@@ -1,0 +1,149 @@
+import { TapedeckError } from '../../core/error.ts';
+import type { CallConnectionId } from '../../core/ids.ts';
+import type { Operation } from '../../core/ports/call-control.ts';
+import type { Random } from '../../core/ports/random.ts';
+import type { Tone } from '../../core/tone.ts';
+import { callEnded, type Connections } from '../connections.ts';
+import type { HeldConnection, LiveCall } from '../live-call.ts';
+import type { EventParts } from '../media-operations/accepted-operation.ts';
+import { applicationOf } from '../media-operations/application-of.ts';
+import { MediaStream, type MediaStreamPorts } from './media-stream.ts';
+import { endEvent, REESTABLISHED } from './stream-events.ts';
+import { StreamTelling } from './stream-telling.ts';
+import type { StreamSubscription } from './subscription.ts';
+
+type Running = {
+  readonly streamId: string;
+  readonly call: LiveCall;
+  readonly subscription: StreamSubscription;
+  readonly stream: MediaStream;
+  readonly telling: StreamTelling;
+};
+
+/** Web sockets by which applications hear their calls and speak in them; one at most for each connection. */
+export class MediaStreaming {
+  readonly #ports: MediaStreamPorts & { readonly random: Random };
+  readonly #connections: Pick<Connections, 'established'>;
+  readonly #parts: EventParts;
+  readonly #applicationId: string;
+  readonly #running = new Map<CallConnectionId, Running>();
+  /** The same, by the streams of the media workers. */
+  readonly #streams = new Map<string, MediaStream>();
+
+  /** @param parts.applicationId raw id of applications that did not say who they are. */
+  constructor(
+    parts: EventParts & {
+      readonly ports: MediaStreamPorts & { readonly random: Random };
+      readonly connections: Pick<Connections, 'established'>;
+      readonly applicationId: string;
+    },
+  ) {
+    this.#ports = parts.ports;
+    this.#connections = parts.connections;
+    this.#parts = parts;
+    this.#applicationId = parts.applicationId;
+    parts.ports.callMedia.on('streamFrame', (streamId, frame) => {
+      this.#streams.get(streamId)?.frame(frame);
+    });
+  }
+
+  /** An application has its call. */
+  established(call: LiveCall, held: HeldConnection): void {
+    const { mediaStreaming, record } = held;
+    if (mediaStreaming?.options.startMediaStreaming !== true) return;
+    const { callConnectionId, operationContext } = record;
+    this.#begin(call, held, mediaStreaming, {
+      callConnectionId,
+      ...(operationContext !== undefined && { operationContext }),
+    });
+  }
+
+  /** Resolves when a socket is being opened; what becomes of it is told by an event. */
+  async start(command: Operation): Promise<void> {
+    const { call, held, subscription } = await this.#subscribed(command);
+    if (this.#running.has(command.callConnectionId)) {
+      throw new TapedeckError('call-state-conflict', 'Media streaming is on already.');
+    }
+    this.#begin(call, held, subscription, command);
+  }
+
+  async stop(command: Operation): Promise<void> {
+    await this.#subscribed(command);
+    const running = this.#running.get(command.callConnectionId);
+    if (running === undefined) {
+      throw new TapedeckError('call-state-conflict', 'Media streaming is not on.');
+    }
+    this.#forget(command.callConnectionId, running);
+    running.telling.stopped(command);
+  }
+
+  /** A participant pressed a key. */
+  heard(call: LiveCall, tone: Tone): void {
+    for (const one of this.#running.values()) {
+      if (one.call === call && one.subscription.options.enableDtmfTones) one.stream.tone(tone);
+    }
+  }
+
+  /** Nothing goes on any more, also in calls that could not be ended. Idempotent. */
+  close(): void {
+    for (const [id, running] of [...this.#running]) this.#forget(id, running);
+  }
+
+  #begin(
+    call: LiveCall,
+    held: HeldConnection,
+    subscription: StreamSubscription,
+    request: Operation,
+  ): void {
+    const { callConnectionId } = held.record;
+    const streamId = this.#ports.random.uuid();
+    const telling = new StreamTelling(call, held, request, this.#parts, () => {
+      this.#forget(callConnectionId, running);
+    });
+    const stream = new MediaStream(this.#ports, {
+      streamId,
+      call,
+      callConnectionId,
+      subscription,
+      sourceId: applicationOf(call, held.record, this.#applicationId),
+      onUp: (isAgain) => {
+        subscription.state = 'active';
+        telling.started(isAgain ? REESTABLISHED : undefined);
+      },
+      onEnd: (end) => {
+        this.#forget(callConnectionId, running);
+        telling.ended(endEvent(end));
+      },
+    });
+    const running: Running = { streamId, call, subscription, stream, telling };
+    this.#running.set(callConnectionId, running);
+    this.#streams.set(streamId, stream);
+    stream.open();
+  }
+
+  /** Closes the stream; another one may have taken its place already. */
+  #forget(id: CallConnectionId, running: Running): void {
+    running.stream.close();
+    this.#streams.delete(running.streamId);
+    if (this.#running.get(id) !== running) return;
+    this.#running.delete(id);
+    running.subscription.state = 'inactive';
+  }
+
+  async #subscribed({ callConnectionId }: Operation): Promise<{
+    readonly call: LiveCall;
+    readonly held: HeldConnection;
+    readonly subscription: StreamSubscription;
+  }> {
+    const { call } = await this.#connections.established(callConnectionId);
+    const held = call.connections.get(callConnectionId);
+    if (held === undefined) throw callEnded();
+    const subscription = held.mediaStreaming;
+    if (subscription !== undefined) return { call, held, subscription };
+    throw new TapedeckError(
+      'options-missing',
+      'The call was taken without mediaStreamingOptions, which say where its audio is to go.',
+      { field: 'mediaStreamingOptions' },
+    );
+  }
+}
