@@ -9,6 +9,6 @@ const LOWERED_PRIORITY = 5;
 if (process.platform === 'linux') setPriority(0, LOWERED_PRIORITY);
 
 serveChannel(ownEnd(), {
-  decode: (bytes: Uint8Array) => Promise.resolve().then(() => decodeClip(bytes)),
+  decode: (bytes: Uint8Array) => decodeClip(bytes),
   close: () => Promise.resolve(),
 });

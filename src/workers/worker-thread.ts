@@ -84,6 +84,15 @@ export class WorkerThread {
     return this.#closing;
   }
 
+  /**
+   * Ends the thread at once, whatever it is at: for one that holds nothing. What waits for it is
+   * rejected with `worker-failed`. Idempotent.
+   */
+  kill(): Promise<void> {
+    this.#closing ??= this.#worker.terminate().then(() => this.#exited);
+    return this.#closing;
+  }
+
   async #close(): Promise<void> {
     if (this.#isGone) return;
     const deadline = setTimeout(() => {
