@@ -126,7 +126,8 @@ function receives(direction: MediaDirection): boolean {
   return direction === 'sendrecv' || direction === 'recvonly';
 }
 
-function isUnspecified(address: string): boolean {
+/** The hold of RFC 2543: media is to go nowhere. */
+export function isUnspecified(address: string): boolean {
   return address === '0.0.0.0' || address === '::';
 }
 

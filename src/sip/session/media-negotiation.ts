@@ -9,7 +9,12 @@ import type {
 import type { SocketAddress } from '../../core/ports/datagram.ts';
 import type { Random } from '../../core/ports/random.ts';
 import { strictest, type OfferedSecurity } from '../../core/security-policy.ts';
-import { findAudio, type AgreedMedia, type SessionShape } from '../../protocols/sdp/agreement.ts';
+import {
+  findAudio,
+  isUnspecified,
+  type AgreedMedia,
+  type SessionShape,
+} from '../../protocols/sdp/agreement.ts';
 import { KEY_SALT_BYTES, SRTP_SUITES, type SdpCrypto } from '../../protocols/sdp/crypto.ts';
 import type { SessionDescription } from '../../protocols/sdp/description.ts';
 import { formatsOf, isSameFormat } from '../../protocols/sdp/formats.ts';
@@ -173,11 +178,25 @@ export class MediaNegotiation {
     return this.#options.random.bytes(KEY_SALT_BYTES[suite]);
   }
 
-  #agree(media: AgreedMedia): RemoteMedia {
+  #agree(said: AgreedMedia): RemoteMedia {
+    const media = this.#locate(said);
     this.#agreed = media;
     this.#socket = this.#local.rtp;
     this.#keys = media.security;
     return { ...media, alternativeSources: this.#options.alternativeSources };
+  }
+
+  /** Who holds by `0.0.0.0` has not moved: what they play meanwhile comes from where they were. */
+  #locate(media: AgreedMedia): AgreedMedia {
+    const before = this.#agreed;
+    if (before === undefined || !isUnspecified(media.rtp.address)) return media;
+    const { rtp, rtcp } = media;
+    const rtcpAddress = isUnspecified(rtcp.address) ? before.rtcp.address : rtcp.address;
+    return {
+      ...media,
+      rtp: { address: before.rtp.address, port: rtp.port },
+      rtcp: { address: rtcpAddress, port: rtcp.port },
+    };
   }
 }
 
