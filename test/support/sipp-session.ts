@@ -1,7 +1,11 @@
+import { expect } from 'vitest';
 import { ControlSession, type ControlledCall } from './control-session.ts';
+import type { WavClip } from '../../src/media/wav/wav-reader.ts';
 import { freePort } from './free-port.ts';
 import { mediaIn, SippPhone, type SippPhoneOptions } from './peers/sipp-phone.ts';
 import { MediaLine } from './peers/media-line.ts';
+import { recordingFile } from './recording-file.ts';
+import { readClip } from './tone-plan.ts';
 
 /** A call that SIPp signals, and whose media the test sends and receives itself. */
 export type SippCall = {
@@ -12,6 +16,13 @@ export type SippCall = {
 };
 
 export type Identifier = Readonly<Record<string, string>>;
+
+/** A tone is heard, now or soon, by what measures its level in dB; phones of the session say theirs at −6. */
+export async function expectHeard(levelDb: () => number): Promise<void> {
+  await expect.poll(levelDb, PATIENCE).toBeGreaterThan(-9);
+}
+
+const PATIENCE = { timeout: 10_000, interval: 20 } as const;
 
 let callers = 0;
 
@@ -95,6 +106,32 @@ export class SippSession {
     await this.control.next(call, 'CallConnected');
     phone.line.remote = mediaIn((await phone.sipp.message('received', /^INVITE/)).text);
     return { ...phone, call };
+  }
+
+  /** Everything of the call is recorded from now on; what it returns waits for the file. */
+  async record(call: ControlledCall): Promise<() => Promise<WavClip>> {
+    const { sdk, events, server } = this.control;
+    const { recordingId } = await sdk.call<{ recordingId: string }>('startRecording', {
+      callLocator: { kind: 'serverCallLocator', id: call.serverCallId },
+      recordingContent: 'audio',
+      recordingChannel: 'mixed',
+      recordingFormat: 'wav',
+    });
+    return async () => {
+      const event = await events.next(
+        'RecordingFileStatusUpdated',
+        ({ data }) => data['recordingId'] === recordingId,
+      );
+      return readClip(recordingFile(server, event));
+    };
+  }
+
+  /** The application calls two at once, and both have answered. */
+  async bridge(...targets: readonly Identifier[]): Promise<ControlledCall> {
+    const { sdk, callback } = this.control;
+    const call = await sdk.call<ControlledCall>('createGroupCall', targets, callback);
+    await this.control.rosterOf(call, targets.length);
+    return call;
   }
 
   /** The application calls somebody. */

@@ -23,7 +23,8 @@ const PACKET_SAMPLES = 160;
 const PCMU = 0;
 const TELEPHONE_EVENT = 101;
 const HEARD_PACKETS = 5;
-const AMPLITUDE = 16_384;
+/** Of what it says. */
+export const AMPLITUDE = 16_384;
 const SEGMENT_PACKETS = Math.floor(MAX_EVENT_TICKS / PACKET_SAMPLES);
 
 export type Press = {
@@ -75,6 +76,7 @@ export class MediaLine {
   readonly #timer: NodeJS.Timeout;
   readonly #startMs = performance.now();
   #frequencyHz = 0;
+  #speech: { packetsLeft: number; readonly said: () => void } | undefined;
   #sequence = 0;
   #ticks = 0;
   #eventStart = 0;
@@ -101,11 +103,20 @@ export class MediaLine {
     clearInterval(this.#timer);
     this.#socket.close();
     for (const { sent } of this.#updates.splice(0)) sent?.();
+    this.#speech?.said();
   }
 
   /** From now on it says this tone; 0 is silence, for which packets are sent as well. */
   say(frequencyHz: number): void {
     this.#frequencyHz = frequencyHz;
+  }
+
+  /** Says a tone for so long, then silence; resolves when it is said. */
+  speak(frequencyHz: number, ms: number): Promise<void> {
+    this.#frequencyHz = frequencyHz;
+    return new Promise((resolve) => {
+      this.#speech = { packetsLeft: ms / PACKET_MS, said: resolve };
+    });
   }
 
   /** Presses one key by RFC 4733, and resolves when it is let go. */
@@ -183,7 +194,8 @@ export class MediaLine {
     const now = this.#ticks * PACKET_SAMPLES;
     const update = this.#updates.shift();
     if (update === undefined) {
-      this.#send(PCMU, now, false, this.#speech(now), 1);
+      this.#send(PCMU, now, false, this.#sound(now), 1);
+      this.#countSpeech();
       return;
     }
     const { isFirst, segmentTicks, payload, copies, sent } = update;
@@ -192,7 +204,16 @@ export class MediaLine {
     sent?.();
   }
 
-  #speech(from: number): Uint8Array {
+  #countSpeech(): void {
+    if (this.#speech === undefined) return;
+    this.#speech.packetsLeft -= 1;
+    if (this.#speech.packetsLeft > 0) return;
+    this.#frequencyHz = 0;
+    this.#speech.said();
+    this.#speech = undefined;
+  }
+
+  #sound(from: number): Uint8Array {
     const tone = { frequencyHz: this.#frequencyHz, amplitude: AMPLITUDE };
     const samples =
       this.#frequencyHz === 0

@@ -20,6 +20,8 @@ export type SippPhoneOptions = {
   readonly keys?: Readonly<Record<string, string | number>>;
   /** One call by default. */
   readonly calls?: number;
+  /** What comes during a pause is taken for lost, not for a mistake. */
+  readonly isDeafInPauses?: boolean;
   /** It gives up then. Default 60 s. */
   readonly timeoutSeconds?: number;
 };
@@ -177,8 +179,9 @@ function argumentsOf(options: SippPhoneOptions, port: number): readonly string[]
     // A busy machine is no error of a call's.
     ...['-watchdog_interval', '0'],
     ...['-trace_err', '-error_file', 'errors.log', '-trace_msg', '-message_file', MESSAGES],
-    // Whole messages are wanted, also of calls that a scenario has finished with.
+    // What a scenario does not expect is an error that the test is told of; SIPp says nothing of its own.
     ...['-default_behaviors', 'none', '-nd'],
+    ...(options.isDeafInPauses === true ? ['-pause_msg_ign'] : []),
     ...Object.entries(keys).flatMap(([name, value]) => ['-key', name, String(value)]),
   ];
 }

@@ -168,6 +168,13 @@ export function receiveAnswer(): Step {
   ].join('\n');
 }
 
+/** Header of what is received next, kept for `[$variable]`. */
+export function receiveKeeping(status: number, header: string, variable: string): Step {
+  return `<recv response="${status}" rrs="true"><action>
+<ereg regexp="[^ ].*" search_in="hdr" header="${header}:" assign_to="${variable}"/>
+</action></recv>`;
+}
+
 /** A request or a status. */
 export function receive(what: string | number): Step {
   return typeof what === 'number' ? `<recv response="${what}"/>` : `<recv request="${what}"/>`;
