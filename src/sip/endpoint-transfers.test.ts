@@ -104,6 +104,25 @@ test('without a NOTIFY the outcome is 408, and the call goes on', async () => {
   expect(call.ends).toEqual([]);
 });
 
+test('a phone that takes a REFER and never tells of it is waited for 32 s, others until the end', async () => {
+  const silent = await refer(TARGET, 120_000);
+  call.peer.respond(call.request('REFER'), 202);
+  await call.turn(31_000);
+  expect(silent).toEqual([]);
+  await call.turn(1_500);
+  expect(silent).toEqual([{ status: 408, reason: 'No NOTIFY' }]);
+  expect(await notify('SIP/2.0 200 OK', 'terminated;reason=noresource')).toBe(481);
+
+  const telling = await refer(TARGET, 120_000);
+  call.peer.respond(call.request('REFER'), 202);
+  await call.turn();
+  expect(await notify('SIP/2.0 100 Trying', 'active;expires=60')).toBe(200);
+  await call.turn(100_000);
+  expect(telling).toEqual([]);
+  expect(await notify('SIP/2.0 200 OK', 'terminated;reason=noresource')).toBe(200);
+  expect(telling).toEqual([{ status: 200, reason: 'OK' }]);
+});
+
 test('a phone that hangs up at once may still tell the outcome', async () => {
   const outcomes = await refer();
   call.peer.respond(call.request('REFER'), 202);

@@ -5,13 +5,17 @@ import { parseParameters } from '../../protocols/sip/parameters.ts';
 import { formatReferTo } from '../../protocols/sip/refer-to.ts';
 import { SIPFRAG_TYPE, parseStatusFragment } from '../../protocols/sip/sipfrag.ts';
 import type { ServerTransaction } from '../transaction/server-transaction.ts';
+import { TRANSACTION_TIMEOUT_MS } from '../transaction/timings.ts';
 import type { DialogMessages } from './dialog-messages.ts';
 
 type Referral = {
   /** CSeq number of the REFER as sent last, which `id` of `Event` repeats (RFC 3515 §2.4.6). */
   cseqNumber: number;
   settled: boolean;
+  hasNotice: boolean;
   readonly timer: Timer;
+  /** Runs from the 2xx to the first NOTIFY. */
+  noticeTimer: Timer | undefined;
   readonly settle: (outcome: ReferOutcome) => void;
 };
 
@@ -37,7 +41,7 @@ export class SentReferrals {
     return this.#referrals.some((referral) => !referral.settled);
   }
 
-  /** Resolves with the outcome; 408 after `timeoutMs`. Never rejects. */
+  /** Resolves with the outcome; 408 after `timeoutMs`, or when no NOTIFY follows the 2xx. Never rejects. */
   refer(target: ReferTarget, timeoutMs: number): Promise<ReferOutcome> {
     const referTo = formatReferTo(target.uri, target.headers);
     if (referTo === undefined) return Promise.resolve({ status: 404, reason: 'Not a SIP URI' });
@@ -48,6 +52,8 @@ export class SentReferrals {
       const referral: Referral = {
         cseqNumber: 0,
         settled: false,
+        hasNotice: false,
+        noticeTimer: undefined,
         timer: this.#messages.context.clock.setTimer(timeoutMs, () => {
           this.#settle(referral, { status: 408, reason: 'No outcome' });
         }),
@@ -74,6 +80,8 @@ export class SentReferrals {
       return;
     }
     this.#messages.respond(transaction, 200);
+    referral.hasNotice = true;
+    referral.noticeTimer?.cancel();
     const type = (request.headers.get('Content-Type') ?? '').split(';', 1)[0]?.trim().toLowerCase();
     const fragment = type === SIPFRAG_TYPE ? parseStatusFragment(request.body) : undefined;
     const state = request.headers.get('Subscription-State') ?? '';
@@ -115,7 +123,16 @@ export class SentReferrals {
       // No NOTIFY will come (RFC 4488): that it was accepted is all that there is to know.
       this.#settle(referral, { status: 202, reason: 'Accepted' });
       this.#forget(referral);
-    }
+    } else if (!referral.hasNotice && !referral.settled) this.#awaitNotice(referral);
+  }
+
+  /** The first NOTIFY follows at once (RFC 3515 §2.4.4), or there will be none (RFC 6665 §4.1.2.4, Timer N). */
+  #awaitNotice(referral: Referral): void {
+    const { clock } = this.#messages.context;
+    referral.noticeTimer = clock.setTimer(TRANSACTION_TIMEOUT_MS, () => {
+      this.#settle(referral, { status: 408, reason: 'No NOTIFY' });
+      this.#forget(referral);
+    });
   }
 
   /** By `id`; without one, or before the number is known, the oldest that waits. */
@@ -130,6 +147,7 @@ export class SentReferrals {
     if (referral.settled) return;
     referral.settled = true;
     referral.timer.cancel();
+    referral.noticeTimer?.cancel();
     const { status, reason, isRefused } = outcome;
     referral.settle({ status, reason, ...(isRefused === true && { isRefused }) });
     if (!this.isWaiting) this.#onIdle();
