@@ -95,9 +95,14 @@ export class MixListener {
   write(samples: Int16Array, count: number, frameUs: number): void {
     if (this.#wasShared) this.#shared.prime(this.#kind, this.#encoder);
     this.#wasShared = false;
-    if (this.#converter === undefined) this.#collect(samples, count, frameUs);
-    else
+    if (this.#kind !== SHARED.none && this.#filled === 0 && count === this.#packet.length) {
+      // Mostly: nothing is to be collected.
+      this.#send(PAYLOAD, this.#encoder.encode(samples, PAYLOAD), count, frameUs);
+    } else if (this.#converter === undefined) {
+      this.#collect(samples, count, frameUs);
+    } else {
       this.#collect(CONVERTED, this.#converter.process(samples, 0, count, CONVERTED, 0), frameUs);
+    }
   }
 
   /** As `write` of a whole frame, of which those who hear the same get the same packet. */

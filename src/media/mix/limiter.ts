@@ -10,8 +10,8 @@ const MOST_STEPS = 30;
 
 /** For all limiters of a thread: the gain that each step of a frame needs. */
 const NEEDED = new Float64Array(MOST_STEPS);
-/** What is taken off for somebody who says nothing: no need to look. */
-const NOTHING = new Int16Array(STEP_SAMPLES * MOST_STEPS);
+/** What is to be limited, if anything is. */
+const DIFFERENCE = new Int32Array(STEP_SAMPLES * MOST_STEPS);
 
 /**
  * Sums of many voices as 16 bits, for one listener: what is not too loud is passed on bit by bit; what would
@@ -28,12 +28,16 @@ export class MixLimiter {
    */
   mixWithout(total: Int32Array, own: Int16Array | undefined, into: Int16Array): void {
     const isLoud = own === undefined ? copy(total, into) : subtract(total, own, into);
-    if (isLoud || this.gain !== 1) this.#limit(total, own ?? NOTHING, into);
+    if (!isLoud && this.gain === 1) return;
+    const count = total.length;
+    for (let at = 0; at < count; at += 1) {
+      DIFFERENCE[at] = (total[at] as number) - (own === undefined ? 0 : (own[at] as number)); // inside
+    }
+    this.#limit(count, into);
   }
 
-  #limit(total: Int32Array, own: Int16Array, into: Int16Array): void {
-    measure(total, own);
-    const count = total.length;
+  #limit(count: number, into: Int16Array): void {
+    measure(count);
     const steps = Math.ceil(count / STEP_SAMPLES);
     for (let step = 0; step < steps; step += 1) {
       const start = step * STEP_SAMPLES;
@@ -48,8 +52,10 @@ export class MixLimiter {
       this.gain = after;
       const slope = (after - before) / (end - start);
       for (let at = start; at < end; at += 1) {
-        const gain = before + slope * (at - start);
-        into[at] = bent(Math.round(((total[at] as number) - (own[at] as number)) * gain)); // inside
+        const value = (DIFFERENCE[at] as number) * (before + slope * (at - start)); // inside
+        // Rounds, and costs half of `Math.round`: no value is beyond 31 bits.
+        const whole = value < 0 ? (value - 0.5) | 0 : (value + 0.5) | 0;
+        into[at] = whole > KNEE || whole < -KNEE ? bent(whole) : whole;
       }
     }
   }
@@ -77,13 +83,12 @@ function subtract(total: Int32Array, own: Int16Array, into: Int16Array): boolean
   return isLoud;
 }
 
-function measure(total: Int32Array, own: Int16Array): void {
-  const count = total.length;
+function measure(count: number): void {
   for (let start = 0, step = 0; start < count; start += STEP_SAMPLES, step += 1) {
     const end = Math.min(count, start + STEP_SAMPLES);
     let peak = 0;
     for (let at = start; at < end; at += 1) {
-      const value = (total[at] as number) - (own[at] as number); // inside
+      const value = DIFFERENCE[at] as number; // inside
       const magnitude = value < 0 ? -value : value;
       if (magnitude > peak) peak = magnitude;
     }
@@ -91,9 +96,8 @@ function measure(total: Int32Array, own: Int16Array): void {
   }
 }
 
-/** Steadily rising, without a corner at the knee, and never at the limit. */
+/** Of what is above the knee: steadily rising, without a corner, and never at the limit. */
 function bent(value: number): number {
-  if (value <= KNEE && value >= -KNEE) return value;
   const excess = (value < 0 ? -value : value) - KNEE;
   const magnitude = KNEE + (ROOM * excess) / (ROOM + excess);
   return value < 0 ? -magnitude : magnitude;
