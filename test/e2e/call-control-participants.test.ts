@@ -1,5 +1,4 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { until } from '../contract/until.ts';
 import {
   BUSY,
   ControlSession,
@@ -10,7 +9,8 @@ import {
   SILENT,
   TONES_HZ,
 } from '../support/control-session.ts';
-import { levelHeard } from '../support/peers/sim-phones.ts';
+import { hears, hearsMore } from '../support/listening.ts';
+import { levelAt, recorded } from '../support/recorded-call.ts';
 import { SdkSession } from '../support/sdk-session.ts';
 
 const { first, second, third, fourth } = PHONES;
@@ -27,13 +27,10 @@ describe('participants of a call', () => {
   test('are called all at once, and all of them hear each other', async () => {
     const call = await session.callTo(first, second, third, fourth);
     const phone = await session.phone(fourth);
-    await until(
-      'the fourth hears the three others, and not itself',
-      () =>
-        [TONES_HZ.first, TONES_HZ.second, TONES_HZ.third].every(
-          (hz) => levelHeard(phone, hz) > -12,
-        ) && levelHeard(phone, TONES_HZ.fourth) < -40,
-    );
+    await hears(phone, {
+      loud: [TONES_HZ.first, TONES_HZ.second, TONES_HZ.third],
+      silent: [TONES_HZ.fourth],
+    });
     // Once each, though a number and its owner's name both lead to it.
     expect([first, second, third, fourth].map((one) => session.callsOf(one))).toEqual([1, 1, 1, 1]);
     expect(await session.finish(call)).toEqual([
@@ -66,7 +63,7 @@ describe('participants of a call', () => {
       resultInformation: { code: 200, subCode: 0 },
     });
     const phone = await session.phone(second);
-    await until('the added phone hears', () => levelHeard(phone, TONES_HZ.first) > -9);
+    await hears(phone, { loud: [TONES_HZ.first] });
     expect(await session.on(call, 'listParticipants')).toMatchObject({
       values: [{ identifier: first }, { identifier: second }],
     });
@@ -149,19 +146,32 @@ describe('participants of a call', () => {
   test('are muted for everybody, and shown so', async () => {
     const call = await session.callTo(first, second, third);
     const phone = await session.phone(first);
-    await until('both others are heard', () =>
-      [TONES_HZ.second, TONES_HZ.third].every((hz) => levelHeard(phone, hz) > -12),
-    );
+    await hears(phone, { loud: [TONES_HZ.second, TONES_HZ.third] });
     expect(
       await session.on(call, 'muteParticipant', second, { operationContext: 'quiet' }),
     ).toMatchObject({ operationContext: 'quiet' });
     const roster = await session.rosterOf(call, 3);
     expect(roster.map(({ isMuted }) => isMuted)).toContain(true);
-    await until('the muted one is not heard any more', () => {
-      return levelHeard(phone, TONES_HZ.second) < -40;
-    });
-    expect(levelHeard(phone, TONES_HZ.third)).toBeGreaterThan(-12);
+    await hears(phone, { loud: [TONES_HZ.third], silent: [TONES_HZ.second] });
     expect(await session.on(call, 'getParticipant', second)).toMatchObject({ isMuted: true });
+    await session.finish(call);
+  });
+
+  test('are muted for recordings too', async () => {
+    const call = await session.callTo(first, second, third);
+    const phone = await session.phone(first);
+    const { second: muted, third: other } = TONES_HZ;
+    const locator = { kind: 'serverCallLocator', id: call.serverCallId } as const;
+    const clip = await recorded(session, locator, async () => {
+      await hears(phone, { loud: [muted, other] });
+      await hearsMore(phone, 500);
+      await session.on(call, 'muteParticipant', second);
+      await hears(phone, { loud: [other], silent: [muted] });
+      await hearsMore(phone, 500);
+    });
+    expect(levelAt(clip, 'beginning', muted)).toBeGreaterThan(-15);
+    expect(levelAt(clip, 'end', muted)).toBeLessThan(-40);
+    expect(levelAt(clip, 'end', other)).toBeGreaterThan(-15);
     await session.finish(call);
   });
 });
