@@ -60,7 +60,6 @@ export class PhoneTransfers {
       return;
     }
     const progress = refer.accept();
-    progress.notify(100, 'Trying');
     // The phone may hang up at once: the others wait for whoever comes in its place.
     call.awaitedLegs += 1;
     const outcome = await this.#outgoing
@@ -110,7 +109,6 @@ export class PhoneTransfers {
       return;
     }
     const progress = refer.accept();
-    progress.notify(100, 'Trying');
     call.awaitedLegs += 1;
     try {
       for (const other of others) await this.#mover.move(other, found.call, call);

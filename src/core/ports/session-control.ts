@@ -29,7 +29,7 @@ export type IncomingRefer = {
   readonly uri: string;
   /** The session of ours that is to be replaced (RFC 3891), for an attended transfer. */
   readonly replaces: SessionId | undefined;
-  /** 202. Progress and end go to the phone by NOTIFY: a final status ends it. */
+  /** 202, and a NOTIFY of 100 at once. Further progress and the end go to the phone by NOTIFY: a final status ends it. */
   accept(): { notify(status: number, reason: string): void };
   refuse(status: number, reason: string): void;
 };
