@@ -77,27 +77,27 @@ export class SippPhone {
     return parseLog(log);
   }
 
-  /** Those whose start line matches. */
-  async matching(direction: LoggedMessage['direction'], start: RegExp): Promise<LoggedMessage[]> {
+  /** Those whose text matches: `^` is its beginning, but for a pattern of many lines. */
+  async matching(direction: LoggedMessage['direction'], what: RegExp): Promise<LoggedMessage[]> {
     const all = await this.messages();
-    return all.filter((message) => message.direction === direction && start.test(message.start));
+    return all.filter((message) => message.direction === direction && what.test(message.text));
   }
 
   /** The first message of this kind, or the `count`th, as soon as it is there. */
   async message(
     direction: LoggedMessage['direction'],
-    start: RegExp,
+    what: RegExp,
     count = 1,
   ): Promise<LoggedMessage> {
     const giveUpAtMs = performance.now() + PATIENCE_MS;
     for (;;) {
-      const found = (await this.matching(direction, start))[count - 1];
+      const found = (await this.matching(direction, what))[count - 1];
       if (found !== undefined) return found;
       if (performance.now() > giveUpAtMs || this.#child.exitCode !== null) {
         const starts = (await this.messages()).map((one) => `${one.direction} ${one.start}`);
         const errors = await this.#errors();
         throw new Error(
-          `SIPp has not ${direction} ${String(start)}: ${starts.join('; ')} ${errors}`,
+          `SIPp has not ${direction} ${String(what)}: ${starts.join('; ')} ${errors}`,
         );
       }
       await delay(POLL_MS);

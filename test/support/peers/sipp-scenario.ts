@@ -190,6 +190,18 @@ export function untilTold(word: string): Step {
   return receive(word);
 }
 
+/** Answers every NOTIFY with 200 until this request comes. Once in a scenario. */
+export function notifiedUntil(request: string): Step {
+  return [
+    '<label id="1"/>',
+    mayReceive('NOTIFY').replace('/>', ' next="2"/>'),
+    receive(request).replace('/>', ' next="3"/>'),
+    '<label id="2"/>',
+    respond(200).replace('<send>', '<send next="1">'),
+    '<label id="3"/>',
+  ].join('\n');
+}
+
 export function pause(ms: number): Step {
   return `<pause milliseconds="${ms}"/>`;
 }
