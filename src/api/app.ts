@@ -15,6 +15,7 @@ import { CallbackUris, IdFields } from './acs/fields.ts';
 import { mediaRoutes } from './acs/media.ts';
 import { openIdRoutes } from './acs/open-id.ts';
 import { recordingRoutes, type RecordingRules } from './acs/recordings.ts';
+import { streamingRoutes } from './acs/streaming.ts';
 import { unbuiltRoutes } from './acs/unbuilt.ts';
 import { splitVerb } from './acs/verbs.ts';
 import { adminRoutes, type AdminServices } from './admin/admin-routes.ts';
@@ -116,6 +117,7 @@ export function buildApp(
     recordingRoutes(routes, calls, ids, callbackUris, repeatability, services.recordings);
     controlRoutes(routes, calls.control, ids, callbackUris, repeatability);
     mediaRoutes(routes, calls.operations, ids, callbackUris, repeatability);
+    streamingRoutes(routes, calls.operations, ids, callbackUris);
     unbuiltRoutes(routes);
   });
   scope(app, [bySignedLink(services.links), byKey], (routes) => {

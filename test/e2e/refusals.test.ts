@@ -184,13 +184,19 @@ describe('what is not built', () => {
     const { callConnectionId: id } = call;
     const verbs = [
       ...['startTranscription', 'stopTranscription', 'updateTranscription'],
-      ...['startMediaStreaming', 'stopMediaStreaming', 'interruptAudioAndAnnounce'],
-      'participants:unmute',
+      ...['interruptAudioAndAnnounce', 'participants:unmute'],
     ];
     for (const verb of verbs) {
       const separator = verb.includes(':') ? '/' : ':';
       const path = `calling/callConnections/${id}${separator}${verb}`;
       expect((await refusal(await post(path, {}))).slice(0, 2)).toEqual([405, '8520']);
+    }
+  });
+
+  test('streams of a call that was taken without options for them are 405/8522', async () => {
+    for (const verb of ['startMediaStreaming', 'stopMediaStreaming']) {
+      const answer = await post(`calling/callConnections/${call.callConnectionId}:${verb}`, {});
+      expect(await refusal(answer)).toEqual([405, '8522', 'mediaStreamingOptions']);
     }
   });
 

@@ -26,11 +26,12 @@ import {
   IdentifierSchema,
   PhoneNumberSchema,
 } from './identifiers.ts';
+import { mediaStreamingOf, MediaStreamingSchema } from './media-streaming-options.ts';
 
 /** The vendor's limit of a call. */
 export const MAX_PARTICIPANTS = 350;
 /** Options of operations that are not built. */
-const UNBUILT_FIELDS = ['mediaStreamingOptions', 'transcriptionOptions', 'teamsAppSource'];
+const UNBUILT_FIELDS = ['transcriptionOptions', 'teamsAppSource'];
 
 const Query = Type.Object({ 'api-version': Type.String({ minLength: 1, maxLength: 64 }) });
 const Uri = Type.String({ minLength: 1, maxLength: MAX_URI_CHARACTERS });
@@ -50,12 +51,14 @@ const CreateBody = Type.Object({
     ]),
   ),
   operationContext: Type.Optional(OperationContext),
+  mediaStreamingOptions: Type.Optional(MediaStreamingSchema),
 });
 const AnswerBody = Type.Object({
   incomingCallContext: Context,
   callbackUri: Uri,
   operationContext: Type.Optional(OperationContext),
   answeredBy: Type.Optional(CommunicationUserSchema),
+  mediaStreamingOptions: Type.Optional(MediaStreamingSchema),
 });
 const RedirectBody = Type.Object({ incomingCallContext: Context, target: IdentifierSchema });
 const RejectBody = Type.Object({
@@ -90,6 +93,7 @@ export function offerRoutes(
         }),
         ...pick(body, 'sourceDisplayName', 'operationContext'),
         ...(body.source && { source: toSource(body.source) }),
+        ...mediaStreamingOf(body, callbackUris),
         apiVersion: request.query['api-version'],
       };
       const answer = await repeatability.once('createCall', request.headers, created, (repeat) =>
@@ -110,6 +114,7 @@ export function offerRoutes(
         callbackUri: callbackUris.check(body.callbackUri, 'callbackUri'),
         ...pick(body, 'operationContext'),
         ...(body.answeredBy && { answeredBy: communicationUser(body.answeredBy.id) }),
+        ...mediaStreamingOf(body, callbackUris),
         apiVersion: request.query['api-version'],
       };
       const answer = await repeatability.once('answer', request.headers, connected, (repeat) =>

@@ -14,6 +14,7 @@ import {
   toIdentifier,
   toNamed,
 } from './identifiers.ts';
+import { mediaStreamingOf, MediaStreamingSchema } from './media-streaming-options.ts';
 import {
   ConnectionParams,
   OPERATION_FIELDS,
@@ -28,6 +29,7 @@ const ConnectBody = Type.Object({
   callLocator: CallLocatorSchema,
   callbackUri: Type.String({ minLength: 1, maxLength: MAX_URI_CHARACTERS }),
   operationContext: OPERATION_FIELDS.operationContext,
+  mediaStreamingOptions: Type.Optional(MediaStreamingSchema),
 });
 const TransferBody = Type.Object({
   targetParticipant: IdentifierSchema,
@@ -64,12 +66,13 @@ export function controlRoutes(
     { schema: { querystring: Query, body: ConnectBody } },
     async (request, reply) => {
       const { body } = request;
-      refuseUnbuilt(body, ['mediaStreamingOptions', 'transcriptionOptions']);
+      refuseUnbuilt(body, ['transcriptionOptions']);
       const { operationContext } = body;
       const command = {
         call: locatedBy(body.callLocator, ids),
         callbackUri: callbackUris.check(body.callbackUri, 'callbackUri'),
         ...(operationContext !== undefined && { operationContext }),
+        ...mediaStreamingOf(body, callbackUris),
         apiVersion: request.query['api-version'],
       };
       const answer = await repeatability.once('connect', request.headers, connected, (repeat) =>

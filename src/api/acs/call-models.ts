@@ -3,7 +3,8 @@ import { toWireIdentifier } from './identifiers.ts';
 
 /** CallConnectionProperties. */
 export function toConnectionBody(properties: ConnectionProperties): Record<string, unknown> {
-  const { source, sourceCallerIdNumber, sourceDisplayName, answeredBy } = properties;
+  const { source, sourceCallerIdNumber, sourceDisplayName, answeredBy, mediaStreaming } =
+    properties;
   return {
     callConnectionId: properties.callConnectionId,
     serverCallId: properties.serverCallId,
@@ -17,6 +18,9 @@ export function toConnectionBody(properties: ConnectionProperties): Record<strin
     }),
     ...(sourceDisplayName !== undefined && { sourceDisplayName }),
     ...(answeredBy !== undefined && { answeredBy: { id: answeredBy } }),
+    ...(mediaStreaming && {
+      mediaStreamingSubscription: { ...mediaStreaming, subscribedContentTypes: ['audio'] },
+    }),
   };
 }
 

@@ -37,22 +37,29 @@ export class CallbackUris {
    * something is sent; what can be known now is refused now, while the caller listens.
    */
   check(given: string, field: string): string {
+    const problem = this.#problemOf(given, ['http', 'https']);
+    if (problem === undefined) return given;
+    const message = `Invalid argument: the CallbackUri in ${field} ${problem}.`;
+    throw new TapedeckError('callback-uri-invalid', message, { field });
+  }
+
+  /** As `check`, of a web socket. */
+  checkSocket(given: string, field: string): string {
+    const problem = this.#problemOf(given, ['ws', 'wss']);
+    if (problem === undefined) return given;
+    throw new TapedeckError('url-refused', `Invalid argument: ${field} ${problem}.`, { field });
+  }
+
+  #problemOf(given: string, schemes: readonly [string, string]): string | undefined {
     const url = URL.canParse(given) ? new URL(given) : undefined;
-    if (url?.protocol !== 'http:' && url?.protocol !== 'https:') {
-      throw unacceptable(field, 'has to be an absolute http or https URL');
+    if (url === undefined || !schemes.includes(url.protocol.slice(0, -1))) {
+      return `has to be an absolute ${schemes.join(' or ')} URL`;
     }
     const host = url.hostname.replace(/^\[|\]$/g, '');
     const address = host === 'localhost' ? '127.0.0.1' : host;
-    if (isIP(address) !== 0 && !this.#permits(address)) {
-      throw unacceptable(field, `points to ${host}, which --allow-private-urls does not allow`);
-    }
-    return given;
+    if (isIP(address) === 0 || this.#permits(address)) return undefined;
+    return `points to ${host}, which --allow-private-urls does not allow`;
   }
-}
-
-function unacceptable(field: string, problem: string): TapedeckError {
-  const message = `Invalid argument: the CallbackUri in ${field} ${problem}.`;
-  return new TapedeckError('callback-uri-invalid', message, { field });
 }
 
 /** Refuses a field of an operation that is not built, rather than ignore what it asks for. */

@@ -7,6 +7,7 @@ import { MAX_PARTICIPANTS } from './call-connections.ts';
 import type { CallbackUris, IdFields } from './fields.ts';
 import { IdentifierSchema, toNamed } from './identifiers.ts';
 import {
+  allowNoBody,
   ConnectionParams,
   OPERATION_FIELDS,
   operationAnswer,
@@ -38,12 +39,6 @@ const SendBody = Type.Object({
 const ACCEPTED: StoredAnswer = { status: 202, body: '' };
 /** The SDKs know no other status where keys are listened for. */
 const DONE: StoredAnswer = { status: 200, body: '' };
-
-/** The SDKs send a body only when there is something to say. */
-function allowNoBody(request: { body: unknown }, _reply: unknown, next: () => void): void {
-  request.body ??= {};
-  next();
-}
 
 /** What is played into calls, and the keys that are listened for and sent. */
 export function mediaRoutes(

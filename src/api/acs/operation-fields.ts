@@ -28,6 +28,12 @@ export const OPERATION_FIELDS: {
 
 export type OperationBody = { operationContext?: string; operationCallbackUri?: string };
 
+/** The SDKs send a body only when there is something to say. */
+export function allowNoBody(request: { body: unknown }, _reply: unknown, next: () => void): void {
+  request.body ??= {};
+  next();
+}
+
 /** Reads them, from any operation's request. */
 export class OperationFields {
   readonly #ids: IdFields;

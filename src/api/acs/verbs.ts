@@ -9,8 +9,6 @@ export const UNBUILT_CALL_VERBS = [
   'startTranscription',
   'stopTranscription',
   'updateTranscription',
-  'startMediaStreaming',
-  'stopMediaStreaming',
   'interruptAudioAndAnnounce',
 ] as const;
 
@@ -38,6 +36,8 @@ const KNOWN_VERBS: ReadonlySet<string> = new Set([
   'startContinuousDtmfRecognition',
   'stopContinuousDtmfRecognition',
   'sendDtmfTones',
+  'startMediaStreaming',
+  'stopMediaStreaming',
   ...UNBUILT_CALL_VERBS,
   ...UNBUILT_PARTICIPANT_VERBS,
 ]);
