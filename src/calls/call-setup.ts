@@ -1,20 +1,23 @@
 import { TapedeckError } from '../core/error.ts';
 import type { Identifier } from '../core/identifier.ts';
 import type { LegId } from '../core/ids.ts';
-import type { AudioFormat } from '../core/media-format.ts';
+import type { AudioFormat, LocalMedia, RemoteMedia } from '../core/media-format.ts';
 import type { SessionEnd } from '../core/ports/signalling.ts';
+import { ENDED_BY_LAST_LEAVING } from './call-end.ts';
 import type { ArrivingLeg, CallLifecycle } from './call-lifecycle.ts';
 import type { CallPorts, CallSettings } from './context.ts';
 import type { DialDestination } from './destinations.ts';
 import { BUILT_FORMATS, type AcceptedLeg, type Dialler, type DialOutcome } from './dial.ts';
 import { formatsOf, preferring } from './leg-formats.ts';
-import type { CallingParty, LiveCall } from './live-call.ts';
+import type { CallingParty, Leg, LiveCall } from './live-call.ts';
 import type { Recorder } from './recorder.ts';
 import { renderPlan } from './recording-plan.ts';
 import { refusalAfter, refusalFor, SUCCESS, type Refusal } from './result-code.ts';
 
 /** Sent to both ends of every call. */
 export const CALL_ID_HEADER = 'X-Tapedeck-Server-Call-Id';
+
+const REPLACED = { status: 200, reason: 'Replaced' } as const;
 
 export type BridgedParties = CallingParty & {
   readonly callee: Identifier;
@@ -64,12 +67,25 @@ export class CallSetup {
   /**
    * Answers a caller into a call that may have others in it. Resolves with false when that is over;
    * rejects when the caller cannot be answered.
+   *
+   * @param replaced leaves as the caller comes in; when it has left already that is over too.
    */
-  async admit(call: LiveCall, party: CallingParty): Promise<boolean> {
+  async admit(call: LiveCall, party: CallingParty, replaced?: Leg): Promise<boolean> {
     return call.queue.run(async () => {
-      if (call.state === 'ended') return false;
-      const leg = await this.#acceptCaller(call, party, BUILT_FORMATS, undefined);
-      await this.#lifecycle.join(call, [leg]);
+      const isThere = replaced === undefined || call.legs.get(replaced.legId) === replaced;
+      if (call.state === 'ended' || !isThere) return false;
+      // Who changes phones stays muted.
+      const isMuted = replaced?.participant.rawId === party.caller.rawId && replaced.isMuted;
+      const leg = await this.#acceptCaller(call, party, BUILT_FORMATS, undefined, isMuted);
+      if (replaced !== undefined) await this.#lifecycle.takeOut(call, replaced, REPLACED);
+      try {
+        await this.#lifecycle.join(call, [leg]);
+      } catch (error) {
+        if (replaced !== undefined && !call.goesOnWith(call.legs.size)) {
+          await this.#lifecycle.end(call, ENDED_BY_LAST_LEAVING);
+        }
+        throw error;
+      }
       return true;
     });
   }
@@ -149,12 +165,15 @@ export class CallSetup {
     return this.#lifecycle.end(call, { result: SUCCESS, sip, recordingReason: 'CallEnded' });
   }
 
+  /** Rejects when the caller cannot be answered; nothing of it is open then. */
   async #acceptCaller(
     call: LiveCall,
-    { invite, ended, gone, caller, security }: CallingParty,
+    party: CallingParty,
     formats: readonly AudioFormat[],
     other: AcceptedLeg | undefined,
+    isMuted = false,
   ): Promise<ArrivingLeg> {
+    const { invite, ended, gone, caller } = party;
     if (gone.aborted) throw new TapedeckError('call-ended', 'the caller is gone');
     const legId = this.#ports.random.hex(8) as LegId;
     const sockets = await this.#ports.media.openLeg({
@@ -163,12 +182,39 @@ export class CallSetup {
       participantId: caller.rawId,
       addressFamily: invite.sourceAddress.includes(':') ? 'IPv6' : 'IPv4',
     });
+    try {
+      if (isMuted) {
+        await this.#ports.callMedia.controlLeg(legId, { isMuted, isOnHold: false });
+      }
+      const remote = await this.#agree(call, party, legId, { ...sockets, formats }, other);
+      const { displayName } = invite.from;
+      const isTrusted = invite.authenticatedUser !== undefined || invite.trunk !== undefined;
+      return {
+        ...{ legId, participant: caller, displayName, session: invite, ended, remote, isTrusted },
+        hasMedia: true,
+        isMuted,
+      };
+    } catch (error) {
+      this.#ports.media.closeLeg(legId).catch((failure: unknown) => {
+        this.#ports.log.warn({ legId, error: failure }, 'sockets of a leg could not be closed');
+      });
+      throw error;
+    }
+  }
+
+  async #agree(
+    call: LiveCall,
+    { invite, security }: CallingParty,
+    legId: LegId,
+    local: LocalMedia,
+    other: AcceptedLeg | undefined,
+  ): Promise<RemoteMedia> {
     // Before the answer goes out: the first packet that it brings is to be in the recording, and to
     // reach the other side.
     await this.#recordByRoute(call);
     const { media } = this.#ports;
-    const remote = await invite.accept(
-      { ...sockets, formats, ...(security === undefined ? {} : { security }) },
+    return invite.accept(
+      { ...local, ...(security === undefined ? {} : { security }) },
       {
         headers: { [CALL_ID_HEADER]: call.serverCallId },
         onAgreed: async (agreed) => {
@@ -178,12 +224,6 @@ export class CallSetup {
         },
       },
     );
-    const { displayName } = invite.from;
-    const isTrusted = invite.authenticatedUser !== undefined || invite.trunk !== undefined;
-    return {
-      ...{ legId, participant: caller, displayName, session: invite, ended, remote, isTrusted },
-      hasMedia: true,
-    };
   }
 
   /** A recording that cannot start does not cost the people their call. */

@@ -15,6 +15,7 @@ import {
 import type { Directory } from './directory.ts';
 import type { CallEvents } from './events/call-events.ts';
 import { GroupCalls } from './group-calls.ts';
+import { Replacements } from './replacements.ts';
 import type { CallingParty, LiveCall } from './live-call.ts';
 import { SETUP_FAILED, type Refusal } from './result-code.ts';
 import { decideRoute, type RouteRecording } from './route.ts';
@@ -30,6 +31,7 @@ export class Switchboard {
   readonly #lifecycle: CallLifecycle;
   readonly #setup: CallSetup;
   readonly #groups: GroupCalls;
+  readonly #replacements: Replacements;
   readonly #offers = new Map<IncomingCallContext, LiveCall>();
   #accepting = true;
 
@@ -48,6 +50,7 @@ export class Switchboard {
     this.#lifecycle = parts.lifecycle;
     this.#setup = parts.setup;
     this.#groups = new GroupCalls(parts);
+    this.#replacements = new Replacements(parts);
   }
 
   /** From now on every INVITE is refused with 503. */
@@ -90,6 +93,11 @@ export class Switchboard {
     }
     const { routes, trunks } = this.#settings;
     const caller = this.#directory.identifierOfParty(invite.from, invite.authenticatedUser);
+    if (invite.replaces !== undefined) {
+      const party = { invite, ended, gone: over.signal, caller };
+      await this.#replacements.receive(party, invite.replaces);
+      return;
+    }
     const callee = this.#directory.identifierOfDialled(invite.to);
     const phones = this.#phonesOf(callee, invite.to.user);
     const decision = decideRoute(routes, {

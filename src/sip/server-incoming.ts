@@ -22,6 +22,7 @@ export type IncomingOptions = {
   readonly trunk: SipTrunk | undefined;
   /** What whoever calls has to keep to, whatever the calls want besides. */
   readonly security: SecurityPolicy;
+  readonly replaces: SessionId | undefined;
 };
 
 /** An INVITE as the calls see it: a session, and who is behind it. */
@@ -33,6 +34,7 @@ export class ServerIncomingInvite implements IncomingInvite {
   readonly trunk: string | undefined;
   readonly sourceAddress: string;
   readonly sipHeaders: Readonly<Record<string, string>>;
+  readonly replaces: SessionId | undefined;
   readonly #session: InviteServerSession;
   readonly #security: SecurityPolicy;
 
@@ -41,6 +43,7 @@ export class ServerIncomingInvite implements IncomingInvite {
     const { request, flow } = session;
     this.#session = session;
     this.#security = options.security;
+    this.replaces = options.replaces;
     this.callId = request.callId;
     this.from = callerOf(request, trunk !== undefined);
     this.to = partyOf({ uri: request.uri, displayName: request.to.displayName });

@@ -23,6 +23,7 @@ import { UnreachableInvite } from './server-unreachable.ts';
 import { offeredSecurity } from './session/media-negotiation.ts';
 import { DialogSession } from './session/dialog-session.ts';
 import type { InviteServerSession } from './session/invite-server-session.ts';
+import { replacementOf } from './session/replaced-session.ts';
 import { refuseRefer } from './session/session-defaults.ts';
 import type { RequestTarget } from './transaction/client-transactions.ts';
 import type { Admission as Verdict } from './transaction/server-transactions.ts';
@@ -227,9 +228,17 @@ class Server implements SipServer {
       session.reject(488, []);
       return;
     }
+    const replacement = replacementOf(this.#endpoint.context, request);
+    if (replacement.kind === 'refused') {
+      session.reject(replacement.status, [], replacement.reason);
+      return;
+    }
+    const replaces = replacement.kind === 'session' ? replacement.sessionId : undefined;
     session.credentials = trunk === undefined ? undefined : this.#trunks.credentials(trunk.name);
     const authenticatedUser = user?.name;
-    this.onInvite(new ServerIncomingInvite({ session, authenticatedUser, trunk, security }));
+    this.onInvite(
+      new ServerIncomingInvite({ session, authenticatedUser, trunk, security, replaces }),
+    );
   }
 
   /** The phone's connection or source; without it the URI is the way. */

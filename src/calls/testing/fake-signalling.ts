@@ -98,6 +98,7 @@ export class FakeIncoming extends FakePhone implements IncomingInvite {
   readonly sipHeaders: Readonly<Record<string, string>> = { 'X-Order': '4719' };
   authenticatedUser: string | undefined;
   trunk: string | undefined;
+  replaces: SessionId | undefined;
   offeredFormats: readonly AudioFormat[] | undefined = [PCMU, PCMA];
   readonly rings: Readonly<Record<string, string>>[] = [];
   accepted: LocalMedia | undefined;

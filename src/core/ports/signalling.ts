@@ -63,6 +63,8 @@ export interface IncomingInvite extends SignallingSession {
   readonly offeredFormats: readonly AudioFormat[] | undefined;
   /** Which media lines the offer has that could be taken; `undefined` for an INVITE without an offer. */
   readonly offeredSecurity?: OfferedSecurity | undefined;
+  /** The session, up by now, whose place the caller asks for (RFC 3891). Default none. */
+  readonly replaces?: SessionId | undefined;
   /** 180 with the given headers; may be repeated. */
   ring(headers?: Readonly<Record<string, string>>): void;
   /**

@@ -3,7 +3,12 @@ import type { HeaderList } from '../../protocols/sip/build.ts';
 /** Methods that are served in a dialog. */
 export const ALLOW = 'INVITE, ACK, CANCEL, BYE, OPTIONS, UPDATE, INFO, REFER, NOTIFY, PRACK';
 /** Option tags of `Require` that are understood. */
-export const SUPPORTED_EXTENSIONS: readonly string[] = ['timer', '100rel', 'norefersub'];
+export const SUPPORTED_EXTENSIONS: readonly string[] = [
+  'timer',
+  '100rel',
+  'norefersub',
+  'replaces',
+];
 export const SDP_TYPE = 'application/sdp';
 
 /** What a 2xx to INVITE, UPDATE and OPTIONS tells about us (RFC 3261 §13.3.1, §11.2). */

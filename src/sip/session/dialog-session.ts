@@ -111,6 +111,10 @@ export class DialogSession implements DialogUser {
     });
   }
 
+  get stage(): 'up' | 'over' {
+    return this.isUp ? 'up' : 'over';
+  }
+
   get isUp(): boolean {
     return this.#state === 'up';
   }

@@ -77,6 +77,7 @@ export class EarlyDialogs {
 
 class EarlyDialog implements DialogUser {
   readonly sessionId: SessionId;
+  readonly stage = 'early';
   readonly dialog: Dialog;
   /** By a reliable response, which counts as the answer (RFC 3261 §13.2.1), or by an UPDATE after it. */
   agreed: RemoteMedia | undefined;

@@ -32,6 +32,8 @@ type Extras = Readonly<Record<string, string>>;
 /** An INVITE that was received, from its first moment to the BYE (RFC 3261 §13.3). */
 export class InviteServerSession implements DialogUser {
   readonly sessionId: SessionId;
+  /** Its 2xx puts a session of its own in its place. */
+  readonly stage = 'early';
   readonly request: SipRequest;
   readonly flow: Flow;
   readonly offeredFormats: readonly AudioFormat[] | undefined;

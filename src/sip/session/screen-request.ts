@@ -32,6 +32,10 @@ export function screenRequest(
     return { status: 483, headers: [] };
   }
   if (options.isMerged) return { status: 482, headers: [] };
+  // Only a call can take the place of another (RFC 3891 §3).
+  if (request.method !== 'INVITE' && request.headers.get('Replaces') !== undefined) {
+    return { status: 400, headers: [] };
+  }
   const unsupported = listOf(request.headers, 'Require').filter(
     (tag) => !SUPPORTED_EXTENSIONS.includes(tag),
   );

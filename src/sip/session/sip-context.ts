@@ -12,6 +12,8 @@ import type { Target } from '../transport/flow.ts';
 export interface DialogUser {
   /** The session that the dialog is, as the calls know it; `undefined` if they do not. */
   readonly sessionId: SessionId | undefined;
+  /** Whether the INVITE has its 2xx, and neither side has said goodbye. */
+  readonly stage: 'early' | 'up' | 'over';
   receive(transaction: ServerTransaction): void;
   /** The ACK of a 2xx. */
   receiveAck(request: SipRequest): void;
