@@ -22,7 +22,7 @@ export type SippPhoneOptions = {
   readonly calls?: number;
   /** What comes during a pause is taken for lost, not for a mistake. */
   readonly isDeafInPauses?: boolean;
-  /** It gives up then. Default 60 s. */
+  /** It gives up then. Default 90 s. */
   readonly timeoutSeconds?: number;
 };
 
@@ -88,8 +88,9 @@ export class SippPhone {
     direction: LoggedMessage['direction'],
     what: RegExp,
     count = 1,
+    patienceMs = PATIENCE_MS,
   ): Promise<LoggedMessage> {
-    const giveUpAtMs = performance.now() + PATIENCE_MS;
+    const giveUpAtMs = performance.now() + patienceMs;
     for (;;) {
       const found = (await this.matching(direction, what))[count - 1];
       if (found !== undefined) return found;
@@ -170,7 +171,7 @@ export function mediaIn(text: string): { readonly address: string; readonly port
 }
 
 function argumentsOf(options: SippPhoneOptions, port: number): readonly string[] {
-  const { target, service = 'service', keys = {}, calls = 1, timeoutSeconds = 60 } = options;
+  const { target, service = 'service', keys = {}, calls = 1, timeoutSeconds = 90 } = options;
   return [
     ...['-sf', 'scenario.xml', ...(target === undefined ? [] : [target]), '-s', service],
     ...['-i', HOST, '-mi', HOST, '-ci', HOST, '-p', String(port), '-t', 'u1'],
