@@ -14,8 +14,19 @@ export type LinphoneOptions = {
   readonly speaks: string;
   /** The suite of SRTP that it offers, or plain RTP. */
   readonly srtp: SrtpSuite | 'none';
+  /** The only codec that it offers. Default all of its own. */
+  readonly codec?: 'PCMU' | 'PCMA';
 };
 
+/** What linphonec offers if it is not told otherwise: encoding, clock rate, channels. */
+const CODECS = [
+  ['opus', 48_000, 2],
+  ['speex', 16_000, 1],
+  ['speex', 8_000, 1],
+  ['PCMU', 8_000, 1],
+  ['PCMA', 8_000, 1],
+  ['G729', 8_000, 1],
+] as const;
 const READY_MS = 15_000;
 const POLL_MS = 50;
 
@@ -99,7 +110,7 @@ export class Linphone {
   }
 }
 
-function profile({ sipPort, rtpPorts, srtp }: LinphoneOptions): string {
+function profile({ sipPort, rtpPorts, srtp, codec }: LinphoneOptions): string {
   return [
     '[sip]',
     `sip_port=${sipPort}`,
@@ -118,6 +129,17 @@ function profile({ sipPort, rtpPorts, srtp }: LinphoneOptions): string {
     'version_check_url_root=',
     '[video]',
     'enabled=0',
+    ...(codec === undefined ? [] : CODECS.flatMap(codecSection(codec))),
     '',
   ].join('\n');
 }
+
+const codecSection =
+  (only: string) =>
+  ([mime, rateHz, channels]: (typeof CODECS)[number], index: number): readonly string[] => [
+    `[audio_codec_${index}]`,
+    `mime=${mime}`,
+    `rate=${rateHz}`,
+    `channels=${channels}`,
+    `enabled=${mime === only ? 1 : 0}`,
+  ];
