@@ -1,8 +1,12 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { PHONES, TONES_HZ } from '../support/control-session.ts';
+import { levelHeard } from '../support/peers/sim-phones.ts';
 import {
   ack,
   ackRefusal,
+  answer,
   call,
+  calleeRequest,
   callerHangsUp,
   callerRequest,
   cancel,
@@ -16,11 +20,12 @@ import {
   respond,
   respondToInvite,
   scenario,
+  sdp,
   SDP,
   untilTold,
 } from '../support/peers/sipp-scenario.ts';
-import { headerOf, type SippPhone } from '../support/peers/sipp-phone.ts';
-import { SippSession } from '../support/sipp-session.ts';
+import { headerOf, mediaIn, type SippPhone } from '../support/peers/sipp-phone.ts';
+import { expectHeard, SippSession } from '../support/sipp-session.ts';
 
 let session: SippSession;
 
@@ -200,5 +205,50 @@ describe.concurrent('when messages cross', () => {
     });
     const { text } = await sipp.message('received', /^SIP\/2.0 487/);
     expect(headerOf(text, 'CSeq')).toBe('1 INVITE');
+  });
+
+  test('an offer that meets one of ours is refused with 491, and ours is made again', async () => {
+    const { control } = session;
+    const {
+      sipp,
+      line,
+      call: from,
+    } = await session.outgoing(
+      scenario(
+        answer(),
+        receiveInvite(),
+        calleeRequest('INVITE', 1, { body: sdp('sendrecv', '[media_ip]', 2) }),
+        receive(491),
+        calleeRequest('ACK', 1).replace('[branch]', '[branch-2]'),
+        respondToInvite(491),
+        receive('ACK'),
+        receiveInvite(),
+        respondToInvite(200, { body: SDP, retransmitted: true }),
+        receive('ACK'),
+        calleeRequest('INVITE', 2, { body: sdp('sendrecv', '[media_ip]', 2) }),
+        receive(200),
+        calleeRequest('ACK', 2),
+        isHungUp(),
+      ),
+    );
+    const to = await control.callTo(PHONES.first);
+    await control.on(
+      to,
+      'moveParticipants',
+      [{ id: `sip:sipp@127.0.0.1:${sipp.port}` }],
+      from.callConnectionId,
+    );
+    const accepted = await sipp.message('received', /^SIP\/2.0 200/);
+    line.remote = mediaIn(accepted.text);
+    line.say(440);
+    const phone = await control.phone(PHONES.first);
+    await expectHeard(() => levelHeard(phone, 440));
+    await expectHeard(() => line.levelOf(TONES_HZ.first));
+    await control.finish(to);
+    await expectGood(sipp);
+    const [, refused, again] = await sipp.matching('received', /^INVITE/);
+    // Whose Call-ID it is waits for 2.1 to 4 s (RFC 3261 §14.1).
+    expect((again?.atMs ?? 0) - (refused?.atMs ?? 0)).toBeGreaterThan(2_000);
+    expect(mediaIn(again?.text ?? '')).toEqual(mediaIn(refused?.text ?? ''));
   });
 });
