@@ -33,6 +33,8 @@ export type ArrivingLeg = {
   readonly hasMedia?: boolean;
   /** A user of ours or somebody behind a trunk. */
   readonly isTrusted: boolean;
+  /** Default false. */
+  readonly isBehindTrunk?: boolean;
   /** The media worker knows it already. Default false. */
   readonly isMuted?: boolean;
 };
@@ -159,6 +161,7 @@ export class CallLifecycle {
         session,
         ended,
         isTrusted: one.isTrusted,
+        isBehindTrunk: one.isBehindTrunk ?? false,
         addressFamily: remote.rtp.address.includes(':') ? 'IPv6' : 'IPv4',
         joinedAtMs: nowMs,
         membershipId,

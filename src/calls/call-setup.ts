@@ -17,6 +17,9 @@ import { refusalAfter, refusalFor, SUCCESS, type Refusal } from './result-code.t
 /** Sent to both ends of every call. */
 export const CALL_ID_HEADER = 'X-Tapedeck-Server-Call-Id';
 
+/** Of an INVITE that does not say (RFC 3261 §8.1.1.6). */
+const DEFAULT_MAX_FORWARDS = 70;
+
 const REPLACED = { status: 200, reason: 'Replaced' } as const;
 
 export type BridgedParties = CallingParty & {
@@ -123,6 +126,7 @@ export class CallSetup {
       from: invite.from,
       formats,
       headers,
+      maxForwards: Math.max(0, (invite.maxForwards ?? DEFAULT_MAX_FORWARDS) - 1),
       signal: AbortSignal.any([call.over.signal, gone]),
       onProgress: (status) => {
         if (status !== 183) invite.ring(headers);
@@ -191,6 +195,7 @@ export class CallSetup {
       const isTrusted = invite.authenticatedUser !== undefined || invite.trunk !== undefined;
       return {
         ...{ legId, participant: caller, displayName, session: invite, ended, remote, isTrusted },
+        isBehindTrunk: invite.trunk !== undefined,
         hasMedia: true,
         isMuted,
       };

@@ -21,6 +21,7 @@ export type AcceptedLeg = {
   /** Resolves when the session is over. */
   readonly ended: Promise<SessionEnd>;
   readonly remote: RemoteMedia;
+  readonly isBehindTrunk: boolean;
 };
 
 export type DialOutcome =
@@ -34,6 +35,8 @@ export type DialRequest = {
   readonly from: SipParty;
   readonly formats: readonly AudioFormat[];
   readonly headers: Readonly<Record<string, string>>;
+  /** As `OutboundInvite` has it. */
+  readonly maxForwards?: number | undefined;
   /** Default that of the settings. */
   readonly ringTimeoutMs?: number | undefined;
   /** Gives up when it fires: the ringing phones are cancelled. */
@@ -106,8 +109,10 @@ export class Dialler {
         ended.then((refusal) => ({ refusal })),
       ]);
       if ('remote' in first) {
-        if (destination.trunk !== undefined) this.trunks.served(destination.trunk);
-        return { ok: true, leg: { legId, session, ended, remote: first.remote } };
+        const { trunk } = destination;
+        const isBehindTrunk = trunk !== undefined;
+        if (isBehindTrunk) this.trunks.served(trunk);
+        return { ok: true, leg: { legId, session, ended, remote: first.remote, isBehindTrunk } };
       }
       end = first.refusal;
       if (over.signal.aborted || !this.#hasFailed(request, destination, branch, end, next)) break;
@@ -152,6 +157,7 @@ export class Dialler {
   ): Promise<Branch | undefined> {
     const { random, media, signalling } = this.#ports;
     const { trunk, security } = destination;
+    const { maxForwards } = request;
     const legId = random.hex(8) as LegId;
     const sockets = await media.openLeg({
       serverCallId: request.serverCallId,
@@ -175,6 +181,7 @@ export class Dialler {
         ...(security === undefined ? {} : { security }),
       },
       headers: request.headers,
+      ...(maxForwards === undefined ? {} : { maxForwards }),
       ...(hasAlternative ? { answerWithinMs: TRUNK_ANSWER_MS } : {}),
     });
     const branch: Branch = {

@@ -17,8 +17,10 @@ export type Leg = {
   readonly session: SignallingSession;
   /** Resolves when the session is over. */
   readonly ended: Promise<SessionEnd>;
-  /** A user of ours or somebody behind a trunk: may have others called. */
+  /** A user of ours or somebody behind a trunk: may have others called here. */
   readonly isTrusted: boolean;
+  /** Came in from a trunk or was reached through one: may have nobody called outside. */
+  readonly isBehindTrunk: boolean;
   /** Of its media. */
   readonly addressFamily: 'IPv4' | 'IPv6';
   readonly joinedAtMs: number;
@@ -76,6 +78,10 @@ export class LiveCall {
   connectedAtMs: number | undefined;
   endedAtMs: number | undefined;
   offer: Offer | undefined;
+  /** What the route wants of everybody's media. Default `allow`. */
+  security: SecurityPolicy | undefined;
+  /** Whom the callers dialled, from the first call of ours that led to this one on. */
+  dialled: readonly string[] = [];
   /** A route wants the call recorded from its first packet. */
   routeRecording: RouteRecording | undefined;
   /** By which applications may find it; a call of a route with a group. */

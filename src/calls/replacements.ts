@@ -46,7 +46,8 @@ export class Replacements {
     const { serverCallId } = call;
     const participants = { from: leg.participant.rawId, to: party.caller.rawId };
     try {
-      const isIn = await this.#setup.admit(call, party, leg);
+      const { security } = call;
+      const isIn = await this.#setup.admit(call, { ...party, security }, leg);
       if (!isIn) await invite.end(OVER);
       else
         this.#ports.log.info({ serverCallId, ...participants }, 'a phone took over from another');

@@ -1,5 +1,5 @@
 import type { Identifier } from '../core/identifier.ts';
-import type { IncomingCallContext } from '../core/ids.ts';
+import type { IncomingCallContext, ServerCallId } from '../core/ids.ts';
 import type { SecurityPolicy } from '../core/media-format.ts';
 import type { IncomingInvite, SessionEnd } from '../core/ports/signalling.ts';
 import { isRefused } from '../core/security-policy.ts';
@@ -16,7 +16,7 @@ import type { Directory } from './directory.ts';
 import type { CallEvents } from './events/call-events.ts';
 import { GroupCalls } from './group-calls.ts';
 import { Replacements } from './replacements.ts';
-import type { CallingParty, LiveCall } from './live-call.ts';
+import type { CallingParty, Leg, LiveCall } from './live-call.ts';
 import { SETUP_FAILED, type Refusal } from './result-code.ts';
 import { decideRoute, type RouteRecording } from './route.ts';
 
@@ -98,6 +98,11 @@ export class Switchboard {
       await this.#replacements.receive(party, invite.replaces);
       return;
     }
+    const dialled = this.#dialledOnTheWay(invite);
+    if (dialled.includes(invite.to.user)) {
+      await invite.end({ status: 482, reason: 'Loop Detected' });
+      return;
+    }
     const callee = this.#directory.identifierOfDialled(invite.to);
     const phones = this.#phonesOf(callee, invite.to.user);
     const decision = decideRoute(routes, {
@@ -117,7 +122,7 @@ export class Switchboard {
     }
     const party: CallingParty = { invite, ended, gone: over.signal, caller, security };
     if (decision.action === 'application') {
-      await this.#offer(party, callee, decision.record);
+      await this.#offer(party, callee, decision.record, [...dialled, invite.to.user]);
       return;
     }
     if (decision.action === 'group') {
@@ -130,6 +135,8 @@ export class Switchboard {
         : phones;
     const call = this.#lifecycle.open(caller, 'connecting');
     call.routeRecording = decision.record;
+    call.security = security;
+    call.dialled = [...dialled, invite.to.user];
     await this.#relay(call, { ...party, callee, destinations, isCalleeTrusted: true });
   }
 
@@ -150,19 +157,20 @@ export class Switchboard {
    * Whom somebody in a call reaches by what they dial, where a call of theirs would go out or to a phone;
    * otherwise how it is refused.
    *
-   * @param dialler has authenticated, or stands behind a trunk.
+   * @param dialler has authenticated, or stands behind a trunk. Who stands there calls nobody outside: at
+   * the far end of a trunk may be anybody, and the calls are at our expense.
    */
   reach(
     dialled: { readonly user: string; readonly host: string },
-    dialler: Identifier,
+    dialler: Pick<Leg, 'participant' | 'isBehindTrunk'>,
   ): Refusal | { readonly callee: Identifier; readonly destinations: readonly DialDestination[] } {
     const { routes, trunks } = this.#settings;
     const callee = this.#directory.identifierOfDialled({ ...dialled, displayName: '' });
     const phones = this.#phonesOf(callee, dialled.user);
     const decision = decideRoute(routes, {
       to: dialled.user,
-      from: this.#directory.sipNamesOf(dialler)[0] ?? dialler.rawId,
-      trusted: true,
+      from: this.#directory.sipNamesOf(dialler.participant)[0] ?? dialler.participant.rawId,
+      trusted: !dialler.isBehindTrunk,
       registered: phones.length > 0,
     });
     switch (decision.action) {
@@ -180,6 +188,15 @@ export class Switchboard {
     }
   }
 
+  /** Whom callers dialled before one of our own INVITEs came back to us; empty for any other call. */
+  #dialledOnTheWay(invite: IncomingInvite): readonly string[] {
+    const name = CALL_ID_HEADER.toLowerCase();
+    const header = Object.entries(invite.sipHeaders).find(([key]) => key.toLowerCase() === name);
+    return header === undefined
+      ? []
+      : (this.#lifecycle.get(header[1] as ServerCallId)?.dialled ?? []);
+  }
+
   /** Phones of the called party that ring here: simulated, registered by name, or by number. */
   #phonesOf(callee: Identifier, dialled: string): readonly DialDestination[] {
     const simulated = this.#settings.simulatedPhone(callee.rawId);
@@ -194,9 +211,12 @@ export class Switchboard {
     party: CallingParty,
     callee: Identifier,
     record: RouteRecording | undefined,
+    dialled: readonly string[],
   ): Promise<void> {
     const { invite, ended, caller } = party;
     const call = this.#lifecycle.open(caller, 'offered');
+    call.security = party.security;
+    call.dialled = dialled;
     call.routeRecording = record;
     const context = this.#ports.random.hex(24) as IncomingCallContext;
     const timer = this.#ports.clock.setTimer(this.#settings.answerTimeoutMs, () => {

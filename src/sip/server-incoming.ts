@@ -10,6 +10,8 @@ import type {
   StoredDialog,
 } from '../core/ports/signalling.ts';
 import type { Tone } from '../core/tone.ts';
+import { DEFAULT_MAX_FORWARDS } from '../protocols/sip/build.ts';
+import { readDecimal } from '../protocols/sip/scan.ts';
 import { applicationHeaders, callerOf, partyOf } from './identity-party.ts';
 import type { SipTrunk } from './server-options.ts';
 import { storedSession } from './server-stored.ts';
@@ -34,6 +36,7 @@ export class ServerIncomingInvite implements IncomingInvite {
   readonly trunk: string | undefined;
   readonly sourceAddress: string;
   readonly sipHeaders: Readonly<Record<string, string>>;
+  readonly maxForwards: number;
   readonly replaces: SessionId | undefined;
   readonly #session: InviteServerSession;
   readonly #security: SecurityPolicy;
@@ -51,6 +54,8 @@ export class ServerIncomingInvite implements IncomingInvite {
     this.trunk = trunk?.name;
     this.sourceAddress = flow.remote.address;
     this.sipHeaders = applicationHeaders(request);
+    this.maxForwards =
+      readDecimal(request.headers.get('Max-Forwards') ?? '', 255) ?? DEFAULT_MAX_FORWARDS;
     session.alternativeSources = [flow.remote.address, ...(trunk?.mediaAddresses ?? [])];
   }
 

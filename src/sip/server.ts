@@ -142,7 +142,7 @@ class Server implements SipServer {
   invite(request: OutboundInvite): OutgoingInvite {
     const uri = parseSipUri(this.registrar.contactOf(request.uri));
     if (!uri.ok) return new UnreachableInvite(this.#random, `Not a SIP URI (${uri.defect})`);
-    const { trunk, from, media, headers, answerWithinMs } = request;
+    const { trunk, from, media, headers, answerWithinMs, maxForwards } = request;
     const user = this.#users.get(this.registrar.userOf(request.uri) ?? '');
     const security = strictest(
       this.#secureMedia,
@@ -156,6 +156,7 @@ class Server implements SipServer {
       media: { ...media, security },
       headers,
       answerWithinMs,
+      maxForwards,
       flow: this.#flowOf(request.uri),
       credentials: trunk === undefined ? undefined : this.#trunks.credentials(trunk),
       mediaAddresses: trunk === undefined ? [] : this.#trunks.get(trunk)?.mediaAddresses,

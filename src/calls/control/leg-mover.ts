@@ -41,9 +41,12 @@ export class LegMover {
       await to.queue.run(async () => {
         // With its last leg out of `from` it has no other place: a call that is over turns it away.
         const isOver = to.state === 'ended';
-        const { participant, displayName, session, ended, isTrusted, isMuted } = leg;
+        const { participant, displayName, session, ended, isTrusted, isBehindTrunk, isMuted } = leg;
         await this.#lifecycle.join(to, [
-          { legId, participant, displayName, session, ended, isTrusted, isMuted, remote },
+          {
+            ...{ legId, participant, displayName, session, ended, remote },
+            ...{ isTrusted, isBehindTrunk, isMuted },
+          },
         ]);
         if (isOver) throw new TapedeckError('call-ended', 'The call is over.');
         const facts = arrived();

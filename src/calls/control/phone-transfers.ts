@@ -54,7 +54,7 @@ export class PhoneTransfers {
       refer.refuse(603, 'Decline');
       return;
     }
-    const reach = this.#switchboard.reach(refer, leg.participant);
+    const reach = this.#switchboard.reach(refer, leg);
     if ('status' in reach) {
       refer.refuse(reach.status, reach.reason);
       return;

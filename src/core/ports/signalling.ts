@@ -61,6 +61,8 @@ export interface IncomingInvite extends SignallingSession {
   readonly sipHeaders: Readonly<Record<string, string>>;
   /** What the caller can do, in its order; `undefined` for an INVITE without an offer. */
   readonly offeredFormats: readonly AudioFormat[] | undefined;
+  /** How many more servers the call may go through, 0 to 255. Default 70. */
+  readonly maxForwards?: number;
   /** Which media lines the offer has that could be taken; `undefined` for an INVITE without an offer. */
   readonly offeredSecurity?: OfferedSecurity | undefined;
   /** The session, up by now, whose place the caller asks for (RFC 3891). Default none. */
@@ -82,6 +84,8 @@ export type OutboundInvite = {
   readonly from: SipParty;
   readonly media: LocalMedia;
   readonly headers?: Readonly<Record<string, string>>;
+  /** How many servers it may go through, 0 to 255. Default 70. */
+  readonly maxForwards?: number;
   /** Given up, with 408 by `network`, when nothing at all has come by then. Default: as the transport has it, 32 s. */
   readonly answerWithinMs?: number;
 };

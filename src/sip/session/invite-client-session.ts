@@ -31,6 +31,8 @@ export type InviteClientOptions = {
   readonly credentials?: Credentials | undefined;
   /** Where the INVITE goes instead of where its URI points: a registered phone's connection. */
   readonly flow?: RequestTarget | undefined;
+  /** Default 70. */
+  readonly maxForwards?: number | undefined;
   /** Given up when not even a provisional response has come by then. Default: timer B of the transaction. */
   readonly answerWithinMs?: number | undefined;
   /** Addresses from where media may come besides the SDP's and the signalling peer's. */
@@ -73,8 +75,8 @@ export class InviteClientSession {
     this.#options = options;
     this.#answers = new ChallengeAnswers(options.credentials, context.random);
     this.sessionId = context.random.hex(8) as SessionId;
-    const { uri, from, headers = {} } = options;
-    this.#drafts = new InviteDrafts({ context, uri, from, headers });
+    const { uri, from, headers = {}, maxForwards } = options;
+    this.#drafts = new InviteDrafts({ context, uri, from, headers, maxForwards });
     void this.#begin();
   }
 

@@ -25,6 +25,8 @@ export type InviteDraftsOptions = {
   readonly uri: SipUri;
   readonly from: Caller;
   readonly headers: Readonly<Record<string, string>>;
+  /** Default 70. */
+  readonly maxForwards?: number | undefined;
 };
 
 /** A far side that goes on raising its minimum is no phone. */
@@ -48,7 +50,7 @@ export class InviteDrafts {
 
   /** With the next CSeq number. */
   next(target: Target, authorization: HeaderList, offer: Uint8Array): RequestDraft {
-    const { context, uri, from, headers } = this.#options;
+    const { context, uri, from, headers, maxForwards } = this.#options;
     this.#cseqNumber += 1;
     return {
       method: 'INVITE',
@@ -68,6 +70,7 @@ export class InviteDrafts {
       to: { displayName: '', uri, parameters: new Map<string, string>() },
       callId: this.callId,
       cseqNumber: this.#cseqNumber,
+      ...(maxForwards === undefined ? {} : { maxForwards }),
       headers: [
         ['Contact', context.contact(from.user, target)],
         ...CAPABILITY_HEADERS,
