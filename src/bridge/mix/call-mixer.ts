@@ -132,7 +132,8 @@ export class CallMixer implements Ticking {
 
   skip(frames: number): void {
     for (const voice of this.#voices) voice.source.pass(frames);
-    for (const { leg, listener } of this.#participants) {
+    for (const { leg, source, listener } of this.#participants) {
+      source.skip();
       listener.pause();
       leg.beginRun();
     }

@@ -267,3 +267,32 @@ function phaseTurns(samples: Int16Array, rateHz: number): number {
   }
   return before - first;
 }
+
+test('is not heard later than before after its thread stood still', () => {
+  const header = new RtpHeaderReader();
+  const source = LegSource.open(L16, CODECS, () => undefined);
+  if (source === undefined) throw new Error('no such codec');
+  // A sample says when it was said, in ms.
+  const all = arrivals({ format: L16, seconds: 3, voice: (seconds) => seconds * 1000 });
+  let next = 0;
+  const lagsMs: number[] = [];
+  for (let frameUs = 1_010_000; frameUs < 4_000_000; frameUs += FRAME_US) {
+    const stands = frameUs > 2_000_000 && frameUs < 2_500_000;
+    if (stands) continue;
+    // The frames come before what was received meanwhile.
+    if (frameUs - FRAME_US < 2_500_000 && frameUs >= 2_500_000) {
+      for (let made = 0; made < 3; made += 1) source.pull(frameUs);
+      source.skip();
+    }
+    for (; (all[next]?.atUs ?? Infinity) <= frameUs; next += 1) {
+      const { datagram } = all[next] ?? {};
+      if (datagram === undefined || !header.read(datagram)) throw new Error('no packet');
+      source.packet(PAYLOAD_KIND.audio, header, datagram, frameUs);
+    }
+    source.pull(frameUs);
+    if (source.isActive) lagsMs.push((frameUs - 1_000_000) / 1000 - (source.frame[0] ?? 0));
+  }
+  const [before = 0, after = 0] = [lagsMs[20], lagsMs[80]];
+  expect(Math.abs(after - before)).toBeLessThanOrEqual(20);
+  expect(after).toBeLessThan(60);
+});

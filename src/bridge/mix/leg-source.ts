@@ -53,6 +53,7 @@ export class LegSource implements PacketSink {
   #state: (typeof STATE)[keyof typeof STATE] = STATE.idle;
   #startUs = 0;
   #startDelayUs = START_US;
+  #mostStartMs = MOST_START_MS;
   #ssrc = 0;
   /** Extended RTP timestamp of what is to be decoded next. */
   #nextTicks = 0;
@@ -144,6 +145,15 @@ export class LegSource implements PacketSink {
   }
 
   /**
+   * Frames were not made, as the thread stood still: what has piled up meanwhile is old, and would be heard too
+   * late, as would all that follows.
+   */
+  skip(): void {
+    this.#rest();
+    this.#mostStartMs = FRAME_MS;
+  }
+
+  /**
    * Writes what has come and was not heard yet to the start of `into`, as much as it holds, without
    * waiting for anything. Returns how many samples.
    */
@@ -182,7 +192,8 @@ export class LegSource implements PacketSink {
 
   #start(): void {
     const packets = this.#packets;
-    const most = (MOST_START_MS / 1000) * this.#clockRateHz;
+    const most = this.#ticksIn(this.#mostStartMs);
+    this.#mostStartMs = MOST_START_MS;
     while (packets.spanTicks > most) packets.take();
     if (!packets.seek()) {
       this.#state = STATE.idle;
