@@ -81,6 +81,14 @@ export class Linphone {
     await this.says(/Call \d+ with .* (connected|answered)/i);
   }
 
+  hold(): void {
+    this.#command('pause');
+  }
+
+  resume(): void {
+    this.#command('resume');
+  }
+
   async hangUp(): Promise<void> {
     this.#command('terminate');
     await this.says(/Call \d+ with .* ended/i);

@@ -7,6 +7,7 @@ import { findTone, type ToneSpan } from '../../src/media/tone/tone-meter.ts';
 import type { WavClip } from '../../src/media/wav/wav-reader.ts';
 import { EventReceiver } from '../support/event-receiver.ts';
 import { Baresip } from '../support/peers/baresip.ts';
+import { Linphone } from '../support/peers/linphone.ts';
 import { loudestDb } from '../support/recording-session.ts';
 import { recordingFile } from '../support/recording-file.ts';
 import { ServerProcess } from '../support/server-process.ts';
@@ -123,6 +124,41 @@ test.each([
     if (srtp) expectSameKeys(holder);
   },
 );
+
+test('linphonec with SRTP holds the call, hears nothing meanwhile, and then hears it again', async () => {
+  const callee = await start('callee', false);
+  const caller = await Linphone.start({
+    sipPort: 5_500,
+    rtpPorts: '32900-32999',
+    speaks: join(directory, 'caller.wav'),
+    srtp: 'AES_CM_128_HMAC_SHA1_80',
+  });
+  try {
+    await caller.dial(server.ready.sip.replace('sip:', 'sip:bob@'));
+    await delay(BEFORE_MS);
+    caller.hold();
+    await caller.says(/is now paused/);
+    await delay(HOLD_MS);
+    caller.resume();
+    await delay(AFTER_MS);
+    await caller.hangUp();
+    const ready = await events.next('RecordingFileStatusUpdated');
+    const mixed = await readClip(recordingFile(server, ready));
+    // It goes on to speak while it holds: an announcement, or music, which is in the recording.
+    const wholes = Object.values(TONES_HZ).map((frequencyHz) => spansOf(mixed, frequencyHz));
+    expect(wholes.map(({ length }) => length)).toEqual([1, 1]);
+    const lengthsMs = wholes.map(([whole]) => lengthMs(whole));
+    expect(Math.min(...lengthsMs)).toBeGreaterThan(BEFORE_MS + HOLD_MS + AFTER_MS - SLACK_MS);
+    await expectHeardAgain(callee, TONES_HZ.caller);
+    // Its file stands still where nothing comes.
+    const heard = spansOf(await readClip(caller.heard), TONES_HZ.callee);
+    const heardMs = heard.map(lengthMs).reduce((sum, one) => sum + one, 0);
+    expect(heardMs).toBeGreaterThan(BEFORE_MS + AFTER_MS - 2 * SLACK_MS);
+    expect(heardMs).toBeLessThan(Math.max(...lengthsMs) - HOLD_MS / 2);
+  } finally {
+    await caller.close();
+  }
+});
 
 /** Who was held has heard what came before and after, one right behind the other. */
 async function expectHeardAgain(phone: Baresip, frequencyHz: number): Promise<void> {
