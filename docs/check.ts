@@ -45,8 +45,10 @@ const write = process.argv.includes('--write');
 let stale = 0;
 for (const [name, make] of Object.entries(DOCUMENTS)) {
   const path = join(import.meta.dirname, name);
-  const wanted = make();
-  if (readIfThere(path) === wanted) {
+  const wanted = made(name, make);
+  if (wanted === undefined) {
+    stale += 1;
+  } else if (readIfThere(path) === wanted) {
     console.log(`docs/${name} agrees with the code`);
   } else if (write) {
     writeFileSync(path, wanted);
@@ -57,6 +59,18 @@ for (const [name, make] of Object.entries(DOCUMENTS)) {
   }
 }
 process.exitCode = stale === 0 ? 0 : 1;
+
+/** `undefined`, and says why, if what the document is made of does not agree with itself. */
+function made(name: string, make: () => string): string | undefined {
+  try {
+    return make();
+  } catch (error) {
+    console.error(
+      `docs/${name} cannot be made:\n${error instanceof Error ? error.message : String(error)}`,
+    );
+    return undefined;
+  }
+}
 
 function readIfThere(path: string): string | undefined {
   try {

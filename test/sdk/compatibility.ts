@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { callAutomationTables } from './call-automation/table.ts';
 import { type LaneResult, STEP_NAMES, STEPS } from './steps.ts';
 
 /** docs/compatibility.md, made of the committed results. */
@@ -8,6 +9,11 @@ export function compatibilityDocument(): string {
   return `# Compatibility
 
 <!-- Made from test/sdk by \`node docs/check.ts --write\`; change it there. -->
+
+- [Recording](#recording): the quickstart of each language, step by step
+- [Call Automation](#call-automation): every operation and every event, with its test
+
+## Recording
 
 The vendor's SDKs, unmodified, each running the whole call-recording quickstart of its language on a
 call between two phones. \`npm run test:sdk\` makes the results of which the table is made, and fails
@@ -20,19 +26,19 @@ ${compatibilityTable(results)}
 - *requests reproduced*: the SDK was not at hand where the table was made; its requests are sent as its
   source makes them, with its signature, its headers and its ranges.
 
-## What a cell stands for
+### What a cell stands for
 
 | Step | Passed means |
 | --- | --- |
 ${linesOf(MEANINGS)}
 
-## Where the printed snippet cannot be taken as it is
+### Where the printed snippet cannot be taken as it is
 
 | Language | Step | Printed | What the row runs |
 | --- | --- | --- | --- |
 ${linesOf(DEVIATIONS)}
 
-## How each SDK reaches the server
+### How each SDK reaches the server
 
 Recordings are at \`tapedeck.asm.skype.com\`, a name that newer SDKs insist on, and the development CA has
 to be trusted. \`npx tapedeck sdk-env\` prints all of it; no SDK is changed for it.
@@ -44,6 +50,19 @@ ${linesOf(WAYS)}
 Versions are the newest at hand and the last from before the SDK looked at the host of recordings; of
 JavaScript also older ones with fewer options. Java 1.0.4 and 1.0.3 are both from before; what the newest
 Java SDK sends is reproduced.
+
+## Call Automation
+
+All that the newest JavaScript SDK can ask for, taken from its own generated code, and all events that its own
+parser knows, taken from the parser; \`npm run docs:check\` fails when there is one without a test, or when a
+test of the table is not there. 405/8520 is the answer to what this server does not offer, also to what only other
+versions know (\`interruptAudioAndAnnounce\`, \`participants:unmute\`).
+
+${callAutomationTables()}
+
+*Known since*: the first of the versions 1.0.0, 1.2.0, 1.5.1 and 1.6.0 whose parser knows the event; older
+parsers throw. A call of an older client is not told of it: for failures of the call itself CallDisconnected
+stands in, with the same result.
 `;
 }
 
