@@ -62,9 +62,14 @@ export class MemoryNetwork implements DatagramNetwork {
 
   /** What was sent to an address since the last call for it. */
   takeSentTo(to: SocketAddress): Uint8Array[] {
-    const taken = this.sent.filter((sent) => nameOf(sent.to) === nameOf(to));
-    this.sent.splice(0, this.sent.length, ...this.sent.filter((sent) => !taken.includes(sent)));
-    return taken.map(({ data }) => data);
+    const taken: Uint8Array[] = [];
+    let kept = 0;
+    for (const sent of this.sent) {
+      if (sent.to.port === to.port && sent.to.address === to.address) taken.push(sent.data);
+      else this.sent[kept++] = sent;
+    }
+    this.sent.length = kept;
+    return taken;
   }
 
   get ports(): number[] {
