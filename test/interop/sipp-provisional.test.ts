@@ -77,6 +77,8 @@ test('a reliable 183 of a callee is acknowledged once, and its SDP is the answer
     scenario(
       receiveInvite(),
       respondToInvite(183, early),
+      // The PRACK is lost, and comes again.
+      pause(300),
       respondToInvite(183, early),
       receive('PRACK'),
       respond(200),
@@ -87,6 +89,7 @@ test('a reliable 183 of a callee is acknowledged once, and its SDP is the answer
       receive('ACK'),
       isHungUp(),
     ),
+    { isDeafInPauses: true },
   );
   line.say(CALLER_HZ);
   const call = await session.bridge(PHONES.first, identifier);
@@ -98,10 +101,9 @@ test('a reliable 183 of a callee is acknowledged once, and its SDP is the answer
   await expectHeard(() => line.levelOf(TONES_HZ.first));
   await session.control.finish(call);
   await expectGood(sipp);
-  const pracks = await sipp.matching('received', /^PRACK/);
-  expect(pracks.map((prack) => headerOf(prack.text, 'RAck'))).toEqual([
-    `7001 ${headerOf(text, 'CSeq')}`,
-  ]);
+  const pracks = (await sipp.matching('received', /^PRACK/)).map((prack) => prack.text);
+  expect(new Set(pracks).size).toBe(1);
+  expect(headerOf(pracks[0] ?? '', 'RAck')).toBe(`7001 ${headerOf(text, 'CSeq')}`);
 });
 
 test('an UPDATE while it rings moves the media of a callee', async () => {

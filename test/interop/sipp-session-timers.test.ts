@@ -2,12 +2,14 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import {
   ack,
   callerHangsUp,
+  callerRequest,
   calleeRequest,
   invite,
   isHungUp,
   mayReceive,
   pause,
   receive,
+  receiveAnswer,
   receiveInvite,
   respond,
   respondToInvite,
@@ -160,6 +162,30 @@ describe.concurrent('a session timer', () => {
     const [acknowledged] = await sipp.matching('received', /^ACK/);
     // Not before: two thirds of what was agreed.
     expect((bye?.atMs ?? 0) - (acknowledged?.atMs ?? 0)).toBeGreaterThan(6_000);
+  });
+
+  test('is refreshed by a caller by re-INVITE, which changes nothing else', async () => {
+    const headers = ['Supported: timer', 'Session-Expires: 95;refresher=uac'];
+    const { sipp, call } = await session.incoming(
+      scenario(
+        invite({ body: SDP, headers }),
+        receiveAnswer(),
+        ack(),
+        callerRequest('INVITE', 2, { body: SDP, headers }),
+        receiveAnswer(),
+        ack(2),
+        isHungUp(),
+      ),
+    );
+    await sipp.message('sent', /^ACK/, 2);
+    await session.control.finish(call);
+    await expectGood(sipp);
+    const [first, again] = await sipp.matching('received', /^SIP\/2.0 200/);
+    for (const answer of [first, again]) {
+      expect(headerOf(answer?.text ?? '', 'Session-Expires')).toBe('95;refresher=uac');
+      expect(headerOf(answer?.text ?? '', 'Require')).toBe('timer');
+    }
+    expect(bodyOf(again?.text)).toBe(bodyOf(first?.text));
   });
 
   test('is agreed with a caller, who may leave the refreshing to us', async () => {
