@@ -5,7 +5,7 @@ import { EventReceiver, type ReceivedEvent } from './event-receiver.ts';
 import { openPhones, tonePhone } from './peers/sim-phones.ts';
 import { until } from '../contract/until.ts';
 import { SDK_PACKAGES, SdkSession } from './sdk-session.ts';
-import { ServerProcess } from './server-process.ts';
+import { type ServerOptions, ServerProcess } from './server-process.ts';
 
 /** The first generation, whose parser throws on whatever came after it. */
 export const OLDEST_SDK = 'call-automation-1.0.0';
@@ -61,7 +61,10 @@ export class ControlSession {
     phones.onCall = (call) => this.#calls.push(call);
   }
 
-  static async open(file: Readonly<Record<string, unknown>> = {}): Promise<ControlSession> {
+  static async open(
+    file: Readonly<Record<string, unknown>> = {},
+    options: Pick<ServerOptions, 'env'> = {},
+  ): Promise<ControlSession> {
     const events = await EventReceiver.open();
     const users = NAMES.map((name) => ({
       name,
@@ -69,6 +72,7 @@ export class ControlSession {
       number: PHONES[name].phoneNumber,
     }));
     const server = await ServerProcess.start({
+      ...options,
       flags: ['--event-webhook', `${events.url}grid`],
       file: {
         users,

@@ -206,7 +206,7 @@ describe('what goes over the socket', () => {
   test('frames of the call, and keys', async () => {
     await take({ startMediaStreaming: true });
     const [streamId] = [...conference.world.callMedia.streams.keys()];
-    const samples = new Int16Array([1, 2, 3]);
+    const samples = new Int16Array([100, 200, 300]);
     conference.world.callMedia.emitFrame(streamId!, {
       participantId: undefined,
       samples,

@@ -39,6 +39,21 @@ test('audio of everybody names nobody', () => {
   expect(text).not.toContain('participantRawID');
 });
 
+test.each([
+  [[0, 0, 8, -8, 16, -16], false, true],
+  [[0, 0, 17, 0], false, false],
+  [[0, -17, 0, 0], false, false],
+  [[9000, 9000], true, true],
+])('%j, of nobody: %j, is silent: %j', (samples, isSilent, silent) => {
+  const text = audioText({
+    participantId: undefined,
+    samples: new Int16Array(samples),
+    isSilent,
+    atMs: 0,
+  });
+  expect(StreamingData.parse(text)).toMatchObject({ isSilent: silent });
+});
+
 test.each(['0', '*', '#', 'D'] as const)('the key %s is told of as itself', (tone) => {
   expect(StreamingData.parse(toneText(tone))).toEqual({ data: tone });
 });

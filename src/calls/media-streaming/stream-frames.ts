@@ -4,6 +4,8 @@ import type { Tone } from '../../core/tone.ts';
 
 const FRAME_MS = 20;
 const BYTES_PER_SAMPLE = 2;
+/** −66 dB: what silence may be after G.711, whose A-law has no zero, and a filter. */
+const SILENT_PEAK = 16;
 
 export const SAMPLE_RATE_HZ: Readonly<
   Record<MediaStreamingOptions['audioFormat'], 16_000 | 24_000>
@@ -36,9 +38,16 @@ export function audioText({ participantId, samples, isSilent, atMs }: StreamFram
       timestamp: new Date(atMs).toISOString(),
       participantRawID: participantId,
       data: Buffer.from(buffer, byteOffset, byteLength).toString('base64'),
-      silent: isSilent,
+      silent: isSilent || isQuiet(samples),
     },
   });
+}
+
+function isQuiet(samples: Int16Array): boolean {
+  for (let at = 0; at < samples.length; at += 1) {
+    if (Math.abs(samples[at] ?? 0) > SILENT_PEAK) return false;
+  }
+  return true;
 }
 
 /** A key, as it is written on it. */
