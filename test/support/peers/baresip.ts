@@ -26,8 +26,11 @@ export type BaresipOptions = {
   readonly transport?: 'udp' | 'tcp' | 'tls';
   /** PEM of the authority that the server has to be certified by. */
   readonly caFile?: string;
-  /** SRTP with keys in SDP, or no call. Default plain RTP. */
-  readonly srtp?: boolean;
+  /**
+   * SRTP with keys in SDP, or no call; `optional`: keys beside an offer of plain RTP, which not everybody
+   * reads. Default plain RTP.
+   */
+  readonly srtp?: boolean | 'optional';
 };
 
 const REGISTER_MS = 10_000;
@@ -199,6 +202,7 @@ function account(options: BaresipOptions): string {
     'regint=60',
     'answermode=auto',
     ...(options.srtp === true ? ['mediaenc=srtp-mand'] : []),
+    ...(options.srtp === 'optional' ? ['mediaenc=srtp'] : []),
   ].join(';');
   const transport = options.transport ?? 'udp';
   return `<sip:${options.user}@${options.registrar};transport=${transport}>;${parameters}\n`;
