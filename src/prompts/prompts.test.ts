@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { TapedeckError } from '../core/error.ts';
 import { ManualClock } from '../core/manual-clock.ts';
 import type { HttpSender } from '../core/ports/http-sender.ts';
 import type { PlaySource } from '../core/ports/prompts.ts';
@@ -86,4 +87,17 @@ test('text is spoken by the engine, if there is one', async () => {
   const mute = setUp().prompts;
   expect(mute.canSpeak).toBe(false);
   await expect(mute.load(text, signal)).rejects.toMatchObject({ code: 'not-supported' });
+});
+
+test('what the engine writes and nobody can read is a failure of the engine', async () => {
+  const prompts = new Prompts({
+    clock: new ManualClock(),
+    sender: { send: () => Promise.reject(new Error('not asked')) },
+    decode: () => Promise.reject(new TapedeckError('prompt-format', 'The file is empty.')),
+    speech: { speak: () => Promise.resolve(new Uint8Array()) },
+  });
+  await expect(prompts.load(text, signal)).rejects.toMatchObject({
+    code: 'speech-failed',
+    message: 'The speech command wrote what cannot be played. The file is empty.',
+  });
 });

@@ -7,6 +7,7 @@ import type { PlaySource, PromptPort } from '../core/ports/prompts.ts';
 import { fetchPrompt } from './fetch-prompt.ts';
 import { PromptCache } from './prompt-cache.ts';
 import type { Speech, SpeechCommand } from './speech-command.ts';
+import { Turns } from './turns.ts';
 
 /** Over an hour of clips. */
 const CACHE_BYTES = 128 * 1024 * 1024;
@@ -14,6 +15,7 @@ const CACHE_BYTES = 128 * 1024 * 1024;
 const CACHE_LIFETIME_MS = 3_600_000;
 /** Downloads at once, so that their memory is bounded; others wait. */
 const MAX_AT_ONCE = 8;
+const MAX_WAITING = 1_024;
 
 export type PromptParts = {
   readonly clock: Clock;
@@ -28,8 +30,7 @@ export type PromptParts = {
 export class Prompts implements PromptPort {
   readonly #parts: PromptParts;
   readonly #cache = new PromptCache({ maxBytes: CACHE_BYTES, lifetimeMs: CACHE_LIFETIME_MS });
-  readonly #waiting: (() => void)[] = [];
-  #atOnce = 0;
+  readonly #turns = new Turns({ maxAtOnce: MAX_AT_ONCE, maxWaiting: MAX_WAITING });
 
   constructor(parts: PromptParts) {
     this.#parts = parts;
@@ -49,20 +50,22 @@ export class Prompts implements PromptPort {
     return clip;
   }
 
-  async #make(source: PlaySource, signal: AbortSignal): Promise<PlayedClip> {
-    while (this.#atOnce >= MAX_AT_ONCE) {
-      await new Promise<void>((resolve) => this.#waiting.push(resolve));
-    }
-    this.#atOnce += 1;
+  #make(source: PlaySource, signal: AbortSignal): Promise<PlayedClip> {
+    return this.#turns.run(signal, async () => {
+      if (source.kind !== 'file') return this.#spoken(source, signal);
+      return this.#parts.decode(await fetchPrompt(this.#parts.sender, source.uri, signal));
+    });
+  }
+
+  async #spoken(source: Speech, signal: AbortSignal): Promise<PlayedClip> {
+    const bytes = await this.#speak(source, signal);
     try {
-      const bytes =
-        source.kind === 'file'
-          ? await fetchPrompt(this.#parts.sender, source.uri, signal)
-          : await this.#speak(source, signal);
       return await this.#parts.decode(bytes);
-    } finally {
-      this.#atOnce -= 1;
-      this.#waiting.shift()?.();
+    } catch (cause) {
+      // It is not the application that made this file.
+      if (!(cause instanceof TapedeckError) || cause.code !== 'prompt-format') throw cause;
+      const message = `The speech command wrote what cannot be played. ${cause.message}`;
+      throw new TapedeckError('speech-failed', message, { cause });
     }
   }
 

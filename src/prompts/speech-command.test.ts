@@ -66,6 +66,18 @@ test('a program that does not end is ended', async () => {
   await expect(command.speak(text(), signal)).rejects.toMatchObject({ code: 'speech-failed' });
 });
 
+test.each([
+  // A shell that is ended, or has ended, while what it started goes on, and holds the output open.
+  ["sh -c 'sleep 60; true'", 200, 'took longer than 0.2 s'],
+  ["sh -c 'sleep 60 & exit 0'", 200, 'took longer than 0.2 s'],
+  ["sh -c 'yes; true'", 60_000, 'wrote more than 10000 bytes'],
+  ["sh -c 'yes & exit 0'", 60_000, 'wrote more than 10000 bytes'],
+])('so is what it started: %s', async (command, maxMs, message) => {
+  const speaking = new SpeechCommand(command, { ...LIMITS, maxMs }).speak(text(), signal);
+  await expect(speaking).rejects.toMatchObject({ code: 'speech-failed' });
+  await expect(speaking).rejects.toThrow(message);
+});
+
 test('one that is ended makes room for the next', async () => {
   const command = new SpeechCommand(ECHO, LIMITS);
   const ended = new AbortController();

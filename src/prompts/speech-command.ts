@@ -1,27 +1,24 @@
-import { spawn } from 'node:child_process';
 import { TapedeckError } from '../core/error.ts';
 import type { PlaySource } from '../core/ports/prompts.ts';
+import { runSpeech, type ProcessLimits } from './speech-process.ts';
 import { ssmlText } from './ssml-text.ts';
+import { Turns } from './turns.ts';
 
 export type Speech = Extract<PlaySource, { kind: 'text' | 'ssml' }>;
 
-export type SpeechLimits = {
-  readonly maxMs: number;
-  readonly maxBytes: number;
+export type SpeechLimits = ProcessLimits & {
   /** Commands at once; others wait. */
   readonly maxAtOnce: number;
 };
 
 const LIMITS: SpeechLimits = { maxMs: 20_000, maxBytes: 60 * 1024 * 1024, maxAtOnce: 2 };
 const MAX_WAITING = 64;
-/** Of what it complains of, for the log. */
-const MAX_COMPLAINT_CHARACTERS = 1_000;
 
 /** What may stand for a placeholder: nothing that could be an option of the command. */
 const PLAIN_VALUE = /^[A-Za-z0-9][\w.+-]{0,63}$/;
 
 /**
- * Speaks by a program: the text on its standard input, a WAV file on its standard output. No shell is
+ * Speaks by a program: the text on its standard input, a WAV or MP3 file on its standard output. No shell is
  * involved; `{voice}`, `{locale}`, `{gender}` and `{kind}` (`text` or `ssml`) in its arguments are
  * replaced. Without `{kind}` it gets SSML as plain text.
  */
@@ -29,8 +26,7 @@ export class SpeechCommand {
   readonly #program: string;
   readonly #arguments: readonly string[];
   readonly #limits: SpeechLimits;
-  readonly #waiting: (() => void)[] = [];
-  #running = 0;
+  readonly #turns: Turns;
 
   /** @param command as `--speech-command` gives it: words, quoted where they hold spaces. */
   constructor(command: string, limits: SpeechLimits = LIMITS) {
@@ -38,78 +34,24 @@ export class SpeechCommand {
     this.#program = program;
     this.#arguments = rest;
     this.#limits = limits;
+    this.#turns = new Turns({ maxAtOnce: limits.maxAtOnce, maxWaiting: MAX_WAITING });
   }
 
-  /** Bytes of a WAV file. Rejects with `speech-failed`, or `operations-throttled` if too many wait. */
+  /**
+   * Bytes of an audio file. Rejects with `speech-failed`, also when `signal` ends it, or
+   * `operations-throttled` if too many wait.
+   */
   async speak(speech: Speech, signal: AbortSignal): Promise<Uint8Array> {
-    await this.#turn();
+    const options = argumentsFor(this.#arguments, speech);
+    const takesSsml = this.#arguments.some((argument) => argument.includes('{kind}'));
     try {
-      signal.throwIfAborted();
-      return await this.#run(speech, signal);
+      return await this.#turns.run(signal, () =>
+        runSpeech(this.#program, options, textFor(speech, takesSsml), this.#limits, signal),
+      );
     } catch (cause) {
       if (cause instanceof TapedeckError) throw cause;
       throw new TapedeckError('speech-failed', 'The speech command was ended.', { cause });
-    } finally {
-      this.#running -= 1;
-      this.#waiting.shift()?.();
     }
-  }
-
-  async #turn(): Promise<void> {
-    while (this.#running >= this.#limits.maxAtOnce) {
-      if (this.#waiting.length >= MAX_WAITING) {
-        throw new TapedeckError('operations-throttled', 'Too many texts wait to be spoken.');
-      }
-      await new Promise<void>((resolve) => this.#waiting.push(resolve));
-    }
-    this.#running += 1;
-  }
-
-  #run(speech: Speech, signal: AbortSignal): Promise<Uint8Array> {
-    const { maxMs, maxBytes } = this.#limits;
-    const takesSsml = this.#arguments.some((argument) => argument.includes('{kind}'));
-    return new Promise((resolve, reject) => {
-      const child = spawn(this.#program, argumentsFor(this.#arguments, speech), {
-        stdio: ['pipe', 'pipe', 'pipe'],
-        signal: AbortSignal.any([signal, AbortSignal.timeout(maxMs)]),
-        killSignal: 'SIGKILL',
-        windowsHide: true,
-      });
-      const parts: Buffer[] = [];
-      let bytes = 0;
-      let complaint = '';
-      child.stdout.on('data', (part: Buffer) => {
-        bytes += part.length;
-        if (bytes <= maxBytes) parts.push(part);
-        else child.kill('SIGKILL');
-      });
-      child.stderr.setEncoding('utf8').on('data', (text: string) => {
-        complaint = (complaint + text).slice(0, MAX_COMPLAINT_CHARACTERS);
-      });
-      // A program that does not read its input is judged by what it writes.
-      child.stdin.on('error', () => undefined);
-      child.on('error', (cause) => {
-        reject(
-          new TapedeckError('speech-failed', `The speech command failed: ${cause.message}.`, {
-            cause,
-          }),
-        );
-      });
-      child.on('close', (code) => {
-        if (code === 0 && bytes <= maxBytes) {
-          resolve(Buffer.concat(parts));
-          return;
-        }
-        const why =
-          bytes > maxBytes
-            ? `wrote more than ${maxBytes} bytes`
-            : `ended with ${code ?? 'a signal'}`;
-        reject(
-          new TapedeckError('speech-failed', `The speech command ${why}. ${complaint}`.trim()),
-        );
-      });
-      child.stdin.end(textFor(speech, takesSsml));
-    });
   }
 }
 
