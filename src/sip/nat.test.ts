@@ -46,8 +46,8 @@ class HiddenPhone {
     this.#outside = `${peer.local.address}:${peer.local.port}`;
   }
 
-  static async open(address: string): Promise<HiddenPhone> {
-    return new HiddenPhone(await RawPeer.open(world.network, address, 40_001, SERVER));
+  static async open(address: string, port = 40_001): Promise<HiddenPhone> {
+    return new HiddenPhone(await RawPeer.open(world.network, address, port, SERVER));
   }
 
   text(request: RawRequest): string {
@@ -149,6 +149,40 @@ describe.each(['203.0.113.9', '10.0.0.9'])(
       void call.end({ status: 200, reason: 'Done' });
       await turn();
       expect(phone.methods).toEqual(['INVITE', 'ACK', 'BYE']);
+    });
+
+    test('whose router gives it another port or address is followed there', async () => {
+      const phone = await HiddenPhone.open(outside);
+      const { invite } = await called(phone);
+      const changes: RemoteMedia[] = [];
+      invite.onMediaChange = (remote) => changes.push(remote);
+      const toTag = phone.peer.last?.to.parameters.get('tag') ?? '';
+      const moved = await HiddenPhone.open('198.51.100.7', 40_777);
+      await moved.send({ method: 'INVITE', toTag, cseq: 2, body: OFFER });
+      expect(moved.peer.last?.status).toBe(200);
+      await moved.send({ method: 'ACK', toTag, cseq: 2 });
+      expect(changes[0]).toMatchObject({
+        rtp: { address: '192.168.7.7' },
+        alternativeSources: ['198.51.100.7'],
+      });
+      void invite.end({ status: 200, reason: 'Done' });
+      await turn();
+      expect(moved.methods).toEqual(['BYE']);
+      expect(phone.methods).toEqual([]);
+    });
+
+    test('is not followed to where a request comes from that is none of its dialog', async () => {
+      const phone = await HiddenPhone.open(outside);
+      const { invite } = await called(phone);
+      const toTag = phone.peer.last?.to.parameters.get('tag') ?? '';
+      const thief = await HiddenPhone.open('198.51.100.7', 40_777);
+      await thief.send({ method: 'INVITE', toTag: 'x', cseq: 2, body: OFFER });
+      await thief.send({ method: 'INVITE', toTag, fromTag: 'x', cseq: 3, body: OFFER });
+      expect(thief.peer.statuses).toEqual([481, 481]);
+      void invite.end({ status: 200, reason: 'Done' });
+      await turn();
+      expect(phone.methods).toEqual(['BYE']);
+      expect(thief.methods).toEqual([]);
     });
 
     test('keeps its way open with OPTIONS and with empty lines', async () => {

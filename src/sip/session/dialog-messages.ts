@@ -38,9 +38,11 @@ export class DialogMessages {
   readonly context: SipContext;
   readonly dialog: Dialog;
   readonly #options: DialogMessagesOptions;
+  #flow: Target | undefined;
 
   constructor(options: DialogMessagesOptions) {
     this.#options = options;
+    this.#flow = options.flow;
     this.context = options.context;
     this.dialog = options.dialog;
   }
@@ -52,7 +54,21 @@ export class DialogMessages {
 
   /** Where the next request goes. */
   target(): Promise<RequestTarget | undefined> {
-    return inDialogTarget(this.context, this.dialog, this.#options.flow);
+    return inDialogTarget(this.context, this.dialog, this.#flow);
+  }
+
+  /** Where the far side was last heard. */
+  get flow(): Target | undefined {
+    return this.#flow;
+  }
+
+  /**
+   * The far side was heard there: its router has given it another port, it has another address, or it has
+   * made a new connection. Whose name was proved at the old one is still looked for there.
+   */
+  follow(flow: Target): void {
+    const { serverName } = this.#flow ?? {};
+    this.#flow = serverName === undefined ? flow : { ...flow, serverName };
   }
 
   respond(

@@ -16,6 +16,7 @@ import { receiveInfo } from './receive-info.ts';
 import { ReceivedReferrals } from './received-referrals.ts';
 import { SentReferrals } from './sent-referrals.ts';
 import { SessionExpiry } from './session-expiry.ts';
+import type { Flow, Target } from '../transport/flow.ts';
 import type { DialogUser } from './sip-context.ts';
 
 export type DialogSessionOptions = DialogMessagesOptions & {
@@ -50,7 +51,8 @@ export class DialogSession implements DialogUser {
   readonly #sent: SentReferrals;
   readonly #received: ReceivedReferrals;
   readonly #expiry: SessionExpiry;
-  readonly #release: () => void;
+  #release: () => void;
+  readonly #media: MediaNegotiation | undefined;
   #state: 'up' | 'ending' | 'over' = 'up';
   #ending: Promise<void> | undefined;
 
@@ -62,8 +64,8 @@ export class DialogSession implements DialogUser {
     this.#isPrackKnown = options.isPrackKnown ?? (() => false);
     this.#messages = new DialogMessages(options);
     context.dialogs.set(dialog.key, this);
-    const connection = options.flow?.connection;
-    this.#release = connection === undefined ? () => undefined : context.hold(connection);
+    this.#release = this.#hold(options.flow);
+    this.#media = media;
     const onMediaChange = (remote: RemoteMedia): void => {
       if (this.isUp) handlers.onMediaChange(remote);
     };
@@ -187,7 +189,9 @@ export class DialogSession implements DialogUser {
   }
 
   #serve(transaction: ServerTransaction): void {
-    switch (transaction.request.method) {
+    const { method } = transaction.request;
+    if (method === 'INVITE' || method === 'UPDATE') this.#follow(transaction.flow);
+    switch (method) {
       case 'INVITE':
         this.incoming.receiveInvite(transaction);
         break;
@@ -211,6 +215,21 @@ export class DialogSession implements DialogUser {
       default:
         this.#messages.respond(transaction, 405, { headers: [['Allow', ALLOW]] });
     }
+  }
+
+  /** A phone that has moved says so by the way that its re-INVITE takes. */
+  #follow(flow: Flow): void {
+    const before = this.#messages.flow;
+    this.#messages.follow(flow);
+    if (before !== undefined) this.#media?.follow(before.remote.address, flow.remote.address);
+    if (before?.connection === flow.connection) return;
+    this.#release();
+    this.#release = this.#hold(flow);
+  }
+
+  #hold(flow: Target | undefined): () => void {
+    const { connection } = flow ?? {};
+    return connection === undefined ? () => undefined : this.#messages.context.hold(connection);
   }
 
   async #end(end: SessionEnd): Promise<void> {

@@ -55,11 +55,18 @@ export class MediaNegotiation {
   /** Ours with the far side's that it belongs to; also before the answer is sent. */
   #keys: MediaSecurity | undefined;
   #offeredKeys: readonly SdpCrypto[] | undefined;
+  #alternativeSources: readonly string[];
 
   constructor(options: MediaNegotiationOptions) {
     this.#options = options;
     this.#local = options.local;
     this.#address = options.address;
+    this.#alternativeSources = options.alternativeSources;
+  }
+
+  /** The far side's signalling comes from another address: from the next agreement on its media may too. */
+  follow(from: string, to: string): void {
+    this.#alternativeSources = this.#alternativeSources.map((one) => (one === from ? to : one));
   }
 
   /**
@@ -183,7 +190,7 @@ export class MediaNegotiation {
     this.#agreed = media;
     this.#socket = this.#local.rtp;
     this.#keys = media.security;
-    return { ...media, alternativeSources: this.#options.alternativeSources };
+    return { ...media, alternativeSources: this.#alternativeSources };
   }
 
   /** Who holds by `0.0.0.0` has not moved: what they play meanwhile comes from where they were. */
