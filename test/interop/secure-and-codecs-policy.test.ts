@@ -81,7 +81,7 @@ async function dialled(phone: Baresip, to: string): Promise<Outcome> {
 }
 
 function outcomeIn(trace: string): Outcome | undefined {
-  for (const message of trace.split(/^(?=SIP\/2\.0 )/m)) {
+  for (const message of trace.split(/^(?=SIP\/2\.0 |[A-Z]+ sips?:)/m)) {
     const status = Number(/^SIP\/2\.0 (\d{3})/.exec(message)?.[1]);
     const isFinal = status >= 200 && status !== 401 && status !== 407;
     if (!isFinal || !/^CSeq: \d+ INVITE/m.test(message)) continue;
