@@ -1,4 +1,8 @@
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { TONES } from '../../src/core/tone.ts';
+import { dumpJournal } from '../../src/journal/dump.ts';
 import { TONE_NAMES } from '../../src/calls/media-operations/tone-names.ts';
 import { mediaIn } from '../support/peers/sipp-phone.ts';
 import {
@@ -46,7 +50,22 @@ test('keys of one phone reach the other as they were sent', async () => {
   expect(called.line.keysHeard()).toEqual(
     ['4', '7', '1', '9', '#'].map((key) => ({ key, ...whole })),
   );
+  // One that was lost on its way to us is not made up.
   expect(caller.line.keysHeard()).toEqual([{ key: 'D', packets: 11, ends: 3, durationMs: 200 }]);
+
+  await session.control.events.next('RecordingFileStatusUpdated');
+  const journals = join(session.control.server.dataDirectory, 'journals');
+  const [journal = '', ...others] = await readdir(journals);
+  expect(others).toEqual([]);
+  let dump = '';
+  await dumpJournal(join(journals, journal), (text) => {
+    dump += text;
+  });
+  const noted = [...dump.matchAll(/tone event=(\d+) duration=(\d+)ms/g)];
+  expect(noted.map(([, event, ms]) => `${TONES[Number(event)] ?? ''} ${ms ?? ''}`)).toEqual([
+    ...['4 100', '7 100', '1 100', '9 100', '# 100'],
+    'D 200',
+  ]);
 });
 
 test('keys that SIPp itself sends, with another SSRC and packets after the end, count once', async () => {
