@@ -27,7 +27,8 @@ const OPTIONS = 'test/e2e/recording-options.test.ts';
 const REFUSALS = 'test/e2e/refusals.test.ts';
 const CONNECTING = 'src/calls/control/connecting.test.ts';
 const ROSTER = 'src/calls/control/roster.test.ts';
-const STREAMS = 'src/calls/media-streaming/media-streaming.test.ts';
+const STREAMS = 'test/e2e/streaming.test.ts';
+const HOSTILE_STREAMS = 'test/e2e/streaming-hostile.test.ts';
 
 const NOT_BUILT = [
   `${REFUSALS}: what is not built › every other operation is 405/8520`,
@@ -40,7 +41,7 @@ const CANCELLED = `${PARTICIPANTS}: participants of a call › are no longer inv
 const KEYS_TOLD = `${KEYS}: keys of a participant › are told of one by one from the start to the stop, beside a recognition`;
 const PLAY_CANCELLED = `${PLAY}: a prompt that goes on and on › is cancelled with what waits behind it`;
 const PLAYED = `${PLAY}: a prompt › to all is heard by all, from its start to its end, and told of at both`;
-const STREAMED = `${STREAMS}: starting and stopping › as the application likes, with one event each`;
+const STREAMED = `${STREAMS}: streams that are started and stopped in a call › have a socket each, and events with their contexts`;
 
 /** By the name in the client's generated code. */
 export const OPERATIONS: Readonly<Record<string, OperationCoverage>> = {
@@ -277,10 +278,9 @@ export const EVENTS: Readonly<Record<string, Coverage>> = {
     tests: [`${KEYS}: keys that are sent › to somebody who leaves meanwhile fail`],
   },
   MediaStreamingStarted: { tests: [STREAMED] },
-  MediaStreamingStopped: { words: ['Stopped'], tests: [STREAMED] },
+  MediaStreamingStopped: { tests: [STREAMED] },
   MediaStreamingFailed: {
-    words: ['Failed'],
-    tests: [`${STREAMS}: a socket that › is lost for good has failed after three attempts`],
+    tests: [`${HOSTILE_STREAMS}: a stream does not begin › when the handshake is answered with %d`],
   },
   TranscriptionStarted: NO_TRANSCRIPTION,
   TranscriptionStopped: NO_TRANSCRIPTION,
