@@ -31,6 +31,8 @@ const CALLER_HZ = 440;
 const MUSIC_HZ = 1_500;
 const MUSIC_MS = 600;
 const RATE_HZ = 8_000;
+
+type Method = 'INVITE' | 'UPDATE';
 const { first } = PHONES;
 
 let session: SippSession;
@@ -45,14 +47,10 @@ afterAll(async () => {
   await session.close();
 });
 
-/** A re-INVITE with this SDP, once the test says so. */
-function reinvite(word: string, cseq: number, body: string): Step {
-  return [
-    untilTold(word),
-    callerRequest('INVITE', cseq, { body }),
-    receiveAnswer(),
-    ack(cseq),
-  ].join('\n');
+/** An offer of this SDP by re-INVITE or UPDATE, once the test says so. */
+function offer(word: string, method: Method, cseq: number, body: string): Step {
+  const asked = [untilTold(word), callerRequest(method, cseq, { body }), receiveAnswer()];
+  return [...asked, ...(method === 'INVITE' ? [ack(cseq)] : [])].join('\n');
 }
 
 /** Where a tone of SIPp's sounds in the clip, hiccups of the machine bridged. */
@@ -61,11 +59,16 @@ function spansIn(clip: WavClip, frequencyHz: number): readonly ToneSpan[] {
   return findTone(clip.samples, clip.sampleRateHz, { frequencyHz, threshold, bridgeMs: 100 });
 }
 
+const SENDONLY = sdp('sendonly', '[media_ip]', 2);
+const INACTIVE = sdp('inactive', '[media_ip]', 2);
+const NOWHERE = sdp('sendrecv', '0.0.0.0', 2);
+
 describe.each([
-  { how: 'sendonly', held: sdp('sendonly', '[media_ip]', 2), answer: 'recvonly' },
-  { how: 'inactive', held: sdp('inactive', '[media_ip]', 2), answer: 'inactive' },
-  { how: 'the address 0.0.0.0', held: sdp('sendrecv', '0.0.0.0', 2), answer: 'recvonly' },
-])('hold by $how', ({ held, answer }) => {
+  { how: 'sendonly', method: 'INVITE', held: SENDONLY, answer: 'recvonly' },
+  { how: 'sendonly in an UPDATE', method: 'UPDATE', held: SENDONLY, answer: 'recvonly' },
+  { how: 'inactive', method: 'INVITE', held: INACTIVE, answer: 'inactive' },
+  { how: 'the address 0.0.0.0', method: 'INVITE', held: NOWHERE, answer: 'recvonly' },
+] as const)('hold by $how', ({ method, held, answer }) => {
   const hasMusic = answer === 'recvonly';
 
   test('silences both sides until it is resumed, in the recording too', async () => {
@@ -73,8 +76,8 @@ describe.each([
       first.phoneNumber,
       scenario(
         call(),
-        reinvite('HOLD', 2, held),
-        reinvite('RESUME', 3, sdp('sendrecv', '[media_ip]', 3)),
+        offer('HOLD', method, 2, held),
+        offer('RESUME', method, 3, sdp('sendrecv', '[media_ip]', 3)),
         untilTold('LEAVE'),
         callerHangsUp(4),
       ),

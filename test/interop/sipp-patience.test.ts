@@ -6,6 +6,7 @@ import {
   ackRefusal,
   answer,
   call,
+  callerRequest,
   invite,
   isHungUp,
   mayReceive,
@@ -51,6 +52,16 @@ describe.concurrent('somebody who is waited for', () => {
     // After 0.5, 1.5, 3.5, 7.5 s, and then every 4 s.
     expect(answers.length).toBeGreaterThanOrEqual(9);
     expect(answers.length).toBeLessThanOrEqual(11);
+  });
+
+  test('and never sends the ACK of a re-INVITE is hung up as well', TIMEOUT, async () => {
+    const { sipp, call: up } = await session.incoming(
+      scenario(call(), callerRequest('INVITE', 2, { body: SDP }), receiveAnswer(), isHungUp()),
+    );
+    await session.control.events.next('CallDisconnected', ofCall(up), 2 * WAIT_MS);
+    await expectGood(sipp);
+    const [bye] = await sipp.matching('received', /^BYE/);
+    expect(headerOf(bye?.text ?? '', 'Reason')).toBe('SIP;cause=408;text="No ACK"');
   });
 
   test('and never sends a PRACK is refused with 504', TIMEOUT, async () => {

@@ -164,6 +164,21 @@ describe.concurrent('a session timer', () => {
     expect((bye?.atMs ?? 0) - (acknowledged?.atMs ?? 0)).toBeGreaterThan(6_000);
   });
 
+  test('of a session that the far side has forgotten ends the call', async () => {
+    const { sipp, call } = await session.outgoing(
+      scenario(
+        answerWith(TEN_SECONDS('uac'), ALL_METHODS),
+        receive('UPDATE'),
+        respond(481),
+        pause(1_000),
+      ),
+    );
+    await session.control.next(call, 'CallDisconnected');
+    await expectGood(sipp);
+    // Nobody is there to take a BYE.
+    expect(await sipp.matching('received', /^BYE/)).toEqual([]);
+  });
+
   test('is refreshed by a caller by re-INVITE, which changes nothing else', async () => {
     const headers = ['Supported: timer', 'Session-Expires: 95;refresher=uac'];
     const { sipp, call } = await session.incoming(
