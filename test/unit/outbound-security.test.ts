@@ -1,103 +1,6 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import { Calls } from '../../src/calls/calls.ts';
-import type { Route } from '../../src/calls/route.ts';
-import { FakeWorld } from '../../src/calls/testing/fake-world.ts';
-import type { SipRequest } from '../../src/protocols/sip/message.ts';
-import { parseSipUri, type SipUri } from '../../src/protocols/sip/uri.ts';
-import { SipEndpoint, type SipPorts } from '../../src/sip/endpoint.ts';
-import { createSipServer } from '../../src/sip/server.ts';
-import { mediaAt } from '../../src/sip/testing/call-setup.ts';
-import { MemoryNetwork, type Datagram } from '../../src/sip/testing/memory-network.ts';
-import { RawPeer, SDP_OFFER, type RawRequest } from '../../src/sip/testing/raw-peer.ts';
-import { seededRandom } from '../../src/sip/testing/seeded-random.ts';
-
-const SERVER = { address: '10.0.0.2', port: 5060 };
-const OURS = '10.0.0.2:5060';
-const TRUNK = '10.9.0.1:5060';
-const USERS = ['alice', 'bob', 'mallory'];
-
-/** The server with its calls, users' phones, a carrier, and every INVITE that the server sends. */
-type Stage = {
-  readonly turn: (ms?: number) => Promise<void>;
-  readonly peer: (address: string, onRequest?: (request: SipRequest) => void) => Promise<RawPeer>;
-  /** A phone of the user that answers; registered with `contact`, by default where it is. */
-  readonly register: (user: string, address: string, contact?: string) => Promise<SipEndpoint>;
-  readonly invites: readonly Datagram[];
-};
-
-const route = (to: RegExp, action: Route['action'], trunk?: string): Route => ({
-  ...{ to, action, trunk },
-  ...{ from: undefined, group: undefined, record: undefined },
-});
-
-async function open(): Promise<Stage> {
-  const fake = new FakeWorld();
-  const { clock } = fake;
-  const network = new MemoryNetwork(clock);
-  const ports: SipPorts = {
-    ...{ clock, random: seededRandom(1), datagrams: network, streams: network },
-    resolveHost: () => Promise.resolve(['10.0.0.77']),
-  };
-  const trunks = [
-    { name: 'carrier', uri: `sip:${TRUNK}`, addresses: ['10.9.0.0/28'], mediaAddresses: [] },
-    { name: 'mirror', uri: `sip:${OURS}`, addresses: ['10.0.0.2/32'], mediaAddresses: [] },
-  ];
-  const server = await createSipServer(
-    {
-      ...{ hosts: [SERVER.address], port: SERVER.port, trunks },
-      users: USERS.map((name) => ({ name, secret: 'secret' })),
-    },
-    ports,
-  );
-  const invites: Datagram[] = [];
-  network.loses = (datagram) => {
-    const isOurs = datagram.from === OURS && datagram.text.startsWith('INVITE ');
-    if (isOurs && !invites.some(({ text }) => text === datagram.text)) invites.push(datagram);
-    return false;
-  };
-  const users = USERS.map((name) => ({ name, identity: undefined, number: undefined }));
-  const routes = [
-    route(/^\+99/, 'trunk', 'mirror'),
-    route(/^[+0]/, 'trunk', 'carrier'),
-    route(/^(alice|bob|mallory)$/, 'registered'),
-  ];
-  const calls = new Calls(
-    { ...fake.ports, signalling: server },
-    fake.settings({ users, routes, trunks }),
-  );
-  await calls.start();
-  const turn = (ms = 40): Promise<void> => clock.advanceWithTurns(ms, 2);
-  return {
-    turn,
-    invites,
-    peer: (address, onRequest) => RawPeer.open(network, address, 5060, SERVER, onRequest),
-    register: async (user, address, contact) => {
-      const phone = await SipEndpoint.open({ hosts: [address], port: 5060 }, ports);
-      phone.onInvite = (session) => {
-        void session.accept(mediaAt(address));
-      };
-      let cseqNumber = 0;
-      const registered = phone.request({
-        method: 'REGISTER',
-        uri: uriOf(`sip:${SERVER.address}`),
-        from: uriOf(`sip:${user}@${SERVER.address}`),
-        callId: `register-${user}`,
-        cseqNumber: () => (cseqNumber += 1),
-        headers: () => [['Contact', contact ?? `<sip:${user}@${address}>`]],
-        credentials: { username: user, password: 'secret' },
-      });
-      await turn();
-      expect(await registered).toMatchObject({ response: { status: 200 } });
-      return phone;
-    },
-  };
-}
-
-function uriOf(text: string): SipUri {
-  const uri = parseSipUri(text);
-  if (!uri.ok) throw new Error(uri.defect);
-  return uri.value;
-}
+import { SDP_OFFER, type RawPeer, type RawRequest } from '../../src/sip/testing/raw-peer.ts';
+import { openSipStage, OURS, SERVER, TRUNK, type SipStage } from '../support/sip-stage.ts';
 
 /** Where the REFERs of these tests point to: every one of them would cost money, or reach somebody else. */
 const TARGETS = [
@@ -119,10 +22,10 @@ const TARGETS = [
   '',
 ];
 
-let stage: Stage;
+let stage: SipStage;
 
 beforeEach(async () => {
-  stage = await open();
+  stage = await openSipStage();
 });
 
 /** Somebody calls bob, who answers; what becomes of requests in that call. */
@@ -198,13 +101,7 @@ test('a user’s REFER goes where a call of the user would, and nowhere else', a
   const alice = await stage.register('alice', '10.0.0.6');
   await stage.register('bob', '10.0.0.5');
   for (const target of TARGETS) {
-    const call = alice.invite({
-      uri: uriOf(`sip:bob@${SERVER.address}`),
-      from: { user: 'alice', host: SERVER.address, displayName: '' },
-      media: mediaAt('10.0.0.6'),
-      credentials: { username: 'alice', password: 'secret' },
-    });
-    await stage.turn();
+    const call = await stage.call(alice, 'alice', `sip:bob@${SERVER.address}`);
     const uri = /^<(.+)>$/.exec(target)?.[1] ?? target;
     void call.refer({ uri }, 1_000);
     await stage.turn();
