@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { TapedeckError } from '../core/error.ts';
+import { ManualClock } from '../core/manual-clock.ts';
 import type { HttpRequest, HttpResponse, HttpSender } from '../core/ports/http-sender.ts';
 import { fetchPrompt } from './fetch-prompt.ts';
 
@@ -23,6 +24,7 @@ function senderOf(answers: Answers, asked: HttpRequest[] = []): HttpSender {
 }
 
 const FILE = Uint8Array.of(1, 2, 3);
+const clock = new ManualClock();
 const signal = new AbortController().signal;
 const redirect = (location: string): Partial<HttpResponse> => ({
   status: 302,
@@ -39,7 +41,7 @@ test('follows redirects, each of them by a request of its own', async () => {
     },
     asked,
   );
-  expect(await fetchPrompt(sender, 'https://a.test/x', signal)).toEqual(FILE);
+  expect(await fetchPrompt({ sender, clock }, 'https://a.test/x', signal)).toEqual(FILE);
   expect(asked.map(({ url }) => url)).toEqual([
     'https://a.test/x',
     'https://a.test/y',
@@ -67,7 +69,7 @@ test.each<[string, Answers]>([
     { 'https://a.test/x': { body: FILE, headers: { 'content-length': '4' } } },
   ],
 ])('is unreachable: %s', async (message, answers) => {
-  const fetching = fetchPrompt(senderOf(answers), 'https://a.test/x', signal, 4);
+  const fetching = fetchPrompt({ sender: senderOf(answers), clock }, 'https://a.test/x', signal, 4);
   await expect(fetching).rejects.toMatchObject({ code: 'prompt-unreachable' });
   await expect(fetching).rejects.toThrow(message);
 });

@@ -1,4 +1,5 @@
 import { TapedeckError } from '../core/error.ts';
+import type { Clock } from '../core/ports/clock.ts';
 import type { HttpResponse, HttpSender } from '../core/ports/http-sender.ts';
 
 /** Half an hour of what is documented: 16 kHz, mono, 16-bit. */
@@ -9,25 +10,39 @@ const FETCH_TIMEOUT_MS = 30_000;
 const MAX_REDIRECTS = 5;
 const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
 
+export type PromptFetcher = { readonly sender: HttpSender; readonly clock: Clock };
+
 /**
  * The bytes at a URL that an application named; each redirect is checked as the first URL was. Rejects
  * with `prompt-unreachable`, whatever it was that did not work.
  */
 export async function fetchPrompt(
-  sender: HttpSender,
+  { sender, clock }: PromptFetcher,
   uri: string,
   signal: AbortSignal,
   maxBytes: number = MAX_PROMPT_BYTES,
 ): Promise<Uint8Array> {
-  const limit = AbortSignal.any([signal, AbortSignal.timeout(FETCH_TIMEOUT_MS)]);
-  let url = uri;
-  for (let hops = 0; hops <= MAX_REDIRECTS; hops += 1) {
-    const response = await get(sender, url, limit, maxBytes);
-    const next = redirectOf(response, url);
-    if (next === undefined) return contentOf(response, url, maxBytes);
-    url = next;
+  const late = new AbortController();
+  const timer = clock.setTimer(FETCH_TIMEOUT_MS, () => {
+    late.abort();
+  });
+  const ended = AbortSignal.any([signal, late.signal]);
+  try {
+    let url = uri;
+    for (let hops = 0; hops <= MAX_REDIRECTS; hops += 1) {
+      const response = await get(sender, url, ended, maxBytes);
+      const next = redirectOf(response, url);
+      if (next === undefined) return contentOf(response, url, maxBytes);
+      url = next;
+    }
+    throw unreachable(`${originOf(uri)} redirects more than ${MAX_REDIRECTS} times.`);
+  } catch (cause) {
+    if (!late.signal.aborted) throw cause;
+    const seconds = FETCH_TIMEOUT_MS / 1000;
+    throw unreachable(`${originOf(uri)} did not send its file within ${seconds} s.`, cause);
+  } finally {
+    timer.cancel();
   }
-  throw unreachable(`${originOf(uri)} redirects more than ${MAX_REDIRECTS} times.`);
 }
 
 async function get(

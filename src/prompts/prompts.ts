@@ -24,16 +24,20 @@ export type PromptParts = {
   readonly decode: (bytes: Uint8Array) => Promise<PlayedClip>;
   /** `undefined`: texts cannot be spoken. */
   readonly speech: Pick<SpeechCommand, 'speak'> | undefined;
+  /** Default 128 MiB. */
+  readonly cacheBytes?: number;
 };
 
 /** What is played into calls: fetched or spoken, decoded, and kept by the application's own name for it. */
 export class Prompts implements PromptPort {
   readonly #parts: PromptParts;
-  readonly #cache = new PromptCache({ maxBytes: CACHE_BYTES, lifetimeMs: CACHE_LIFETIME_MS });
+  readonly #cache: PromptCache;
   readonly #turns = new Turns({ maxAtOnce: MAX_AT_ONCE, maxWaiting: MAX_WAITING });
 
   constructor(parts: PromptParts) {
     this.#parts = parts;
+    const maxBytes = parts.cacheBytes ?? CACHE_BYTES;
+    this.#cache = new PromptCache({ maxBytes, lifetimeMs: CACHE_LIFETIME_MS });
   }
 
   get canSpeak(): boolean {
@@ -53,7 +57,7 @@ export class Prompts implements PromptPort {
   #make(source: PlaySource, signal: AbortSignal): Promise<PlayedClip> {
     return this.#turns.run(signal, async () => {
       if (source.kind !== 'file') return this.#spoken(source, signal);
-      return this.#parts.decode(await fetchPrompt(this.#parts.sender, source.uri, signal));
+      return this.#parts.decode(await fetchPrompt(this.#parts, source.uri, signal));
     });
   }
 
