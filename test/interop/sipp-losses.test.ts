@@ -47,10 +47,10 @@ describe.concurrent('when messages are lost', () => {
       scenario(
         invite({ body: SDP }),
         receiveAnswer(),
-        // 500 ms, 1 s: two repetitions are due.
-        pause(1_800),
+        // After 0.5 and 1.5 s it comes again.
+        pause(2_400),
         ack(),
-        // The next one would have been due after 2 s more.
+        // The next one would have been due 3.5 s after the first.
         pause(2_500),
         callerHangsUp(2),
       ),
@@ -94,7 +94,7 @@ describe.concurrent('when messages are lost', () => {
 
   test('our BYE comes again until it is answered, and nobody waits for that', async () => {
     const { sipp, call: up } = await session.incoming(
-      scenario(call(), receive('BYE'), pause(2_000), respond(200), pause(3_000)),
+      scenario(call(), receive('BYE'), pause(2_400), respond(200), pause(3_000)),
     );
     await session.control.finish(up);
     await expectGood(sipp);

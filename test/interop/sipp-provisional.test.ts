@@ -46,7 +46,7 @@ test('a caller that requires it acknowledges its ringing, which is repeated unti
     scenario(
       invite({ body: SDP, headers: ['Require: 100rel'] }),
       receiveKeeping(180, 'RSeq', 'rseq'),
-      pause(1_700),
+      pause(2_400),
       callerRequest('PRACK', 2, { headers: ['RAck: [$rseq] 1 INVITE'] }),
       receive(200),
       // Again: it has come, and is no mistake.
