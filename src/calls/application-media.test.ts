@@ -99,6 +99,29 @@ test('the end of the call ends what goes on in it, before it is told', async () 
   expect(clock.pendingTimers).toBe(timersBefore);
 });
 
+test('what is asked for while the application lets go of the call ends before that is told, or is refused', async () => {
+  const { callConnectionId } = commandFor(1);
+  const play = { callConnectionId, sources: [HELLO], playTo: [], loop: true, interrupt: false };
+  const { operations } = conference.calls;
+  await operations.play(play);
+  await settled();
+  conference.world.pace.turns = () => 10;
+  const asked = [Promise.resolve(conference.calls.hangUp(callConnectionId))];
+  for (let turn = 0; turn < 60; turn += 1) {
+    asked.push(operations.play(play));
+    await Promise.resolve();
+  }
+  const [hungUp, ...plays] = await Promise.allSettled(asked);
+  await settled();
+  expect(hungUp?.status).toBe('fulfilled');
+  const accepted = plays.filter(({ status }) => status === 'fulfilled').length;
+  expect(accepted).toBeLessThan(plays.length);
+  const names = conference.names(call.id);
+  expect(names.filter((name) => name === 'PlayFailed')).toHaveLength(1 + accepted);
+  expect(names.at(-1)).toBe('CallDisconnected');
+  expect(conference.world.callMedia.players.size).toBe(0);
+});
+
 test('a server that stops ends what goes on, each with one event', async () => {
   const { callConnectionId } = commandFor(1);
   const play = { callConnectionId, sources: [HELLO], playTo: [], loop: true, interrupt: false };

@@ -127,11 +127,12 @@ export class CallEnds {
     const connection = call.connections.get(id);
     if (connection === undefined) return;
     const before = connection.record;
+    // From here on nothing is accepted from it: the end of that would be told too late.
+    const facts = this.#disconnectFacts(call, connection, result);
     // What it asked for is given up, even if its end cannot be noted.
     const given = call.operations.failAllOf(id, CONNECTION_OVER);
-    if (given.length > 0) await this.#insistent.commit(given);
-    const facts = this.#disconnectFacts(call, connection, result);
     try {
+      if (given.length > 0) await this.#insistent.commit(given);
       await commitFacts(this.#ports, facts);
     } catch (error) {
       connection.record = before;

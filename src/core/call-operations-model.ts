@@ -92,6 +92,8 @@ export type OperationFailure =
 export type OperationInput =
   | { readonly is: 'submit'; readonly operation: MediaOperation }
   | { readonly is: 'cancel-all'; readonly owner: string }
+  /** One of them; of one that is over: nothing. */
+  | { readonly is: 'cancel'; readonly id: string }
   /** Reports of effects. */
   | { readonly is: 'loaded'; readonly id: string }
   | { readonly is: 'load-failed'; readonly id: string; readonly because: OperationFailure }

@@ -81,6 +81,7 @@ const move = fc.oneof(
     weight: 1,
     arbitrary: fc.record({ what: fc.constant('cancel'), owner: fc.constantFrom(...OWNERS) }),
   },
+  { weight: 1, arbitrary: fc.record({ what: fc.constant('withdraw'), pick: fc.nat() }) },
 );
 
 /** The world around the queue: it does what effects say, and checks that they may say so. */
@@ -214,6 +215,12 @@ test('each accepted operation ends exactly once, nothing follows, nobody hears t
             return;
           case 'cancel':
             world.give({ is: 'cancel-all', owner: next.owner });
+            return;
+          case 'withdraw': {
+            // Also one that is over: nothing comes of it.
+            const id = [...world.accepted][next.pick % world.accepted.size];
+            if (id !== undefined) world.give({ is: 'cancel', id });
+          }
         }
       });
       world.give({ is: 'call-ended' });

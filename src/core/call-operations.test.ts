@@ -361,6 +361,20 @@ test('an application cancels what is its own; one that leaves takes it with it',
   ]);
 });
 
+test('one operation is cancelled, waiting or not, and no other', () => {
+  const queue = new Queue();
+  queue.play(play('a'));
+  queue.submit(play('b'));
+  queue.submit(play('c'));
+  expect(queue.give({ is: 'cancel', id: 'b' })).toEqual([complete('b', { is: 'canceled' })]);
+  expect(queue.give({ is: 'cancel', id: 'b' })).toEqual([]);
+  expect(queue.give({ is: 'cancel', id: 'a' })).toEqual([
+    { do: 'stop-play', id: 'a' },
+    complete('a', { is: 'canceled' }),
+  ]);
+  expect(queue.ended('a', 'stopped')).toEqual([{ do: 'load', id: 'c' }]);
+});
+
 test('keys are sent, or fail to be', () => {
   const queue = new Queue();
   queue.submit(sendTones('a'));

@@ -96,6 +96,9 @@ function apply(draft: Draft, input: Exclude<OperationInput, { is: 'submit' }>): 
         if (owner === input.owner) draft.finish(id, { is: 'canceled' });
       }
       return;
+    case 'cancel':
+      if (draft.all().some(({ id }) => id === input.id)) draft.finish(input.id, { is: 'canceled' });
+      return;
     case 'owner-left':
       for (const { id, owner } of draft.all()) {
         if (owner === input.owner) end(draft, id);
@@ -129,7 +132,7 @@ function apply(draft: Draft, input: Exclude<OperationInput, { is: 'submit' }>): 
 
 type Report = Exclude<
   Extract<OperationInput, { readonly id: string }>,
-  { is: 'play-ended' | 'play-failed' }
+  { is: 'play-ended' | 'play-failed' | 'cancel' }
 >;
 
 /** What an operation's own effects came to. */

@@ -21,6 +21,8 @@ export class AcceptedOperation {
   readonly #request: Operation;
   readonly #parts: EventParts;
   readonly #through: () => boolean;
+  /** Whether it was accepted in the end. */
+  #isAccepted: Promise<boolean> = Promise.resolve(true);
   #isOver = false;
 
   /**
@@ -46,22 +48,32 @@ export class AcceptedOperation {
     });
   }
 
+  /** Nothing is told of it before, nor if it rejects: then it was not accepted. */
+  acceptedWith(commit: Promise<unknown>): void {
+    this.#isAccepted = commit.then(
+      () => true,
+      () => false,
+    );
+  }
+
   /** It was not accepted after all. */
   withdraw(): void {
-    this.#isOver = this.#through();
+    this.#through();
+    this.#isOver = true;
   }
 
   /** Something that is not its end. */
   tell(event: OperationEvent): void {
     this.#run(async () => {
-      if (!this.#isOver) await this.#parts.insistent.commit(this.#facts(event));
+      if ((await this.#isAccepted) && !this.#isOver)
+        await this.#parts.insistent.commit(this.#facts(event));
     });
   }
 
   /** Its end, unless another one was told already. */
   end(event: OperationEvent): void {
     this.#run(async () => {
-      if (!this.#through()) return;
+      if (!(await this.#isAccepted) || !this.#through()) return;
       this.#isOver = true;
       await this.#parts.insistent.commit(this.#facts(event));
     });

@@ -45,7 +45,13 @@ export class ContinuousDtmfRecognitions {
   }
 
   heard(legId: LegId, tone: Tone): void {
-    for (const subscription of this.#byLeg.get(legId)?.values() ?? []) {
+    const ofLeg = this.#byLeg.get(legId);
+    for (const [id, subscription] of ofLeg ?? []) {
+      // The application has let go of the call.
+      if (!subscription.call.connections.has(id)) {
+        ofLeg?.delete(id);
+        continue;
+      }
       subscription.sequenceId += 1;
       const { sequenceId } = subscription;
       this.#tell(

@@ -5,6 +5,7 @@ import { phoneNumber, communicationUser } from '../../core/identifier.ts';
 import type { CallConnectionId, LegId, ServerCallId } from '../../core/ids.ts';
 import type { PlayMedia, Recognize } from '../../core/ports/call-control.ts';
 import type { CallMediaEvents, CallMediaPort, PlayAudio } from '../../core/ports/call-media.ts';
+import type { StoredAnswer } from '../../core/ports/call-service.ts';
 import type { Fact } from '../../core/ports/ledger.ts';
 import type { PlaySource } from '../../core/ports/prompts.ts';
 import type { ConnectionRecord } from '../../core/records.ts';
@@ -245,6 +246,14 @@ describe('play', () => {
     ]);
   });
 
+  test('of an application that lets go meanwhile is refused: nothing would tell of its end', async () => {
+    const asked = on.operations.play(play());
+    on.call.connections.delete(CONNECTION);
+    await expect(asked).rejects.toMatchObject({ code: 'call-ended' });
+    await settled();
+    expect([on.players.size, on.events]).toEqual([0, []]);
+  });
+
   test('whose connection is over fails by that, and tells of nothing else', async () => {
     await on.operations.play(play());
     await settled();
@@ -353,6 +362,20 @@ describe('keys', () => {
     ]);
   });
 
+  test('whose answer cannot be stored are refused, and nothing is told of them', async () => {
+    on.world.ledger.refusals = 1;
+    const answer = (): StoredAnswer => ({ status: 202, body: '' });
+    const command = { ...target, tones: ['1'], repeat: { key: 'key', answer } } as const;
+    await expect(on.operations.sendDtmf(command)).rejects.toMatchObject({
+      code: 'database-failed',
+    });
+    await settled();
+    expect(on.events).toEqual([]);
+    await on.operations.sendDtmf(command);
+    await settled();
+    expect(on.events.map(({ name }) => name)).toEqual(['SendDtmfTonesCompleted']);
+  });
+
   test('are told of one by one while somebody wants to hear of them', async () => {
     await on.press('9');
     await on.operations.startContinuousDtmf({ ...target, operationContext: 'started' });
@@ -365,6 +388,13 @@ describe('keys', () => {
       { ...received, operationContext: 'started', sequenceId: 2, tone: 'pound' },
       { name: 'ContinuousDtmfRecognitionStopped', operationContext: 'stopped' },
     ]);
+  });
+
+  test('are told of no more once the application lets go of the call', async () => {
+    await on.operations.startContinuousDtmf(target);
+    on.call.connections.delete(CONNECTION);
+    await on.press('1');
+    expect(on.events).toEqual([]);
   });
 
   test('that are listened for go on during a recognition, and fail when the participant leaves', async () => {

@@ -11,7 +11,7 @@ import type {
 } from '../../core/ports/call-control.ts';
 import type { PlaySource } from '../../core/ports/prompts.ts';
 import type { Tone } from '../../core/tone.ts';
-import type { Connections, Established } from '../connections.ts';
+import { callEnded, type Connections, type Established } from '../connections.ts';
 import { commitFacts, type CallPorts } from '../context.ts';
 import type { LiveCall } from '../live-call.ts';
 import { requireLeg } from '../participants.ts';
@@ -42,6 +42,13 @@ type Telling = {
 type Unowned<Kind = MediaOperation> = Kind extends MediaOperation
   ? Omit<Kind, 'id' | 'owner'>
   : never;
+
+type Submitted = {
+  readonly accepted: AcceptedOperation;
+  readonly runner: OperationRunner;
+  /** As its runner knows it. */
+  readonly id: string;
+};
 
 const NOTHING_PLAYED: Pick<OperationWork, 'sources' | 'loop' | 'tones'> = {
   sources: [],
@@ -147,14 +154,25 @@ export class CallMediaOperations implements Omit<
   async sendDtmf(command: SendDtmf): Promise<void> {
     const on = await this.#connections.established(command.callConnectionId);
     const { legId } = requireLeg(on.call, command.target.rawId, 'targetParticipant');
-    this.#submit(
+    const { accepted, runner, id } = this.#submit(
       on,
       command,
       { kind: 'send-tones', audience: [legId], interrupt: false },
       { ...NOTHING_PLAYED, tones: command.tones },
       { failed: 'SendDtmfTonesFailed', ended: sendEvent },
     );
-    await commitFacts(this.#ports, repeatFacts(this.#ports.clock, command.repeat, undefined));
+    const stored = commitFacts(
+      this.#ports,
+      repeatFacts(this.#ports.clock, command.repeat, undefined),
+    );
+    accepted.acceptedWith(stored);
+    try {
+      await stored;
+    } catch (error) {
+      accepted.withdraw();
+      runner.give({ is: 'cancel', id });
+      throw error;
+    }
   }
 
   /** A participant pressed a key. */
@@ -189,9 +207,12 @@ export class CallMediaOperations implements Omit<
     what: Unowned,
     work: Pick<OperationWork, 'sources' | 'loop' | 'tones'>,
     telling: Telling,
-  ): void {
-    const runner = this.#runnerFor(call);
+  ): Submitted {
     const owner = connection.callConnectionId;
+    // What is accepted after the end was told would have no end of its own.
+    if (call.connections.get(owner)?.record.state !== 'connected') throw callEnded();
+    const runner = this.#runnerFor(call);
+    const id = this.#ports.random.uuid();
     const accepted = new AcceptedOperation(
       call,
       connection,
@@ -204,7 +225,7 @@ export class CallMediaOperations implements Omit<
     );
     try {
       runner.submit(
-        { ...what, id: this.#ports.random.uuid(), owner },
+        { ...what, id, owner },
         {
           ...work,
           sourceId: applicationOf(call, connection, this.#applicationId),
@@ -220,6 +241,7 @@ export class CallMediaOperations implements Omit<
       accepted.withdraw();
       throw error;
     }
+    return { accepted, runner, id };
   }
 
   #runnerFor(call: LiveCall): OperationRunner {
