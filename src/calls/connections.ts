@@ -99,7 +99,7 @@ export class Connections {
   async established(id: CallConnectionId): Promise<Established> {
     const call = await this.liveCall(id);
     const connection = call.connections.get(id)?.record;
-    if (connection === undefined) throw callEnded();
+    if (connection === undefined || connection.state === 'disconnected') throw callEnded();
     if (connection.state === 'connected') return { call, connection };
     throw new TapedeckError('call-not-established', 'The call is not established yet.');
   }

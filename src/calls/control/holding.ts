@@ -1,5 +1,4 @@
 import type { HoldParticipant, UnholdParticipant } from '../../core/ports/call-control.ts';
-import type { LegId } from '../../core/ids.ts';
 import type { PlayedClip } from '../../core/ports/call-media.ts';
 import type { CallLifecycle } from '../call-lifecycle.ts';
 import { callEnded, type Connections } from '../connections.ts';
@@ -15,8 +14,8 @@ export class Holding {
   readonly #connections: Connections;
   readonly #events: CallEvents;
   readonly #operations: Operations;
-  /** Players of hold audio. */
-  readonly #players = new Map<LegId, string>();
+  /** Players of hold audio; they end by themselves when nobody is left to hear them. */
+  readonly #players = new WeakMap<Leg, string>();
 
   constructor(parts: {
     readonly ports: CallPorts;
@@ -62,22 +61,17 @@ export class Holding {
       if (call.state === 'ended') throw callEnded();
       const leg = requireLeg(call, command.participant.rawId, 'targetParticipant');
       if (!leg.isOnHold) return;
-      await this.#silence(leg.legId);
+      await this.#silence(leg);
       await this.#ports.callMedia.controlLeg(leg.legId, { isMuted: leg.isMuted, isOnHold: false });
       leg.isOnHold = false;
       await this.#operations.commit(this.#events.participantsUpdated(call));
     });
   }
 
-  /** The call is over: its players are gone. */
-  forget(legs: Iterable<LegId>): void {
-    for (const legId of legs) this.#players.delete(legId);
-  }
-
   async #hold(call: LiveCall, rawId: string, clip: PlayedClip | undefined): Promise<void> {
     if (call.state === 'ended') throw callEnded();
     const leg = requireLeg(call, rawId, 'targetParticipant');
-    await this.#silence(leg.legId);
+    await this.#silence(leg);
     if (!leg.isOnHold) {
       await this.#ports.callMedia.controlLeg(leg.legId, { isMuted: leg.isMuted, isOnHold: true });
       leg.isOnHold = true;
@@ -88,7 +82,7 @@ export class Holding {
 
   async #play(call: LiveCall, leg: Leg, clip: PlayedClip): Promise<void> {
     const playId = this.#ports.random.uuid();
-    this.#players.set(leg.legId, playId);
+    this.#players.set(leg, playId);
     await this.#ports.callMedia.startPlay({
       serverCallId: call.serverCallId,
       playId,
@@ -99,9 +93,9 @@ export class Holding {
     });
   }
 
-  async #silence(legId: LegId): Promise<void> {
-    const playId = this.#players.get(legId);
-    this.#players.delete(legId);
+  async #silence(leg: Leg): Promise<void> {
+    const playId = this.#players.get(leg);
+    this.#players.delete(leg);
     if (playId !== undefined) await this.#ports.callMedia.stopPlay(playId);
   }
 }

@@ -102,6 +102,18 @@ test('a call that ends meanwhile fails the move before its own end', async () =>
   expect(await conference.roster(there.id)).toEqual(['4:+15550102', '4:+15550103']);
 });
 
+test.each([1, 2, 3, 4, 5, 6, 7, 8])(
+  'a call that ends %i turns before the move says nothing after its end',
+  async (turns) => {
+    const ending = conference.calls.terminate({ callConnectionId: here.id });
+    for (let left = turns; left > 0; left -= 1) await Promise.resolve();
+    const moving = move(2).catch((error: unknown) => error);
+    await Promise.all([ending, moving]);
+    await settled();
+    expect(conference.names(here.id).at(-1)).toBe('CallDisconnected');
+  },
+);
+
 test('who is not there, or is here already, cannot be moved', async () => {
   await expect(move(9)).rejects.toMatchObject({ code: 'participant-not-found' });
   const both = await conference.with(1);

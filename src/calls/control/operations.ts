@@ -1,7 +1,7 @@
 import type { Operation } from '../../core/ports/call-control.ts';
 import type { Repeat } from '../../core/ports/call-service.ts';
 import type { Fact } from '../../core/ports/ledger.ts';
-import type { Established } from '../connections.ts';
+import { callEnded, type Established } from '../connections.ts';
 import { commitFacts, type CallPorts } from '../context.ts';
 import type { CallEvents } from '../events/call-events.ts';
 import type { InsistentCommit } from '../insistent-commit.ts';
@@ -40,13 +40,19 @@ export class Operations {
     this.#insistent = parts.insistent;
   }
 
-  /** Resolves when the request may be answered with `result`. When the ledger refuses nothing is accepted. */
+  /**
+   * Resolves when the request may be answered with `result`. When the ledger refuses nothing is accepted, nor
+   * when the connection has ended since it was found.
+   */
   async accept<Result>(
     { call, connection }: Established,
     request: Operation & { readonly repeat?: Repeat<Result> },
     events: OperationEvents,
     result: Result,
   ): Promise<AcceptedOperation> {
+    const { callConnectionId } = connection;
+    // Nothing could be told of it any more.
+    if (call.connections.get(callConnectionId)?.record.state !== 'connected') throw callEnded();
     const facts = (name: string | undefined, outcome: ResultInformation): readonly Fact[] =>
       name === undefined
         ? []
@@ -54,7 +60,7 @@ export class Operations {
             ...events.about,
             resultInformation: outcome,
           });
-    const complete = call.operations.begin(connection.callConnectionId, (outcome) =>
+    const complete = call.operations.begin(callConnectionId, (outcome) =>
       facts(events.failed, outcome),
     );
     try {
