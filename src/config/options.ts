@@ -307,7 +307,7 @@ export const OPTIONS: { readonly [K in OptionName]: Option<OptionValues[K]> } = 
     fallback: undefined,
     fallbackText: 'none',
     placeholder: 'command',
-    text: 'Program that speaks: it gets text on its standard input and writes a WAV file to its standard output, such as `espeak-ng --stdout -v {locale}`. `{voice}`, `{locale}`, `{gender}` and `{kind}` (`text` or `ssml`) in its arguments are replaced; no shell is involved. Without it `text` and `ssml` sources are refused with 405/8520.',
+    text: 'Program that speaks: it gets text on its standard input and writes WAV or MP3 to its standard output, such as `espeak-ng --stdin --stdout -v {locale}`. `{voice}`, `{locale}`, `{gender}` and `{kind}` (`text` or `ssml`) in its arguments are replaced; no shell is involved. Without it `text` and `ssml` sources are refused with 405/8520.',
   },
   'log-level': {
     kind: kinds.choice('debug', 'info', 'warn', 'error'),
