@@ -182,6 +182,30 @@ describe.concurrent('when messages cross', () => {
     expect(session.control.told(up).some(({ type }) => type.endsWith('CallConnected'))).toBe(false);
   });
 
+  test('a second phone that answers behind a proxy is acknowledged and hung up, the first stays', async () => {
+    const other = respondToInvite(200, { body: SDP }).replace('[pid]s', 'other');
+    const { sipp, call: up } = await session.outgoing(
+      scenario(
+        receiveInvite(),
+        respondToInvite(200, { body: SDP }),
+        receive('ACK'),
+        other,
+        receive('ACK'),
+        isHungUp(),
+        isHungUp(),
+      ),
+    );
+    await sipp.message('received', /^BYE/);
+    await session.control.finish(up);
+    await expectGood(sipp);
+    const tags = async (method: RegExp): Promise<readonly boolean[]> =>
+      (await sipp.matching('received', method)).map(({ text }) =>
+        headerOf(text, 'To').includes(';tag=other'),
+      );
+    expect(await tags(/^ACK/)).toEqual([false, true]);
+    expect(await tags(/^BYE/)).toEqual([true, false]);
+  });
+
   test('a caller that cancels while it rings is told so, and the application too late', async () => {
     const { sipp, user } = await session.caller(
       'application',
