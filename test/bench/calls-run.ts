@@ -28,6 +28,10 @@ export type CallsRun = RouteRecording & {
   readonly pinned: boolean;
   /** Where CPU profiles of the server's threads go. */
   readonly profile: string | undefined;
+  /** Who is called speaks PCMU. */
+  readonly callerCodec: 'PCMU' | 'opus';
+  /** SRTP on both legs. */
+  readonly isSecure: boolean;
 };
 
 export type CallsResult = LoadCounts & {
@@ -46,7 +50,7 @@ export async function runCalls(run: CallsRun): Promise<CallsResult> {
   const sipPort = await freePort();
   const server = await ServerProcess.start({
     file: {
-      ...loadConfiguration(sipPort, { channel, format }),
+      ...loadConfiguration(sipPort, { channel, format }, run.isSecure ? 'require' : 'plain'),
       events: [{ name: 'bench', endpoint: events.url, includedTypes: [FILE_EVENT, CALLER_EVENT] }],
     },
     ...(run.profile === undefined
@@ -58,6 +62,8 @@ export async function runCalls(run: CallsRun): Promise<CallsResult> {
     serverUri: server.ready.sip,
     sipPort,
     kind: channel === 'unmixed' ? 'voices' : 'tones',
+    callerCodec: run.callerCodec,
+    isSecure: run.isSecure,
   });
   if (run.pinned) {
     pin(pid, 0);

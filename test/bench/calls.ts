@@ -6,7 +6,10 @@
  * The generator and this bench are processes of their own. One JSON line; details on stderr.
  *
  *   node test/bench/calls.ts [--calls 100] [--secs 20] [--channels mixed|unmixed]
- *        [--format wav|mp3] [--memory] [--climb] [--profile DIR]
+ *        [--format wav|mp3] [--codec PCMU|opus] [--srtp] [--memory] [--climb] [--profile DIR]
+ *
+ * `--codec opus`: the callers speak Opus, those who are called PCMU, and the server makes the one of the
+ * other. `--srtp`: both legs of each call are SRTP.
  *
  * `--memory`: with 200 calls, as the measure of memory is defined. `--climb`: steps of × 1.25,
  * server and generator each on a core of its own, until a step does not hold.
@@ -36,8 +39,7 @@ const { values } = parseArgs({
   },
 });
 const recording = recordingOf(values.channels, values.format);
-if (values.codec !== 'PCMU') notBuilt(`--codec ${values.codec}`);
-if (values.srtp) notBuilt('--srtp');
+const callerCodec = codecOf(values.codec);
 if (process.platform !== 'linux') notBuilt('measuring outside of Linux');
 
 const secs = Number(values.secs);
@@ -54,6 +56,8 @@ else
     memory: true,
     pinned: false,
     profile: values.profile,
+    callerCodec,
+    isSecure: values.srtp,
   });
 process.exit(0);
 
@@ -69,6 +73,8 @@ async function climb(from: number): Promise<void> {
         memory: false,
         pinned: true,
         profile: undefined,
+        callerCodec,
+        isSecure: values.srtp,
       };
       const result = await measure(run);
       const isClean = result.lost === 0 && result.recordingsComplete === step;
@@ -103,12 +109,14 @@ function line(run: CallsRun, result: CallsResult): Record<string, unknown> {
     secs: run.secs,
     channels: run.channel,
     format: run.format,
+    ...(run.callerCodec !== 'PCMU' && { codec: run.callerCodec }),
+    ...(run.isSecure && { srtp: true }),
     cpuMsPerCallSecond: round(result.cpuMsPerCallSecond, 3),
     setupCpuMsPerCall: round(result.setupCpuMsPerCall, 1),
     rssKiBPerCall: result.rssKiBPerCall === null ? null : Math.round(result.rssKiBPerCall),
     packetsSent: result.sent,
     packetsLost: result.lost,
-    relayP99Ms: round(result.relayP99Ms, 2),
+    relayP99Ms: result.relayP99Ms === null ? null : round(result.relayP99Ms, 2),
     recordingsComplete: result.recordingsComplete,
     generatorLateMs: round(result.lateMs, 1),
   };
@@ -128,6 +136,13 @@ function recordingOf(channel: string, format: string): RouteRecording {
     stop('ffmpeg is not installed; it decodes the MP3 files for the check (Debian: ffmpeg)');
   }
   return { channel, format };
+}
+
+/** Of the callers; who is called speaks PCMU. */
+function codecOf(name: string): CallsRun['callerCodec'] {
+  if (name.toUpperCase() === 'PCMU') return 'PCMU';
+  if (name.toLowerCase() === 'opus') return 'opus';
+  return stop(`--codec ${name}: PCMU or opus`);
 }
 
 function notBuilt(what: string): never {

@@ -1,6 +1,7 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
+import type { SecurityPolicy } from '../../../src/core/media-format.ts';
 import type { LoadCounts } from './load-phones.ts';
 
 export type LoadRequest =
@@ -32,13 +33,22 @@ export type RouteRecording = {
 /**
  * Routes and trunk of a server that sends the generator's calls back to it.
  * @param record whether the route records, and how if not as by default.
+ * @param security of the server's leg to who is called.
  */
 export function loadConfiguration(
   sipPort: number,
   record: boolean | RouteRecording,
+  security: SecurityPolicy = 'plain',
 ): Record<string, unknown> {
   return {
-    trunks: [{ name: 'load', uri: `sip:127.0.0.1:${sipPort}`, addresses: ['127.0.0.1'] }],
+    trunks: [
+      {
+        name: 'load',
+        uri: `sip:127.0.0.1:${sipPort}`,
+        addresses: ['127.0.0.1'],
+        ...(security !== 'plain' && { secure: security }),
+      },
+    ],
     routes: [
       {
         to: '^1\\d{5}$',
@@ -74,12 +84,18 @@ export class LoadGenerator {
     readonly kind: LoadKind;
     /** One call in so many has both ends behind NAT: media comes from where no SDP says. Default none. */
     readonly natEvery?: number;
+    /** In which callers speak. Default PCMU, as those who are called. */
+    readonly callerCodec?: 'PCMU' | 'opus';
+    /** SRTP on both legs. Default plain. */
+    readonly isSecure?: boolean;
   }): Promise<LoadGenerator> {
     const child = fork(fileURLToPath(new URL('load-process.ts', import.meta.url)), [
       options.serverUri,
       String(options.sipPort),
       options.kind,
       String(options.natEvery ?? 0),
+      options.callerCodec ?? 'PCMU',
+      options.isSecure === true ? 'srtp' : 'plain',
     ]);
     const gone = once(child, 'exit').then(() => {
       throw new Error('the generator did not come up');

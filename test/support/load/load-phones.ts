@@ -1,5 +1,7 @@
-import type { LocalMedia, RemoteMedia } from '../../../src/core/media-format.ts';
+import { LegSecurity } from '../../../src/bridge/leg-security.ts';
+import type { AudioFormat, LocalMedia, RemoteMedia } from '../../../src/core/media-format.ts';
 import type { DatagramNetwork, DatagramSocket } from '../../../src/core/ports/datagram.ts';
+import { sequenceDistance } from '../../../src/protocols/rtp/arithmetic.ts';
 import { writeRtpHeader } from '../../../src/protocols/rtp/header.ts';
 import { parseSipUri, type SipUri } from '../../../src/protocols/sip/uri.ts';
 import { SipEndpoint } from '../../../src/sip/endpoint.ts';
@@ -8,13 +10,14 @@ import { NodeStreamNetwork } from '../../../src/sip/node-stream-network.ts';
 import type { InviteClientSession } from '../../../src/sip/session/invite-client-session.ts';
 import { systemClock } from '../../../src/telemetry/system-clock.ts';
 import { systemRandom } from '../../../src/telemetry/system-random.ts';
-import { PACKET_MS, PACKET_SAMPLES } from './payloads.ts';
+import { PACKET_MS } from './payloads.ts';
 
 const HOST = '127.0.0.1';
 const PCMU = { codec: 'PCMU', payloadType: 0, clockRateHz: 8_000 } as const;
 const HEADER_BYTES = 12;
+const MOST_PAYLOAD_BYTES = 1_500;
 
-/** 20 ms of PCMU for packet `number` (from 0) of one side of a call. */
+/** 20 ms for packet `number` (from 0) of one side of a call, in its format: PCMU, or as the caller was told. */
 export type PayloadOf = (call: number, side: 'caller' | 'callee', number: number) => Uint8Array;
 
 /** Calls that the route `^1\d{5}$` of the server sends back to this generator as a trunk. */
@@ -66,10 +69,18 @@ class LoadLeg {
   /** What the server has added to our sequence numbers, known since the first marked packet. */
   #offset: number | undefined;
   readonly ssrc: number = Math.floor(systemRandom.fraction() * 2 ** 32);
+  readonly format: AudioFormat;
+  readonly isSecure: boolean;
+  readonly security: LegSecurity = new LegSecurity();
+  /** Of what the server has made, not passed on: numbers that came. */
+  #firstMade: number | undefined;
+  #madeSteps = 0;
+  #made = 0;
 
   constructor(
     call: number,
     side: 'caller' | 'callee',
+    media: { readonly format: AudioFormat; readonly isSecure: boolean },
     sockets: {
       readonly rtp: DatagramSocket;
       readonly rtcp: DatagramSocket;
@@ -78,6 +89,8 @@ class LoadLeg {
   ) {
     this.call = call;
     this.side = side;
+    this.format = media.format;
+    this.isSecure = media.isSecure;
     this.rtp = sockets.rtp;
     this.rtcp = sockets.rtcp;
     this.shown = sockets.shown;
@@ -87,7 +100,37 @@ class LoadLeg {
   }
 
   get local(): LocalMedia {
-    return { rtp: this.shown.local, rtcp: this.rtcp.local, formats: [PCMU] };
+    return {
+      rtp: this.shown.local,
+      rtcp: this.rtcp.local,
+      formats: [this.format],
+      ...(this.isSecure && { security: 'require' }),
+    };
+  }
+
+  /** What was agreed on. */
+  agree(remote: RemoteMedia): void {
+    this.security.set(remote.security);
+    this.remote = remote;
+  }
+
+  /** Takes a packet that the server has made itself. */
+  takeMade(sequenceNumber: number): void {
+    this.#firstMade ??= sequenceNumber;
+    const step = sequenceDistance((this.#firstMade + this.#madeSteps) & 0xffff, sequenceNumber);
+    if (step > 0) this.#madeSteps += step;
+    this.#made += 1;
+  }
+
+  /** Of what the server has made, so many did not come. */
+  get lostMade(): number {
+    return this.#firstMade === undefined ? 0 : Math.max(0, this.#madeSteps + 1 - this.#made);
+  }
+
+  forgetMade(): void {
+    this.#firstMade = undefined;
+    this.#madeSteps = 0;
+    this.#made = 0;
   }
 
   /** Takes the next number. */
@@ -134,7 +177,8 @@ export type LoadCounts = {
   readonly sent: number;
   /** By sequence number at the far socket. */
   readonly lost: number;
-  readonly relayP99Ms: number;
+  /** `null` where packets are not passed on, but made anew. */
+  readonly relayP99Ms: number | null;
   /** How late the sender ever was. */
   readonly lateMs: number;
 };
@@ -146,9 +190,11 @@ export class LoadPhones {
   readonly #media: DatagramNetwork;
   readonly #payloadOf: PayloadOf;
   readonly #natEvery: number;
+  readonly #callerFormat: AudioFormat;
+  readonly #isSecure: boolean;
   readonly #legs: LoadLeg[] = [];
   readonly #sessions = new Map<number, InviteClientSession>();
-  readonly #packet = new Uint8Array(HEADER_BYTES + PACKET_SAMPLES);
+  readonly #packet = new Uint8Array(HEADER_BYTES + MOST_PAYLOAD_BYTES);
   /** Legs by their place in the 20 ms. */
   readonly #places: LoadLeg[][] = Array.from({ length: PLACES }, () => []);
   readonly #delays = new Uint32Array(DELAY_CLASSES);
@@ -162,14 +208,20 @@ export class LoadPhones {
     endpoint: SipEndpoint,
     server: SipUri,
     media: DatagramNetwork,
-    payloadOf: PayloadOf,
-    natEvery: number,
+    options: {
+      readonly payloadOf: PayloadOf;
+      readonly natEvery?: number;
+      readonly callerFormat?: AudioFormat;
+      readonly isSecure?: boolean;
+    },
   ) {
     this.#endpoint = endpoint;
     this.#server = server;
     this.#media = media;
-    this.#payloadOf = payloadOf;
-    this.#natEvery = natEvery;
+    this.#payloadOf = options.payloadOf;
+    this.#natEvery = options.natEvery ?? 0;
+    this.#callerFormat = options.callerFormat ?? PCMU;
+    this.#isSecure = options.isSecure ?? false;
   }
 
   /** @param sipPort the port that the server's trunk points to. */
@@ -180,6 +232,10 @@ export class LoadPhones {
     readonly payloadOf: PayloadOf;
     /** One call in so many has both ends behind NAT. Default none. */
     readonly natEvery?: number;
+    /** In which callers speak, while who is called speaks PCMU. Default PCMU. */
+    readonly callerFormat?: AudioFormat;
+    /** SRTP on both legs. Default plain. */
+    readonly isSecure?: boolean;
   }): Promise<LoadPhones> {
     const server = parseSipUri(options.serverUri);
     if (!server.ok) throw new Error(`not a SIP URI: ${options.serverUri}`);
@@ -192,14 +248,18 @@ export class LoadPhones {
         streams: new NodeStreamNetwork(),
       },
     );
-    const { media, payloadOf, natEvery = 0 } = options;
-    const phones = new LoadPhones(endpoint, server.value, media, payloadOf, natEvery);
+    const phones = new LoadPhones(endpoint, server.value, options.media, options);
     endpoint.onInvite = (session) => {
+      // The server asks again with all that it can make.
+      if (session.offeredFormats?.some(({ codec }) => codec === PCMU.codec) === false) {
+        void session.end({ status: 488, reason: 'Not Acceptable Here' });
+        return;
+      }
       void phones.#openLeg(callOfNumber(session.request.uri.user), 'callee').then(async (leg) => {
         session.onEnd = () => {
           leg.close();
         };
-        leg.remote = await session.accept(leg.local);
+        leg.agree(await session.accept(leg.local));
       });
     };
     return phones;
@@ -235,12 +295,16 @@ export class LoadPhones {
   resetCounts(): void {
     this.#delays.fill(0);
     this.#lateMs = 0;
-    for (const leg of this.#legs) leg.countFrom = leg.next;
+    for (const leg of this.#legs) {
+      leg.countFrom = leg.next;
+      leg.forgetMade();
+    }
   }
 
   /** Counts of what was sent before this call. */
   async counts(): Promise<LoadCounts> {
     const lateMs = this.#lateMs;
+    if (this.#isMixed) return { ...this.#countsOfMixed(), lateMs };
     const ends = this.#legs.map((leg) => leg.next);
     const sum = (value: (leg: LoadLeg, to: number) => number): number =>
       this.#legs.reduce((total, leg, index) => total + value(leg, ends[index] ?? 0), 0);
@@ -254,6 +318,19 @@ export class LoadPhones {
       lost: sum((leg, to) => leg.lost(to)),
       relayP99Ms: this.#delayMs(0.99),
       lateMs,
+    };
+  }
+
+  /** The server makes what is heard: it does not pass on. */
+  get #isMixed(): boolean {
+    return this.#callerFormat.codec !== PCMU.codec;
+  }
+
+  #countsOfMixed(): Omit<LoadCounts, 'lateMs'> {
+    return {
+      sent: this.#legs.reduce((sum, leg) => sum + leg.next - leg.countFrom, 0),
+      lost: this.#legs.reduce((sum, leg) => sum + leg.lostMade, 0),
+      relayP99Ms: null,
     };
   }
 
@@ -305,7 +382,7 @@ export class LoadPhones {
     this.#sessions.set(call, session);
     await new Promise<void>((resolve, reject) => {
       session.onAccept = (remote) => {
-        leg.remote = remote;
+        leg.agree(remote);
         resolve();
       };
       session.onEnd = (end) => {
@@ -321,7 +398,7 @@ export class LoadPhones {
       host: HOST,
       port: 0,
       receive: (data, _from, arrivalUs) => {
-        if (receiver.leg?.far !== undefined) this.#receive(receiver.leg.far, data, arrivalUs);
+        if (receiver.leg !== undefined) this.#receive(receiver.leg, data, arrivalUs);
       },
     });
     const rtcp = await this.#media.bind({ host: HOST, port: 0, receive: () => undefined });
@@ -329,7 +406,9 @@ export class LoadPhones {
     const shown = isBehindNat
       ? await this.#media.bind({ host: HOST, port: 0, receive: () => undefined })
       : rtp;
-    const leg = new LoadLeg(call, side, { rtp, rtcp, shown });
+    const format = side === 'caller' ? this.#callerFormat : PCMU;
+    const media = { format, isSecure: this.#isSecure };
+    const leg = new LoadLeg(call, side, media, { rtp, rtcp, shown });
     receiver.leg = leg;
     const far = this.#legs.find((other) => other.call === call);
     if (far !== undefined) {
@@ -341,10 +420,17 @@ export class LoadPhones {
     return leg;
   }
 
-  /** A packet of `sender` arrived at the far end. */
-  #receive(sender: LoadLeg, data: Uint8Array, arrivalUs: number): void {
-    if (data.length < HEADER_BYTES) return;
+  /** A packet of the other end arrived at `leg`. */
+  #receive(leg: LoadLeg, datagram: Uint8Array, arrivalUs: number): void {
+    const sender = leg.far;
+    const { receiver } = leg.security;
+    const data = receiver === undefined ? datagram : receiver.unprotectRtp(datagram);
+    if (sender === undefined || data === undefined || data.length < HEADER_BYTES) return;
     const sequenceNumber = ((data[2] ?? 0) << 8) | (data[3] ?? 0);
+    if (this.#isMixed) {
+      leg.takeMade(sequenceNumber);
+      return;
+    }
     const delayUs = sender.arrived(sequenceNumber, ((data[1] ?? 0) & 0x80) !== 0, arrivalUs);
     if (Number.isNaN(delayUs)) return;
     const of = Math.min(DELAY_CLASSES - 1, Math.max(0, Math.floor(delayUs / DELAY_CLASS_US)));
@@ -380,8 +466,14 @@ export class LoadPhones {
     if (leg.side === 'caller') leg.sentAtMs.push(systemClock.nowMs());
     leg.firstSentAtMs ??= systemClock.nowMs();
     const isMarked = number % MARKED_PACKETS === 0;
-    writeRtpHeader(this.#packet, isMarked, 0, number & 0xffff, (number * 160) >>> 0, leg.ssrc);
-    this.#packet.set(this.#payloadOf(leg.call, leg.side, number), HEADER_BYTES);
-    leg.rtp.send(this.#packet, remote.rtp);
+    const { payloadType, clockRateHz } = remote.format;
+    const timestamp = ((number * clockRateHz * PACKET_MS) / 1000) >>> 0;
+    writeRtpHeader(this.#packet, isMarked, payloadType, number & 0xffff, timestamp, leg.ssrc);
+    const payload = this.#payloadOf(leg.call, leg.side, number);
+    this.#packet.set(payload, HEADER_BYTES);
+    const packet = this.#packet.subarray(0, HEADER_BYTES + payload.length);
+    const { sender } = leg.security;
+    const datagram = sender === undefined ? packet : sender.protectRtp(packet);
+    if (datagram !== undefined) leg.rtp.send(datagram, remote.rtp);
   }
 }

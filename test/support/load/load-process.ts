@@ -3,6 +3,7 @@ import { LinuxDatagramNetwork } from '../../../src/bridge/datagram/linux-network
 import { NodeDatagramNetwork } from '../../../src/bridge/datagram/node-network.ts';
 import { systemClock } from '../../../src/telemetry/system-clock.ts';
 import { LoadPhones, type PayloadOf } from './load-phones.ts';
+import { OPUS, opusTones } from './opus-tones.ts';
 import { numberedPacket, silencePacket, speechPackets, tonePacket, tonesOf } from './payloads.ts';
 import type { LoadReply, LoadRequest } from './load-generator.ts';
 
@@ -11,7 +12,14 @@ import type { LoadReply, LoadRequest } from './load-generator.ts';
 /** Short, so that packets leave when they are due, not in groups. */
 const SLEEP_MS = 0.1;
 
-const [serverUri = '', sipPort = '', kind = 'tones', natEvery = '0'] = process.argv.slice(2);
+const [
+  serverUri = '',
+  sipPort = '',
+  kind = 'tones',
+  natEvery = '0',
+  callerCodec = 'PCMU',
+  security = 'plain',
+] = process.argv.slice(2);
 
 const calls = await loadLinuxCalls();
 const media =
@@ -25,11 +33,24 @@ const phones = await LoadPhones.open({
   media,
   payloadOf: await payloads(),
   natEvery: Number(natEvery),
+  ...(callerCodec === 'opus' && { callerFormat: OPUS }),
+  isSecure: security === 'srtp',
 });
 
 async function payloads(): Promise<PayloadOf> {
+  if (callerCodec === 'opus') return withOpus(tones());
   if (kind === 'numbers') return numbers();
   return kind === 'voices' ? voices() : tones();
+}
+
+/** As `payloadOf`, but callers say their tones in Opus. */
+async function withOpus(payloadOf: PayloadOf): Promise<PayloadOf> {
+  const packetsOf = await opusTones();
+  return (call, side, number) => {
+    if (side === 'callee') return payloadOf(call, side, number);
+    const packets = packetsOf(tonesOf(call).callerHz);
+    return packets[number % packets.length] ?? new Uint8Array();
+  };
 }
 
 /** A little speech, then the tones. */
