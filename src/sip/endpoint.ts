@@ -11,6 +11,7 @@ import { serialiseRejection, type SipRejection } from '../protocols/sip/rejectio
 import type { SipUri } from '../protocols/sip/uri.ts';
 import { formatVia } from '../protocols/sip/via.ts';
 import { dialogKeyOf } from './dialog.ts';
+import { DialogBudget } from './dialog-budget.ts';
 import { sendWithCredentials, type Credentials, type Outcome } from './digest-client.ts';
 import { locate, type ResolveHost } from './locate.ts';
 import { LocalAddresses, type LocalAddressFor } from './local-addresses.ts';
@@ -103,6 +104,7 @@ export class SipEndpoint {
   readonly #invites = new Map<ServerTransaction, InviteServerSession>();
   /** How many of them came from an address. */
   readonly #unanswered = new Map<string, number>();
+  readonly #budget: DialogBudget;
   readonly #statelessTag: string;
   readonly #product: string | undefined;
   readonly #context: SipContext;
@@ -146,6 +148,7 @@ export class SipEndpoint {
     this.#maxServerTransactions = maxServerTransactions ?? DEFAULT_MAX_TRANSACTIONS;
     this.#product = options.product;
     this.#statelessTag = random.hex(8);
+    this.#budget = new DialogBudget(clock);
     this.#transports = transports;
     this.#local = new LocalAddresses(
       transports.addresses,
@@ -299,7 +302,11 @@ export class SipEndpoint {
 
   #admit(request: SipRequest, flow: Flow): Admission {
     // A dialog that was let in is served to its end.
-    if (this.#dialogs.has(dialogKeyOf(request)) || request.method === 'CANCEL') {
+    const dialog = this.#dialogs.get(dialogKeyOf(request));
+    if (dialog !== undefined || request.method === 'CANCEL') {
+      if (dialog !== undefined && !this.#budget.admits(dialog, request.method)) {
+        return this.#refusal(request, 500, [['Retry-After', String(BUSY_RETRY_AFTER_S)]]);
+      }
       const hasRoom = this.#servers.size < 2 * this.#maxServerTransactions;
       return hasRoom ? { kind: 'accept' } : { kind: 'drop' };
     }

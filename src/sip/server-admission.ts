@@ -1,4 +1,5 @@
 import type { Clock } from '../core/ports/clock.ts';
+import { TokenBucket } from './token-bucket.ts';
 
 export type AdmissionLimits = {
   /** New requests outside dialogs, a second; one address may send half of them. Default 400. */
@@ -61,27 +62,5 @@ export class Admission {
       if (oldest !== undefined) this.#byAddress.delete(oldest);
     }
     return bucket;
-  }
-}
-
-class TokenBucket {
-  readonly #perSecond: number;
-  readonly #burst: number;
-  #tokens: number;
-  #filledUs: number | undefined;
-
-  constructor(perSecond: number, burst: number) {
-    this.#perSecond = perSecond;
-    this.#burst = burst;
-    this.#tokens = burst;
-  }
-
-  take(nowUs: number): boolean {
-    const passedS = (nowUs - (this.#filledUs ?? nowUs)) / 1e6;
-    this.#filledUs = nowUs;
-    this.#tokens = Math.min(this.#burst, this.#tokens + passedS * this.#perSecond);
-    if (this.#tokens < 1) return false;
-    this.#tokens -= 1;
-    return true;
   }
 }

@@ -22,6 +22,8 @@ export type EarlyDialogsOptions = {
 
 /** Proxies may fork an INVITE; more answers than this are not a phone call. */
 export const MAX_FORKS = 16;
+/** The next reliable response waits for the PRACK of the one before it (RFC 3262 §3); a few need not. */
+const MAX_OPEN_PRACKS = 4;
 
 /** What the provisional responses to one INVITE of ours have said, by To tag (RFC 3261 §12, RFC 3262 §4). */
 export class EarlyDialogs {
@@ -86,6 +88,7 @@ class EarlyDialog implements DialogUser {
   readonly #options: EarlyDialogsOptions;
   readonly #messages: DialogMessages;
   #lastRSeq: number | undefined;
+  #openPracks = 0;
 
   constructor(options: EarlyDialogsOptions, dialog: Dialog, flow: Target) {
     this.#options = options;
@@ -100,13 +103,17 @@ class EarlyDialog implements DialogUser {
 
   receiveReliable(response: SipResponse, rseq: number): boolean {
     if (this.#lastRSeq !== undefined && rseq !== this.#lastRSeq + 1) return false;
+    if (this.#openPracks >= MAX_OPEN_PRACKS) return false;
     this.#lastRSeq = rseq;
     this.#options.context.dialogs.set(this.dialog.key, this);
     const hasAnswer = response.body.byteLength > 0 && isSdp(response.headers.get('Content-Type'));
     if (hasAnswer) this.agreed ??= this.#options.media.readAnswer(response.body);
     const rack = { rseq, cseqNumber: response.cseq.number, method: response.cseq.method };
     // A refused PRACK is the far side's to act on: it ends the call or goes on.
-    void this.#messages.send('PRACK', { headers: [['RAck', formatRAck(rack)]] });
+    this.#openPracks += 1;
+    void this.#messages.send('PRACK', { headers: [['RAck', formatRAck(rack)]] }).finally(() => {
+      this.#openPracks -= 1;
+    });
     return true;
   }
 
