@@ -492,6 +492,65 @@ describe('the end', () => {
   });
 });
 
+/** Moments in an end at which something else is asked for. */
+const TURNS = Array.from({ length: 40 }, (_, turns) => turns);
+
+describe.each([
+  ['its end for all', [1, 2]],
+  ['its end with its application', [1]],
+  ['the leaving of its application', [1, 2]],
+] as const)('at any moment of %s', (end, phones) => {
+  const begin = async (): Promise<void> => {
+    call = await conference.withOptions({ mediaStreaming: OPTIONS }, ...phones);
+  };
+  const over = (): Promise<void> => {
+    conference.world.pace.turns = () => 3;
+    return end === 'its end for all'
+      ? conference.calls.terminate({ callConnectionId: call.id })
+      : conference.calls.hangUp(call.id);
+  };
+
+  test.each(TURNS)(
+    'a start is refused, or has its end before that of the call (%d)',
+    async (turns) => {
+      await take();
+      const ended = over();
+      for (let turn = 0; turn < turns; turn += 1) await Promise.resolve();
+      const accepted = await start().then(
+        () => true,
+        () => false,
+      );
+      await over;
+      for (let round = 0; round < 5; round += 1) await settled();
+      const events = told();
+      expect(events.at(-1)).toBe('CallDisconnected');
+      const ends = events.filter((event) => /^(Stopped|Failed)/.test(event));
+      expect(ends).toHaveLength(accepted ? 1 : 0);
+      expect(conference.world.callMedia.streams.size).toBe(0);
+      for (const one of conference.world.audioSockets.opened) expect(one.isClosed).toBe(true);
+    },
+  );
+
+  test.each(TURNS)('a stop is refused, or is the end of the stream (%d)', async (turns) => {
+    await begin();
+    await start();
+    await settled();
+    const ended = over();
+    for (let turn = 0; turn < turns; turn += 1) await Promise.resolve();
+    const accepted = await stop().then(
+      () => true,
+      () => false,
+    );
+    await ended;
+    for (let round = 0; round < 5; round += 1) await settled();
+    expect(told()).toEqual([
+      'Started subscriptionStarted 200/0 begin',
+      `Stopped subscriptionStopped 200/0 ${accepted ? 'enough' : 'begin'}`,
+      'CallDisconnected',
+    ]);
+  });
+});
+
 test('a client that does not know the events gets none, and has its stream', async () => {
   call = await conference.withOptions(
     {

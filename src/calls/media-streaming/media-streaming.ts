@@ -60,7 +60,8 @@ export class MediaStreaming {
 
   /** Resolves when a socket is being opened; what becomes of it is told by an event. */
   async start(command: Operation): Promise<void> {
-    const { call, held, subscription } = await this.#subscribed(command);
+    const { call } = await this.#connections.established(command.callConnectionId);
+    const { held, subscription } = subscribed(call, command);
     if (this.#running.has(command.callConnectionId)) {
       throw new TapedeckError('call-state-conflict', 'Media streaming is on already.');
     }
@@ -68,7 +69,8 @@ export class MediaStreaming {
   }
 
   async stop(command: Operation): Promise<void> {
-    await this.#subscribed(command);
+    const { call } = await this.#connections.established(command.callConnectionId);
+    subscribed(call, command);
     const running = this.#running.get(command.callConnectionId);
     if (running === undefined) {
       throw new TapedeckError('call-state-conflict', 'Media streaming is not on.');
@@ -129,21 +131,20 @@ export class MediaStreaming {
     this.#running.delete(id);
     running.subscription.state = 'inactive';
   }
+}
 
-  async #subscribed({ callConnectionId }: Operation): Promise<{
-    readonly call: LiveCall;
-    readonly held: HeldConnection;
-    readonly subscription: StreamSubscription;
-  }> {
-    const { call } = await this.#connections.established(callConnectionId);
-    const held = call.connections.get(callConnectionId);
-    if (held === undefined) throw callEnded();
-    const subscription = held.mediaStreaming;
-    if (subscription !== undefined) return { call, held, subscription };
-    throw new TapedeckError(
-      'options-missing',
-      'The call was taken without mediaStreamingOptions, which say where its audio is to go.',
-      { field: 'mediaStreamingOptions' },
-    );
-  }
+/** What is accepted after the end of its connection was told would have no end of its own. */
+function subscribed(
+  call: LiveCall,
+  { callConnectionId }: Operation,
+): { readonly held: HeldConnection; readonly subscription: StreamSubscription } {
+  const held = call.connections.get(callConnectionId);
+  if (held?.record.state !== 'connected') throw callEnded();
+  const subscription = held.mediaStreaming;
+  if (subscription !== undefined) return { held, subscription };
+  throw new TapedeckError(
+    'options-missing',
+    'The call was taken without mediaStreamingOptions, which say where its audio is to go.',
+    { field: 'mediaStreamingOptions' },
+  );
 }
