@@ -8,7 +8,7 @@ import { expectPlanned } from '../support/expect-planned.ts';
 import { Baresip } from '../support/peers/baresip.ts';
 import { recordingFile } from '../support/recording-file.ts';
 import { ServerProcess } from '../support/server-process.ts';
-import { readClip, spansOf, writeTonePlan, type TonePlan } from '../support/tone-plan.ts';
+import { heardSpans, readClip, writeTonePlan, type TonePlan } from '../support/tone-plan.ts';
 
 /** Tones begin a second after the call: media of a phone that shows another address is taken after 500 ms. */
 const ALICE: TonePlan = {
@@ -100,12 +100,14 @@ describe.each([
     const mixed = await readClip(recordingFile(server, ready));
     expectPlanned(mixed, ALICE);
     expectPlanned(mixed, BOB);
+    // Phones write the end of what they have heard when their call is over.
+    for (const phone of [alice, bob]) await phone.event('CALL_CLOSED');
     // Each heard the other, at its level, and not itself.
     const byBob = await readClip(await bob.heard());
     const byAlice = await readClip(await alice.heard());
-    expect(spansOf(byBob, ALICE.frequencyHz, ALICE.amplitude)).toHaveLength(2);
-    expect(spansOf(byAlice, BOB.frequencyHz, BOB.amplitude)).toHaveLength(2);
-    expect(spansOf(byBob, BOB.frequencyHz, BOB.amplitude)).toHaveLength(0);
-    expect(spansOf(byAlice, ALICE.frequencyHz, ALICE.amplitude)).toHaveLength(0);
+    expect(heardSpans(byBob, ALICE.frequencyHz, ALICE.amplitude)).toHaveLength(2);
+    expect(heardSpans(byAlice, BOB.frequencyHz, BOB.amplitude)).toHaveLength(2);
+    expect(heardSpans(byBob, BOB.frequencyHz, BOB.amplitude)).toHaveLength(0);
+    expect(heardSpans(byAlice, ALICE.frequencyHz, ALICE.amplitude)).toHaveLength(0);
   });
 });

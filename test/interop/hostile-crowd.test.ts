@@ -33,6 +33,7 @@ const PORTS_A_STEP = 30;
 const TALK_PACKETS = SPRAY_MS / 20;
 /** A hundred files at once take their time on a machine that has other things to do. */
 const FILE_MS = 60_000;
+const ARRIVING = { timeout: 10_000 };
 /** What the calls with keys say; multiples of 50 Hz, as the generator's, and none of its own. */
 const SECURE_HZ = 3_450;
 const PLAIN_HZ = 3_500;
@@ -94,6 +95,8 @@ test('100 calls, some behind NAT and some with wrong keys, are sprayed with medi
   expect(growthKiB).toBeLessThan(96 * 1024);
 
   // Who has the right keys is heard whole, others not at all; nobody's call has ended by it.
+  const { received } = secure.get('right')!.callee;
+  await expect.poll(() => received.length, ARRIVING).toBe(TALK_PACKETS);
   const plainHeard = SECURE_CALLS.map((how) => secure.get(how)!.callee.received.length);
   expect(plainHeard).toEqual([TALK_PACKETS, 0, 0, 0]);
   expect(events.received.filter(({ type }) => type.endsWith('CallEnded'))).toEqual([]);
@@ -183,11 +186,10 @@ async function speak(how: How, call: WireCall, startUs: number): Promise<number>
     replayer.send(said, call.caller.remote.rtp);
     call.callee.send(datagramOf(answers[at]!));
   }
-  await delay(200);
+  const { received } = call.caller;
+  await expect.poll(() => received.length, ARRIVING).toBeGreaterThanOrEqual(TALK_PACKETS);
   replayer.close();
-  const authentic = call.caller.received.filter(
-    (data) => listener.unprotectRtp(data) !== undefined,
-  );
+  const authentic = received.filter((data) => listener.unprotectRtp(data) !== undefined);
   expect(authentic).toHaveLength(TALK_PACKETS);
   return replayer.received;
 }

@@ -9,7 +9,7 @@ import { Baresip } from '../support/peers/baresip.ts';
 import { Linphone } from '../support/peers/linphone.ts';
 import { recordingFile } from '../support/recording-file.ts';
 import { ServerProcess } from '../support/server-process.ts';
-import { readClip, spansOf, writeTonePlan, type TonePlan } from '../support/tone-plan.ts';
+import { heardSpans, readClip, writeTonePlan, type TonePlan } from '../support/tone-plan.ts';
 
 const CALLER: TonePlan = {
   frequencyHz: 440,
@@ -86,10 +86,11 @@ test.each(['AES_CM_128_HMAC_SHA1_80', 'AES_CM_128_HMAC_SHA1_32'] as const)(
       expectPlanned(mixed, CALLER);
       expectPlanned(mixed, CALLEE);
       expect(ready.data).toMatchObject({ sessionEndReason: 'CallEnded' });
+      await callee.event('CALL_CLOSED');
       const byCallee = await readClip(await callee.heard());
-      expect(spansOf(byCallee, CALLER.frequencyHz, CALLER.amplitude)).toHaveLength(2);
+      expect(heardSpans(byCallee, CALLER.frequencyHz, CALLER.amplitude)).toHaveLength(2);
       const byCaller = await readClip(caller.heard);
-      expect(spansOf(byCaller, CALLEE.frequencyHz, CALLEE.amplitude)).toHaveLength(2);
+      expect(heardSpans(byCaller, CALLEE.frequencyHz, CALLEE.amplitude)).toHaveLength(2);
     } finally {
       await caller.close();
     }

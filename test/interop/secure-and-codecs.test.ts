@@ -9,7 +9,7 @@ import { expectPlanned } from '../support/expect-planned.ts';
 import { Baresip, type BaresipOptions } from '../support/peers/baresip.ts';
 import { recordingFile } from '../support/recording-file.ts';
 import { ServerProcess } from '../support/server-process.ts';
-import { readClip, spansOf, writeTonePlan, type TonePlan } from '../support/tone-plan.ts';
+import { heardSpans, readClip, writeTonePlan, type TonePlan } from '../support/tone-plan.ts';
 
 /** As in baresip.test.ts: media of a phone that shows another address is taken after 500 ms. */
 const ALICE: TonePlan = {
@@ -138,12 +138,14 @@ async function talk(
   const mixed = await readClip(recordingFile(server, ready));
   expectPlanned(mixed, ALICE);
   expectPlanned(mixed, BOB);
+  // Phones write the end of what they have heard when their call is over.
+  for (const phone of [caller, callee]) await phone.event('CALL_CLOSED');
   const byCallee = mono(await readClip(await callee.heard()));
   const byCaller = mono(await readClip(await caller.heard()));
-  expect(spansOf(byCallee, ALICE.frequencyHz, ALICE.amplitude)).toHaveLength(2);
-  expect(spansOf(byCaller, BOB.frequencyHz, BOB.amplitude)).toHaveLength(2);
-  expect(spansOf(byCallee, BOB.frequencyHz, BOB.amplitude)).toHaveLength(0);
-  expect(spansOf(byCaller, ALICE.frequencyHz, ALICE.amplitude)).toHaveLength(0);
+  expect(heardSpans(byCallee, ALICE.frequencyHz, ALICE.amplitude)).toHaveLength(2);
+  expect(heardSpans(byCaller, BOB.frequencyHz, BOB.amplitude)).toHaveLength(2);
+  expect(heardSpans(byCallee, BOB.frequencyHz, BOB.amplitude)).toHaveLength(0);
+  expect(heardSpans(byCaller, ALICE.frequencyHz, ALICE.amplitude)).toHaveLength(0);
   return [caller, callee];
 }
 

@@ -72,3 +72,16 @@ export function spansOf(
     bridgeMs: 5,
   });
 }
+
+/** As `spansOf`, of what a phone has heard: what it has lost on a busy machine does not divide a tone. */
+export function heardSpans(
+  clip: WavClip,
+  frequencyHz: number,
+  amplitude: number,
+): readonly ToneSpan[] {
+  return findTone(clip.samples, clip.sampleRateHz, {
+    frequencyHz,
+    threshold: amplitude / 2,
+    bridgeMs: 150,
+  });
+}

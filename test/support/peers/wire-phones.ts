@@ -150,6 +150,8 @@ export class WirePhones {
 
 /** Resolves at this time of the monotonic clock, or up to a millisecond later. */
 export async function until(us: number): Promise<void> {
+  // Who is late has to read its sockets, too.
+  await new Promise((resolve) => setImmediate(resolve));
   for (;;) {
     const leftMs = (us - systemClock.monotonicUs()) / 1000;
     if (leftMs <= 0) return;
