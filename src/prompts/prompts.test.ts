@@ -80,6 +80,14 @@ test('not more than eight are fetched at once, and all of them are', async () =>
   expect(mostAtOnce()).toBe(8);
 });
 
+test('of many that want the same at once only the first eight fetch it', async () => {
+  const { prompts, asked } = setUp();
+  const same = file('https://a.test/one', 'welcome');
+  const clips = await Promise.all(Array.from({ length: 40 }, () => prompts.load(same, signal)));
+  expect(clips.map(({ length }) => length)).toEqual(Array<number>(40).fill(4));
+  expect(asked).toHaveLength(8);
+});
+
 test('text is spoken by the engine, if there is one', async () => {
   const { prompts } = setUp((source) => (source.kind === 'text' ? source.text : source.ssml));
   expect(prompts.canSpeak).toBe(true);

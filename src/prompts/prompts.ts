@@ -49,16 +49,19 @@ export class Prompts implements PromptPort {
     const { clock } = this.#parts;
     const cached = key === undefined ? undefined : this.#cache.get(key, clock.monotonicUs());
     if (cached !== undefined) return cached;
-    const clip = await this.#make(source, signal);
-    if (key !== undefined) this.#cache.put(key, clip, clock.monotonicUs());
-    return clip;
+    return this.#turns.run(signal, async () => {
+      // Somebody who wanted the same may have been before.
+      const kept = key === undefined ? undefined : this.#cache.get(key, clock.monotonicUs());
+      if (kept !== undefined) return kept;
+      const clip = await this.#make(source, signal);
+      if (key !== undefined) this.#cache.put(key, clip, clock.monotonicUs());
+      return clip;
+    });
   }
 
-  #make(source: PlaySource, signal: AbortSignal): Promise<PlayedClip> {
-    return this.#turns.run(signal, async () => {
-      if (source.kind !== 'file') return this.#spoken(source, signal);
-      return this.#parts.decode(await fetchPrompt(this.#parts, source.uri, signal));
-    });
+  async #make(source: PlaySource, signal: AbortSignal): Promise<PlayedClip> {
+    if (source.kind !== 'file') return this.#spoken(source, signal);
+    return this.#parts.decode(await fetchPrompt(this.#parts, source.uri, signal));
   }
 
   async #spoken(source: Speech, signal: AbortSignal): Promise<PlayedClip> {

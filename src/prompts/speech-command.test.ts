@@ -28,7 +28,11 @@ const text = (more: Partial<Extract<Speech, { kind: 'text' }>> = {}): Speech => 
   voiceName: undefined,
   ...more,
 });
-const ssml: Speech = { kind: 'ssml', cacheId: undefined, ssml: '<speak>Hi <b>you</b></speak>' };
+const ssml: Extract<Speech, { kind: 'ssml' }> = {
+  kind: 'ssml',
+  cacheId: undefined,
+  ssml: '<speak>Hi <b>you</b></speak>',
+};
 
 async function said(command: string, speech: Speech): Promise<string> {
   const bytes = await new SpeechCommand(command, LIMITS).speak(speech, signal);
@@ -41,6 +45,14 @@ test.each<[Speech, string]>([
   [text({ voiceName: 'fr-FR-DeniseNeural' }), 'fr-FR|fr-FR-DeniseNeural female|Hello'],
   [text({ voiceName: '--output=/etc/passwd', locale: '$(reboot)' }), 'en-US|en-US female|Hello'],
   [ssml, 'en-US|en-US female|Hi you'],
+  [
+    {
+      ...ssml,
+      ssml: '<speak xml:lang="de-DE"><voice name="de-DE-ConradNeural" gender="male">Hallo</voice></speak>',
+    },
+    'de-DE|de-DE-ConradNeural male|Hallo',
+  ],
+  [{ ...ssml, ssml: '<speak xml:lang="--help"><voice name="$(x)">Hi' }, 'en-US|en-US female|Hi'],
 ])('%j is given to the program as %s', async (speech, expected) => {
   expect(await said(ECHO, speech)).toBe(expected);
 });

@@ -2,6 +2,7 @@ import { TapedeckError } from '../core/error.ts';
 import type { PlaySource } from '../core/ports/prompts.ts';
 import { runSpeech, type ProcessLimits } from './speech-process.ts';
 import { ssmlText } from './ssml-text.ts';
+import { ssmlVoice } from './ssml-voice.ts';
 import { Turns } from './turns.ts';
 
 export type Speech = Extract<PlaySource, { kind: 'text' | 'ssml' }>;
@@ -65,13 +66,13 @@ const VOICE_LOCALE = /^[a-z]{2,3}-[A-Z]{2}(?=-)/;
 const DEFAULT_LOCALE = 'en-US';
 
 function argumentsFor(template: readonly string[], speech: Speech): readonly string[] {
-  const text = speech.kind === 'text' ? speech : undefined;
+  const wanted = speech.kind === 'text' ? speech : ssmlVoice(speech.ssml);
   const locale =
-    plain(text?.locale) ?? VOICE_LOCALE.exec(text?.voiceName ?? '')?.[0] ?? DEFAULT_LOCALE;
+    plain(wanted.locale) ?? VOICE_LOCALE.exec(wanted.voiceName ?? '')?.[0] ?? DEFAULT_LOCALE;
   const values: Readonly<Record<string, string>> = {
     locale,
-    voice: plain(text?.voiceName) ?? locale,
-    gender: text?.voiceKind ?? 'female',
+    voice: plain(wanted.voiceName) ?? locale,
+    gender: wanted.voiceKind === 'male' ? 'male' : 'female',
     kind: speech.kind,
   };
   return template.map((argument) =>
