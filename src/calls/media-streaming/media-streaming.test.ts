@@ -513,14 +513,14 @@ describe.each([
   test.each(TURNS)(
     'a start is refused, or has its end before that of the call (%d)',
     async (turns) => {
-      await take();
+      await begin();
       const ended = over();
       for (let turn = 0; turn < turns; turn += 1) await Promise.resolve();
       const accepted = await start().then(
         () => true,
         () => false,
       );
-      await over;
+      await ended;
       for (let round = 0; round < 5; round += 1) await settled();
       const events = told();
       expect(events.at(-1)).toBe('CallDisconnected');
