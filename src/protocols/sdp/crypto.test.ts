@@ -20,6 +20,8 @@ describe('a crypto line', () => {
     ['a lifetime in packets', `1 AES_CM_128_HMAC_SHA1_80 inline:${EXAMPLE_KEY}|1048576`],
     ['a window size', `1 AES_CM_128_HMAC_SHA1_80 inline:${EXAMPLE_KEY} WSH=128`],
     ['what need not be understood', `1 AES_CM_128_HMAC_SHA1_80 inline:${EXAMPLE_KEY} -X=1 KDR=0`],
+    ['blanks', `1  AES_CM_128_HMAC_SHA1_80 \t inline:${EXAMPLE_KEY}   WSH=128  -X `],
+    ['a blank at its end', `1 AES_CM_128_HMAC_SHA1_80 inline:${EXAMPLE_KEY} `],
     ['small letters', `1 aes_cm_128_hmac_sha1_80 INLINE:${EXAMPLE_KEY}`],
   ])('may have %s', (_, line) => {
     expect(parseCrypto(line)?.suite).toBe('AES_CM_128_HMAC_SHA1_80');

@@ -25,7 +25,9 @@ export const SRTP_SUITES: readonly SrtpSuite[] = [
   'AES_CM_128_HMAC_SHA1_32',
 ];
 
-const CRYPTO_LINE = /^(\d{1,9}) ([\w-]{1,64}) (\S{1,512})((?: \S{1,128}){0,16})$/;
+/** Words may be apart by more than one blank (§9.1), and some phones end the line with one. */
+const CRYPTO_LINE =
+  /^(\d{1,9})[ \t]{1,8}([\w-]{1,64})[ \t]{1,8}(\S{1,512})((?:[ \t]{1,8}\S{1,128}){0,16})[ \t]{0,8}$/;
 /** One key only, without an MKI: `inline:<key and salt>`, perhaps with a lifetime. */
 const INLINE_KEY = /^inline:([A-Za-z0-9+/]{1,128}={0,2})(?:\|(?:2\^\d{1,2}|[1-9]\d{0,14}))?$/i;
 
@@ -40,7 +42,7 @@ export function parseCrypto(text: string): SdpCrypto | undefined {
   const keyText = INLINE_KEY.exec(keys ?? '')?.[1];
   if (suite === undefined || keyText === undefined) return undefined;
   const keySalt = new Uint8Array(Buffer.from(keyText, 'base64'));
-  const taken = parameters.split(' ').every((parameter) => HARMLESS_PARAMETER.test(parameter));
+  const taken = parameters.split(/[ \t]+/).every((parameter) => HARMLESS_PARAMETER.test(parameter));
   if (keySalt.byteLength !== KEY_SALT_BYTES[suite] || !taken) return undefined;
   return { tag: Number(tag), suite, keySalt };
 }
