@@ -5,7 +5,7 @@ const config: ViteUserConfig = defineConfig({
   test: {
     include: ['test/interop/**/*.test.ts'],
     testTimeout: 120_000,
-    hookTimeout: 60_000,
+    hookTimeout: 120_000,
     // The peers use fixed ports and the machine's cores: one suite after the other.
     fileParallelism: false,
   },

@@ -9,7 +9,8 @@ import { stringify } from 'yaml';
 import type { ReadyInformation } from '../../src/running-server.ts';
 
 const COMMAND = fileURLToPath(new URL('../../bin/tapedeck.mjs', import.meta.url));
-const START_MS = 30_000;
+/** Far more than it needs, unless many share the machine. */
+const START_MS = 90_000;
 
 export type ServerOptions = {
   /** Flags beside those that keep servers of different tests apart. */
