@@ -48,6 +48,7 @@ export class Holding {
     this.#operations.run(call, operation, async () => {
       const clip = await this.#ports.prompts.load(playSource, call.over.signal);
       await call.queue.run(async () => {
+        if (operation.givenUp.aborted) return;
         await this.#hold(call, participant.rawId, clip);
         operation.succeeded();
       });

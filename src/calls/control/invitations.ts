@@ -147,7 +147,7 @@ export class Invitations {
       callerName: command.sourceDisplayName,
       headers: command.headers,
       ringTimeoutMs: seconds === 0 ? undefined : seconds * 1000,
-      signal: invitation.cancelled.signal,
+      signal: AbortSignal.any([invitation.cancelled.signal, operation.givenUp]),
     });
     if (!outcome.ok) {
       const { end } = outcome;
@@ -156,6 +156,10 @@ export class Invitations {
     }
     invitation.isAnswered = true;
     await call.queue.run(async () => {
+      if (operation.givenUp.aborted) {
+        this.#lifecycle.turnAway(call, outcome.leg);
+        return;
+      }
       try {
         await this.#lifecycle.join(call, [outcome.leg]);
         await this.#operations.commit(operation.succeeded());

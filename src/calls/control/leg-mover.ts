@@ -12,6 +12,8 @@ import type { Leg, LiveCall } from '../live-call.ts';
 export class LegMover {
   readonly #ports: CallPorts;
   readonly #lifecycle: CallLifecycle;
+  /** On their way to another call. */
+  readonly #moving = new WeakSet<Leg>();
 
   constructor(parts: { readonly ports: CallPorts; readonly lifecycle: CallLifecycle }) {
     this.#ports = parts.ports;
@@ -20,20 +22,28 @@ export class LegMover {
 
   /**
    * Resolves when the leg is in `to`, and `from` is over if nobody was left in it. Rejects when the phone
-   * refuses, or either call ends first; whoever could be left where they were is.
+   * refuses, either call ends first, or the leg is being moved already; whoever could be left where they were is.
    *
+   * @param givenUp when it has fired by the time the phone would be asked, it is not asked.
    * @param arrived facts that become true with the arrival.
    */
   async move(
     leg: Leg,
     from: LiveCall,
     to: LiveCall,
+    givenUp: AbortSignal,
     arrived: () => readonly Fact[] = () => [],
   ): Promise<void> {
+    // Its phone sends to one place only: that of the one move that is under way.
+    if (from.legs.get(leg.legId) !== leg) throw gone();
+    if (this.#moving.has(leg)) {
+      throw new TapedeckError('call-state-conflict', 'The participant is being moved already.');
+    }
+    this.#moving.add(leg);
     to.awaitedLegs += 1;
     const legId = this.#ports.random.hex(8) as LegId;
     try {
-      const remote = await this.#offerPlace(leg, legId, to);
+      const remote = await this.#offerPlace(leg, legId, to, givenUp);
       await from.queue.run(async () => {
         if (from.legs.get(leg.legId) !== leg) throw gone();
         await this.#lifecycle.takeOut(from, leg, undefined);
@@ -42,6 +52,8 @@ export class LegMover {
         // With its last leg out of `from` it has no other place: a call that is over turns it away.
         const isOver = to.state === 'ended';
         const { participant, displayName, session, ended, isTrusted, isBehindTrunk, isMuted } = leg;
+        // It may have been muted while its phone was asked.
+        if (isMuted && !isOver) await this.#mute(legId);
         await this.#lifecycle.join(to, [
           {
             ...{ legId, participant, displayName, session, ended, remote },
@@ -56,6 +68,7 @@ export class LegMover {
       await this.#closeLeg(legId);
       throw error;
     } finally {
+      this.#moving.delete(leg);
       to.awaitedLegs -= 1;
       await this.endIfIdle(from);
     }
@@ -69,17 +82,25 @@ export class LegMover {
     });
   }
 
-  async #offerPlace(leg: Leg, legId: LegId, to: LiveCall): Promise<RemoteMedia> {
+  async #offerPlace(
+    leg: Leg,
+    legId: LegId,
+    to: LiveCall,
+    givenUp: AbortSignal,
+  ): Promise<RemoteMedia> {
     const sockets = await this.#ports.media.openLeg({
       serverCallId: to.serverCallId,
       legId,
       participantId: leg.participant.rawId,
       addressFamily: leg.addressFamily,
     });
-    if (leg.isMuted) {
-      await this.#ports.callMedia.controlLeg(legId, { isMuted: true, isOnHold: false });
-    }
+    if (leg.isMuted) await this.#mute(legId);
+    if (givenUp.aborted) throw new TapedeckError('call-ended', 'The move was given up.');
     return leg.session.reoffer({ ...sockets, formats: BUILT_FORMATS });
+  }
+
+  async #mute(legId: LegId): Promise<void> {
+    await this.#ports.callMedia.controlLeg(legId, { isMuted: true, isOnHold: false });
   }
 
   async #closeLeg(legId: LegId): Promise<void> {

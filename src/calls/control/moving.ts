@@ -51,7 +51,7 @@ export class Moving {
         moved,
       );
       this.#operations.run(to.call, operation, () =>
-        this.#mover.move(leg, from, to.call, () => operation.succeeded()),
+        this.#mover.move(leg, from, to.call, operation.givenUp, () => operation.succeeded()),
       );
     }
     return moved;

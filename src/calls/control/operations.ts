@@ -20,6 +20,8 @@ export type OperationEvents = {
 
 /** An operation that was accepted. Only the first of its ends raises an event; the others give no facts. */
 export type AcceptedOperation = {
+  /** Fires when the connection, or the call, has ended first: it has failed, and nothing may come of it. */
+  readonly givenUp: AbortSignal;
   succeeded(): readonly Fact[];
   failed(result: ResultInformation): readonly Fact[];
 };
@@ -60,9 +62,11 @@ export class Operations {
             ...events.about,
             resultInformation: outcome,
           });
-    const complete = call.operations.begin(callConnectionId, (outcome) =>
-      facts(events.failed, outcome),
-    );
+    const givenUp = new AbortController();
+    const complete = call.operations.begin(callConnectionId, (outcome) => {
+      givenUp.abort();
+      return facts(events.failed, outcome);
+    });
     try {
       await commitFacts(this.#ports, repeatFacts(this.#ports.clock, request.repeat, result));
     } catch (error) {
@@ -70,6 +74,7 @@ export class Operations {
       throw error;
     }
     return {
+      givenUp: givenUp.signal,
       succeeded: () => (complete() ? facts(events.succeeded, SUCCESS) : []),
       failed: (outcome) => (complete() ? facts(events.failed, outcome) : []),
     };

@@ -72,10 +72,13 @@ export class PhoneTransfers {
           progress.notify(status, 'Ringing');
         },
       })
-      .finally(() => {
+      .catch((error: unknown) => {
         call.awaitedLegs -= 1;
+        throw error;
       });
     await call.queue.run(async () => {
+      // Not before: the phone's BYE may be waiting in the queue.
+      call.awaitedLegs -= 1;
       if (outcome.ok) await this.#lifecycle.join(call, [outcome.leg]);
       if (call.state === 'ended') progress.notify(487, 'Request Terminated');
       else if (outcome.ok) progress.notify(200, 'OK');
@@ -111,7 +114,9 @@ export class PhoneTransfers {
     const progress = refer.accept();
     call.awaitedLegs += 1;
     try {
-      for (const other of others) await this.#mover.move(other, found.call, call);
+      for (const other of others) {
+        await this.#mover.move(other, found.call, call, call.over.signal);
+      }
     } catch (error) {
       progress.notify(503, 'Service Unavailable');
       throw error;

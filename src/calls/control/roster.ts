@@ -48,6 +48,7 @@ export class Roster {
     );
     this.#operations.run(call, operation, () =>
       call.queue.run(async () => {
+        if (operation.givenUp.aborted) return;
         // It may have gone by itself meanwhile.
         const leg = requireLeg(call, participant.rawId);
         const sip = { status: 200, reason: 'Removed' };

@@ -81,20 +81,21 @@ export class Transferring {
     }
     // Phones hang up as soon as they are through, or even before: that does not end the call.
     call.awaitedLegs += 1;
-    const outcome = await leg.session
-      .refer({ uri, headers: command.headers }, OUTCOME_MS)
-      .finally(() => {
-        call.awaitedLegs -= 1;
-      });
-    if (outcome.isRefused === true && REFUSALS_OF_REFER.has(outcome.status)) {
-      await this.#bridge(call, leg, command, operation);
-    } else if (outcome.status >= 300) {
-      await this.#fail(call, operation, { ...outcome, by: 'remote' });
-    } else {
-      await call.queue.run(async () => {
+    const outcome = await leg.session.refer({ uri, headers: command.headers }, OUTCOME_MS);
+    const isThere = await call.queue.run(async () => {
+      // Not before: the phone's BYE may be waiting in the queue.
+      call.awaitedLegs -= 1;
+      if (outcome.status < 300) {
         await this.#operations.commit(operation.succeeded());
         await this.#release(call, leg);
-      });
+      }
+      return call.legs.get(leg.legId) === leg;
+    });
+    if (outcome.status < 300) return;
+    if (isThere && outcome.isRefused === true && REFUSALS_OF_REFER.has(outcome.status)) {
+      await this.#bridge(call, leg, command, operation);
+    } else {
+      await this.#fail(call, operation, { ...outcome, by: 'remote' });
     }
   }
 
@@ -113,7 +114,7 @@ export class Transferring {
         callerUser: command.sourceCallerIdNumber,
         callerName: leg.displayName,
         headers: command.headers,
-        signal: call.over.signal,
+        signal: AbortSignal.any([call.over.signal, operation.givenUp]),
       });
       if (!outcome.ok) {
         await this.#fail(call, operation, outcome.end);
@@ -121,6 +122,10 @@ export class Transferring {
       }
       if (place === call) {
         await call.queue.run(async () => {
+          if (operation.givenUp.aborted) {
+            this.#lifecycle.turnAway(call, outcome.leg);
+            return;
+          }
           await this.#lifecycle.join(call, [outcome.leg]);
           await this.#operations.commit(operation.succeeded());
           await this.#leaveTo(call, command);
@@ -128,7 +133,7 @@ export class Transferring {
         return;
       }
       await place.queue.run(() => this.#lifecycle.join(place, [outcome.leg]));
-      await this.#mover.move(leg, call, place);
+      await this.#mover.move(leg, call, place, operation.givenUp);
       await this.#operations.tell(call, () => operation.succeeded());
     } finally {
       if (place !== call) await this.#close(place);
@@ -139,7 +144,12 @@ export class Transferring {
   async #newCall(leg: Leg): Promise<LiveCall> {
     const call = this.#lifecycle.open(leg.participant, 'connecting');
     call.awaitedLegs += 1;
-    await commitFacts(this.#ports, [{ kind: 'call', record: call.record() }]);
+    try {
+      await commitFacts(this.#ports, [{ kind: 'call', record: call.record() }]);
+    } catch (error) {
+      await this.#close(call);
+      throw error;
+    }
     return call;
   }
 
