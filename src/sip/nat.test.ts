@@ -4,6 +4,7 @@ import type { IncomingInvite } from '../core/ports/signalling.ts';
 import { answerChallenge } from '../protocols/sip/digest.ts';
 import { parseChallenge } from '../protocols/sip/digest-header.ts';
 import type { SipRequest } from '../protocols/sip/message.ts';
+import { KEEP_ALIVE_MS } from './nat-keep-alive.ts';
 import { createSipServer, type SipServer } from './server.ts';
 import { createWorld, mediaAt, type World } from './testing/call-setup.ts';
 import { RawPeer, SDP_OFFER, type RawRequest } from './testing/raw-peer.ts';
@@ -64,6 +65,28 @@ class HiddenPhone {
   }
 }
 
+let registerNumber = 0;
+
+/** The phone registers as alice, or changes its registration. */
+async function registered(phone: HiddenPhone, ...headers: readonly string[]): Promise<void> {
+  const register = { method: 'REGISTER', uri: 'sip:10.0.0.2', callId: 'r', fromUser: 'alice' };
+  const send = async (more: readonly string[]): Promise<void> => {
+    registerNumber += 1;
+    const text = phone.text({ ...register, cseq: registerNumber, headers: [...headers, ...more] });
+    phone.peer.sendText(text.replace('To: <sip:bob@', 'To: <sip:alice@'));
+    await turn();
+  };
+  await send([]);
+  const challenge = parseChallenge(phone.peer.last?.headers.get('WWW-Authenticate') ?? '');
+  if (!challenge.ok) throw new Error(challenge.defect);
+  const answer = answerChallenge(challenge.value, {
+    ...{ username: 'alice', password: 'wonderland', method: 'REGISTER' },
+    ...{ uri: 'sip:10.0.0.2', cnonce: 'c', nonceCount: 1 },
+  });
+  await send([`Authorization: ${answer}`]);
+  expect(phone.peer.last?.status).toBe(200);
+}
+
 // A router between two private networks is one too.
 describe.each(['203.0.113.9', '10.0.0.9'])(
   'a phone behind a router that shows as %s',
@@ -115,21 +138,7 @@ describe.each(['203.0.113.9', '10.0.0.9'])(
 
     test('registers, is called there, and is told there that the call is over', async () => {
       const phone = await HiddenPhone.open(outside);
-      const register = { method: 'REGISTER', uri: 'sip:10.0.0.2', callId: 'r', fromUser: 'alice' };
-      const send = async (cseq: number, headers: readonly string[]): Promise<void> => {
-        const text = phone.text({ ...register, cseq, headers });
-        phone.peer.sendText(text.replace('To: <sip:bob@', 'To: <sip:alice@'));
-        await turn();
-      };
-      await send(1, []);
-      const challenge = parseChallenge(phone.peer.last?.headers.get('WWW-Authenticate') ?? '');
-      if (!challenge.ok) throw new Error(challenge.defect);
-      const answer = answerChallenge(challenge.value, {
-        ...{ username: 'alice', password: 'wonderland', method: 'REGISTER' },
-        ...{ uri: 'sip:10.0.0.2', cnonce: 'c', nonceCount: 1 },
-      });
-      await send(2, [`Authorization: ${answer}`]);
-      expect(phone.peer.last?.status).toBe(200);
+      await registered(phone);
 
       const [uri = ''] = server.contactsOf('alice');
       const from = { user: 'x', host: '', displayName: '' };
@@ -183,6 +192,34 @@ describe.each(['203.0.113.9', '10.0.0.9'])(
       await turn();
       expect(phone.methods).toEqual(['BYE']);
       expect(thief.methods).toEqual([]);
+    });
+
+    test('is asked for its OPTIONS as long as it is registered, so that its router knows it', async () => {
+      const phone = await HiddenPhone.open(outside);
+      await registered(phone);
+      for (let times = 1; times <= 4; times += 1) {
+        await world.clock.advanceWithTurns(KEEP_ALIVE_MS, 500);
+        expect(phone.methods).toEqual(Array.from({ length: times }, () => 'OPTIONS'));
+        const asked = phone.peer.requests.at(-1);
+        expect(asked?.uri).toMatchObject({ user: 'alice', host: '192.168.7.7' });
+        // Whatever it says, it is there.
+        if (asked !== undefined) phone.peer.respond(asked, 405, { toTag: 'phone' });
+      }
+      await registered(phone, 'Expires: 0');
+      await world.clock.advanceWithTurns(4 * KEEP_ALIVE_MS, 500);
+      expect(phone.methods).toHaveLength(4);
+      expect(server.counts.clientTransactions).toBe(0);
+    });
+
+    test('that answers no OPTIONS is left alone until it registers again', async () => {
+      const phone = await HiddenPhone.open(outside);
+      await registered(phone);
+      const asked = (): number => new Set(phone.peer.requests.map(({ callId }) => callId)).size;
+      await world.clock.advanceWithTurns(10 * KEEP_ALIVE_MS, 500);
+      expect(asked()).toBe(3);
+      await registered(phone);
+      await world.clock.advanceWithTurns(10 * KEEP_ALIVE_MS, 500);
+      expect(asked()).toBe(6);
     });
 
     test('keeps its way open with OPTIONS and with empty lines', async () => {

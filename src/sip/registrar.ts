@@ -5,6 +5,7 @@ import { parseContacts, type NameAddress } from '../protocols/sip/name-address.t
 import { readDecimal } from '../protocols/sip/scan.ts';
 import { formatSipUri } from '../protocols/sip/uri.ts';
 import type { DigestIdentity } from './identity-digest.ts';
+import { keepWayOpen, type KeepAliveContext } from './nat-keep-alive.ts';
 import { Bindings, MAX_BINDINGS_PER_USER, type Binding } from './registrar-bindings.ts';
 import type { SipUser } from './server-options.ts';
 import type { SipContext } from './session/sip-context.ts';
@@ -20,7 +21,7 @@ export const MIN_EXPIRES_S = 10;
 export type RegistrarOptions = {
   readonly clock: Clock;
   readonly identity: DigestIdentity;
-  readonly context: Pick<SipContext, 'hold' | 'random'>;
+  readonly context: Pick<SipContext, 'hold'> & KeepAliveContext;
 };
 
 /** Serves REGISTER for the configured users (RFC 3261 §10.3). */
@@ -127,7 +128,7 @@ export class Registrar {
       this.#bindings.remove(user.name, text);
       return;
     }
-    const { connection } = flow;
+    const way = flowTo(contact, flow);
     this.#bindings.put(
       user.name,
       {
@@ -135,11 +136,19 @@ export class Registrar {
         instance: contact.parameters.get('+sip.instance') ?? '',
         callId: request.callId,
         cseqNumber: request.cseq.number,
-        flow: flowTo(contact, flow),
+        flow: way,
       },
       expiresS * 1000,
-      connection === undefined ? () => undefined : this.#options.context.hold(connection),
+      this.#keep(contact, way),
     );
+  }
+
+  /** As long as the binding stands, so does the way to the phone. */
+  #keep(contact: NameAddress, way: RequestTarget | undefined): () => void {
+    const { context } = this.#options;
+    if (way === undefined) return () => undefined;
+    if (way.connection !== undefined) return context.hold(way.connection);
+    return keepWayOpen(context, contact.uri, way);
   }
 
   #removeAll(user: SipUser, request: SipRequest): { readonly status: number } | undefined {
