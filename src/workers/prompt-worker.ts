@@ -4,8 +4,8 @@ import type { Clock } from '../core/ports/clock.ts';
 import type { Logger } from '../core/ports/log.ts';
 import { WorkerThread } from './worker-thread.ts';
 
-/** An hour of MP3 takes a quarter of it; what takes longer is no file but a trap. */
-const DECODE_DEADLINE_MS = 60_000;
+/** An hour of MP3 takes 50 s of a free core; what takes much longer is no file but a trap. */
+const DECODE_DEADLINE_MS = 120_000;
 
 export type PromptWorkerParts = {
   readonly clock: Clock;
