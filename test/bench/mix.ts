@@ -17,7 +17,7 @@ import { systemRandom } from '../../src/telemetry/system-random.ts';
 
 /**
  * What mixing alone costs, by the number of participants: a media host in this process, without sockets, on a
- * clock that runs as fast as it can. Everybody sends, or only some (`--speakers`); packets are received,
+ * clock that runs as fast as it can. Everybody speaks, or only some (`--speakers`); packets are received,
  * ordered, decoded, mixed, encoded and handed to the network. One JSON line per size.
  *
  *     node test/bench/mix.ts --participants 3,10,50,200,350 --codec PCMU --secs 5 --speakers 3
@@ -30,6 +30,8 @@ const { values } = parseArgs({
     secs: { type: 'string', default: '5' },
     /** How many of them send; the others only listen. Default all. */
     speakers: { type: 'string' },
+    /** Those who do not speak send silence, as most phones do, instead of nothing. */
+    silence: { type: 'boolean', default: false },
   },
 });
 
@@ -71,6 +73,11 @@ type Phone = {
 };
 
 const ROUND_PACKETS = 50;
+/** Fifty of them are not much too loud together. */
+const AMPLITUDE = 1_500;
+/** Packets until the code is compiled, and no fewer rounds than this. */
+const WARM_UP_PACKETS = 50_000;
+const WARM_UP_ROUNDS = 150;
 
 async function measure(count: number, codec: CodecName): Promise<unknown> {
   const format = CODECS[codec];
@@ -90,6 +97,7 @@ async function measure(count: number, codec: CodecName): Promise<unknown> {
     journal: { nodeId: 'bench' },
   });
   const phones: Phone[] = [];
+  const speaking = Math.min(count, Number(values.speakers ?? count));
   for (let number = 0; number < count; number += 1) {
     const legId = `leg-${number}` as LegId;
     const from = { address: '192.0.2.1', port: 30_000 + 2 * number };
@@ -112,14 +120,19 @@ async function measure(count: number, codec: CodecName): Promise<unknown> {
     if (receive === undefined) throw new Error('no socket');
     const encoder = codecs.encoder({ codec, ...format }, { packetTimeMs: 20 });
     if (encoder === undefined) throw new Error('no encoder');
-    phones.push({ from, receive, datagrams: voiceOf(number, encoder) });
+    phones.push({
+      from,
+      receive,
+      datagrams: voiceOf(number, encoder, number < speaking ? AMPLITUDE : 0),
+    });
   }
-  const speakers = phones.slice(0, Number(values.speakers ?? count));
+  const speakers = phones.slice(0, values.silence ? count : speaking);
   const seconds = Number(values.secs);
-  run(clock, speakers, format.clockRateHz, format.payloadType, 0, 150);
+  const warmUp = Math.max(WARM_UP_ROUNDS, Math.ceil(WARM_UP_PACKETS / count));
+  run(clock, speakers, format.clockRateHz, format.payloadType, 0, warmUp);
   network.sent = 0;
   const before = process.cpuUsage();
-  run(clock, speakers, format.clockRateHz, format.payloadType, 150, seconds * 50);
+  run(clock, speakers, format.clockRateHz, format.payloadType, warmUp, seconds * 50);
   const { user, system } = process.cpuUsage(before);
   const sent = network.sent;
   await host.close();
@@ -128,7 +141,8 @@ async function measure(count: number, codec: CodecName): Promise<unknown> {
     bench: 'mix',
     codec,
     participants: count,
-    speakers: speakers.length,
+    speakers: speaking,
+    othersSend: values.silence ? 'silence' : 'nothing',
     cpuMsPerParticipantSecond: round(cpuMs / (count * seconds)),
     cpuMsPerCallSecond: round(cpuMs / seconds),
     packetsSentPerParticipantSecond: round(sent / (count * seconds)),
@@ -139,6 +153,7 @@ async function measure(count: number, codec: CodecName): Promise<unknown> {
 function voiceOf(
   number: number,
   encoder: { sampleRateHz: number; encode(samples: Int16Array, into: Uint8Array): number },
+  amplitude: number,
 ): Uint8Array[] {
   const perPacket = encoder.sampleRateHz / 50;
   const hz = 200 + 10 * (number % 250);
@@ -147,7 +162,7 @@ function voiceOf(
     const samples = Int16Array.from(
       { length: perPacket },
       (_unused, at) =>
-        1500 * Math.sin((2 * Math.PI * hz * (index * perPacket + at)) / encoder.sampleRateHz),
+        amplitude * Math.sin((2 * Math.PI * hz * (index * perPacket + at)) / encoder.sampleRateHz),
     );
     const bytes = encoder.encode(samples, payload);
     const datagram = new Uint8Array(12 + bytes);
