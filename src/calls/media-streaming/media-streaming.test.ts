@@ -252,6 +252,29 @@ describe('what goes over the socket', () => {
     expect(conference.world.callMedia.fed).toEqual([]);
   });
 
+  test('what an application is too slow for is left out, and it hears what comes later', async () => {
+    await take({ startMediaStreaming: true });
+    const [streamId] = [...conference.world.callMedia.streams.keys()];
+    const say = (atMs: number): void => {
+      conference.world.callMedia.emitFrame(streamId!, {
+        participantId: undefined,
+        samples: new Int16Array([100]),
+        isSilent: false,
+        atMs,
+      });
+    };
+    say(1);
+    socket().isFull = true;
+    for (let atMs = 2; atMs < 200; atMs += 1) say(atMs);
+    socket().isFull = false;
+    say(200);
+    const times = socket().sent.flatMap(({ audioData }) =>
+      audioData === undefined ? [] : [(audioData as { readonly timestamp: string }).timestamp],
+    );
+    expect(times).toEqual(['1970-01-01T00:00:00.001Z', '1970-01-01T00:00:00.200Z']);
+    expect(await state()).toBe('active');
+  });
+
   test('no more than a minute waits on its way to the call', async () => {
     await take({ startMediaStreaming: true });
     conference.world.pace.turns = () => 50;
