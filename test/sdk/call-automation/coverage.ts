@@ -22,6 +22,7 @@ const INCOMING = 'test/e2e/incoming-calls.test.ts';
 const PLAY = 'test/e2e/media-play.test.ts';
 const RECOGNIZE = 'test/e2e/media-recognize.test.ts';
 const KEYS = 'test/e2e/media-keys.test.ts';
+const RECORDED_PROMPTS = 'test/e2e/media-recorded.test.ts';
 const RECORD = 'test/e2e/record-a-call.test.ts';
 const OPTIONS = 'test/e2e/recording-options.test.ts';
 const REFUSALS = 'test/e2e/refusals.test.ts';
@@ -134,6 +135,7 @@ export const OPERATIONS: Readonly<Record<string, OperationCoverage>> = {
       PLAYED,
       `${PLAY}: a prompt › to one is heard by that one only`,
       `${PLAY}: a prompt that goes on and on › gives way to one that interrupts`,
+      `${RECORDED_PROMPTS}: a prompt is in the mixed file, to all as to one, over everything that is said`,
     ],
   },
   cancelAllMediaOperations: {
