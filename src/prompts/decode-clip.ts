@@ -1,7 +1,7 @@
 import { TapedeckError } from '../core/error.ts';
 import { PLAYED_RATE_HZ, type PlayedClip } from '../core/ports/call-media.ts';
 import { Mp3Decoder } from '../media/mp3/mp3-decoder.ts';
-import { readMp3, type Mp3Defect } from '../media/mp3/mp3-file.ts';
+import { readMp3, type Mp3Defect, type Mp3File } from '../media/mp3/mp3-file.ts';
 import { readWavFile, type WavFile, type WavFileDefect } from '../media/wav/wav-file.ts';
 import { WavMono } from '../media/wav/wav-mono.ts';
 import { ClipWriter } from './clip-writer.ts';
@@ -41,10 +41,17 @@ export async function decodeClip(bytes: Uint8Array): Promise<PlayedClip> {
   if (!mp3.ok) {
     throw unreadable(`The file is ${fileKind(bytes)}; what can be played is WAV and MP3.`);
   }
-  const { sampleRateHz, soundSamples } = mp3.value;
+  return decodeMp3(await Mp3Decoder.create(bytes, mp3.value), mp3.value);
+}
+
+function decodeMp3(decoder: Mp3Decoder, { sampleRateHz, soundSamples }: Mp3File): PlayedClip {
   const writer = new ClipWriter(sampleRateHz, PLAYED_RATE_HZ, soundSamples);
-  const decoder = await Mp3Decoder.create(bytes, mp3.value);
-  for (const block of decoder.blocks()) writer.write(block, block.length);
+  try {
+    for (const block of decoder.blocks()) writer.write(block, block.length);
+  } catch (cause) {
+    // Never seen; but a module that stumbles over a file must not be told of as a fault of the server.
+    throw unreadable('The MP3 file is damaged.', cause);
+  }
   return heard(writer.finish());
 }
 
@@ -72,6 +79,6 @@ function heard(clip: PlayedClip): PlayedClip {
   return clip;
 }
 
-function unreadable(message: string): TapedeckError {
-  return new TapedeckError('prompt-format', message);
+function unreadable(message: string, cause?: unknown): TapedeckError {
+  return new TapedeckError('prompt-format', message, cause === undefined ? {} : { cause });
 }
