@@ -118,6 +118,21 @@ describe('a participant that two calls want', () => {
     expect(conference.world.media.legs.size).toBe(4);
   });
 
+  test.each([0, 1, 2, 3, 4, 5, 6, 7, 8])(
+    'leaves nothing in one that ends %i turns after it was asked for',
+    async (turns) => {
+      const moving = move(other).catch((error: unknown) => error);
+      let answers = 0;
+      conference.world.pace.turns = () => (answers++ % 2 === 0 ? 0 : 3);
+      for (let left = turns; left > 0; left -= 1) await Promise.resolve();
+      await conference.calls.terminate({ callConnectionId: other.id });
+      await moving;
+      await settled();
+      expect(conference.world.media.bridges).not.toContain(other.serverCallId);
+      expect(conference.names(other.id).at(-1)).toBe('CallDisconnected');
+    },
+  );
+
   test('that is removed meanwhile is in neither', async () => {
     const answer = Promise.withResolvers<ReturnType<typeof remoteMedia>>();
     conference.phone(1).reoffer = () => answer.promise;

@@ -34,6 +34,8 @@ export class LegMover {
     givenUp: AbortSignal,
     arrived: () => readonly Fact[] = () => [],
   ): Promise<void> {
+    // Sockets that are asked for after the end of the call would belong to nobody.
+    if (to.state === 'ended') throw new TapedeckError('call-ended', 'The call is over.');
     // Its phone sends to one place only: that of the one move that is under way.
     if (from.legs.get(leg.legId) !== leg) throw gone();
     if (this.#moving.has(leg)) {
