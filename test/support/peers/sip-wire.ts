@@ -15,6 +15,7 @@ export type WireRequest = {
 };
 
 const FINAL_MS = 10_000;
+const RESEND_MS = 500;
 
 /** Bytes to and from a server's SIP port, by a socket of its own, and nothing that helps them. */
 export class SipWire {
@@ -105,13 +106,20 @@ export class SipWire {
 
   /** Sends, and waits for the first final status with this Call-ID; `''` stands for none. */
   async ask(request: WireRequest): Promise<number> {
-    this.send(this.text(request));
+    const text = this.text(request);
+    this.send(text);
+    let sentAt = performance.now();
     const callId = request.without?.includes('Call-ID') === true ? '' : request.callId;
     const until = performance.now() + FINAL_MS;
     for (;;) {
       const final = this.statuses.get(callId)?.find((status) => status >= 200);
       if (final !== undefined) return final;
       if (performance.now() > until) throw new Error(`no final answer; came: ${this.received}`);
+      // Datagrams get lost where buffers are full (RFC 3261 §17.1.2.2, timer E).
+      if (this.#transport === 'udp' && performance.now() - sentAt > RESEND_MS) {
+        this.send(text);
+        sentAt = performance.now();
+      }
       await new Promise<void>((resolve) => {
         this.#waiting.push(resolve);
         setTimeout(resolve, 100);
