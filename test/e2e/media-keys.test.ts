@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { MediaSession } from '../support/media-session.ts';
+import { MediaSession, PATIENCE } from '../support/media-session.ts';
 import type { KeypadCall } from '../support/peers/keypad-phones.ts';
 
 const RECEIVED = 'ContinuousDtmfRecognitionToneReceived';
@@ -86,7 +86,7 @@ describe('keys that are sent', () => {
     expect(await session.told(call, 'SendDtmfTonesCompleted', [200, 0])).toMatchObject({
       operationContext: 'keys',
     });
-    await expect.poll(() => heardBy(anna!)).toBe('110*#A');
+    await expect.poll(() => heardBy(anna!), PATIENCE).toBe('110*#A');
     expect(heardBy(bert!)).toBe('');
     await session.on(call, 'cancelAllOperations');
     await session.told(call, 'PlayCanceled', [400, 8508]);
@@ -105,7 +105,7 @@ describe('keys that are sent', () => {
     await session.on(call, 'cancelAllOperations');
     await session.told(call, 'SendDtmfTonesFailed', [400, 8508]);
     // What was handed on goes out all the same.
-    await expect.poll(() => heardBy(call.phones[0]!), { timeout: 10_000 }).toBe('5'.repeat(18));
+    await expect.poll(() => heardBy(call.phones[0]!), PATIENCE).toBe('5'.repeat(18));
     expect(await session.finish(call)).toEqual(['SendDtmfTonesFailed']);
   });
 

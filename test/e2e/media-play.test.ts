@@ -1,7 +1,13 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { OLDEST_SDK } from '../support/control-session.ts';
 import { signedFetch } from '../support/admin-client.ts';
-import { expectHeard, expectSilent, MediaSession, tonesHeard } from '../support/media-session.ts';
+import {
+  expectHeard,
+  expectSilent,
+  MediaSession,
+  PATIENCE,
+  tonesHeard,
+} from '../support/media-session.ts';
 import { SdkSession } from '../support/sdk-session.ts';
 
 /** Of prompts; the frequencies have no overtone in common. */
@@ -55,7 +61,7 @@ describe('a prompt', () => {
     const playTo = [session.phones.identifierOf('bert')];
     await session.on(call, 'play', [session.prompts.tone(LOW_HZ, 600)], playTo);
     await session.told(call, 'PlayCompleted', [200, 0]);
-    await expect.poll(() => tonesHeard(bert!.line, LOW_HZ)).toHaveLength(1);
+    await expect.poll(() => tonesHeard(bert!.line, LOW_HZ), PATIENCE).toHaveLength(1);
     expect(tonesHeard(anna!.line, LOW_HZ)).toEqual([]);
     expect(await session.finish(call)).toEqual(['PlayStarted', 'PlayCompleted']);
   });
@@ -66,7 +72,7 @@ describe('a prompt', () => {
     await session.on(call, 'hold', session.phones.identifierOf('bert'));
     await session.on(call, 'playToAll', [session.prompts.tone(LOW_HZ, 600)]);
     await session.told(call, 'PlayCompleted', [200, 0]);
-    await expect.poll(() => tonesHeard(anna!.line, LOW_HZ)).toHaveLength(1);
+    await expect.poll(() => tonesHeard(anna!.line, LOW_HZ), PATIENCE).toHaveLength(1);
     expect(tonesHeard(bert!.line, LOW_HZ)).toEqual([]);
     await session.finish(call);
   });

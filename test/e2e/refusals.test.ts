@@ -274,26 +274,31 @@ describe('a request that comes again', () => {
   });
 });
 
-test('a request that comes again after a restart is answered the same', async () => {
-  const dataDirectory = await mkdtemp(join(tmpdir(), 'tapedeck-repeat-'));
-  const sent = async (): Promise<string> => {
-    const own = await ServerProcess.start({ dataDirectory });
-    const response = await signedFetch(
-      own,
-      'POST',
-      `/calling/callConnections?${API}`,
-      { targets: [{ rawId: 'sip:nobody@127.0.0.1:9' }], callbackUri: events.url },
-      { 'repeatability-request-id': 'b8f5c3f4-6f0e-4a3e-8d0a-1c5b6f1f2a11' },
-    );
-    const answer = `${response.status} ${await response.text()}`;
-    expect(await own.stop()).toBe(0);
-    return answer;
-  };
-  const first = await sent();
-  expect(first).toMatch(/^201 .*"callConnectionId"/);
-  expect(await sent()).toBe(first);
-  await rm(dataDirectory, { recursive: true });
-});
+// Two servers are started, one after the other.
+test(
+  'a request that comes again after a restart is answered the same',
+  { timeout: 90_000 },
+  async () => {
+    const dataDirectory = await mkdtemp(join(tmpdir(), 'tapedeck-repeat-'));
+    const sent = async (): Promise<string> => {
+      const own = await ServerProcess.start({ dataDirectory });
+      const response = await signedFetch(
+        own,
+        'POST',
+        `/calling/callConnections?${API}`,
+        { targets: [{ rawId: 'sip:nobody@127.0.0.1:9' }], callbackUri: events.url },
+        { 'repeatability-request-id': 'b8f5c3f4-6f0e-4a3e-8d0a-1c5b6f1f2a11' },
+      );
+      const answer = `${response.status} ${await response.text()}`;
+      expect(await own.stop()).toBe(0);
+      return answer;
+    };
+    const first = await sent();
+    expect(first).toMatch(/^201 .*"callConnectionId"/);
+    expect(await sent()).toBe(first);
+    await rm(dataDirectory, { recursive: true });
+  },
+);
 
 describe('recording content', () => {
   test('honours every kind of range, and says its length and place', async () => {

@@ -13,6 +13,9 @@ const RATE_HZ = 8_000;
 /** Half of what prompts have: −6 dB. */
 const THRESHOLD = 8_192;
 
+/** For what is on its way to a phone. */
+export const PATIENCE = { timeout: 10_000, interval: 20 } as const;
+
 /** A call to phones with keys, by name. */
 export type MediaCall = ControlledCall & { readonly phones: readonly KeypadCall[] };
 
@@ -95,5 +98,3 @@ export async function expectHeard(line: MediaLine, frequencyHz: number): Promise
 export async function expectSilent(line: MediaLine, frequencyHz: number): Promise<void> {
   await expect.poll(() => line.levelOf(frequencyHz), PATIENCE).toBeLessThan(-50);
 }
-
-const PATIENCE = { timeout: 10_000, interval: 20 } as const;
