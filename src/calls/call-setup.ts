@@ -9,7 +9,7 @@ import type { CallPorts, CallSettings } from './context.ts';
 import type { DialDestination } from './destinations.ts';
 import { BUILT_FORMATS, type AcceptedLeg, type Dialler, type DialOutcome } from './dial.ts';
 import { formatsOf, preferring } from './leg-formats.ts';
-import type { CallingParty, Leg, LiveCall } from './live-call.ts';
+import { MAX_PARTICIPANTS, type CallingParty, type Leg, type LiveCall } from './live-call.ts';
 import type { Recorder } from './recorder.ts';
 import { renderPlan } from './recording-plan.ts';
 import { refusalAfter, refusalFor, SUCCESS, type Refusal } from './result-code.ts';
@@ -77,6 +77,9 @@ export class CallSetup {
     return call.queue.run(async () => {
       const isThere = replaced === undefined || call.legs.get(replaced.legId) === replaced;
       if (call.state === 'ended' || !isThere) return false;
+      if (replaced === undefined && call.legs.size >= MAX_PARTICIPANTS) {
+        throw new TapedeckError('call-state-conflict', 'the call has as many as a call takes');
+      }
       // Who changes phones stays muted.
       const isMuted = replaced?.participant.rawId === party.caller.rawId && replaced.isMuted;
       const leg = await this.#acceptCaller(call, party, BUILT_FORMATS, undefined, isMuted);

@@ -91,3 +91,23 @@ test('a recording can be started by the group, while its call is on', async () =
     calls.startRecording({ ...start, call: { groupCallId: 'team-2' } }),
   ).rejects.toMatchObject({ code: 'call-not-found' });
 });
+
+test('a group takes 350; the 351st caller is told that it is busy, and the others stay', async () => {
+  const callers = Array.from({ length: 350 }, (_, index) => {
+    const caller = new FakeIncoming(`+1666${String(index)}`, '600');
+    world.signalling.onInvite(caller);
+    return caller;
+  });
+  // One after the other: it takes its time.
+  while ((await calls.calls())[0]?.participants.length !== 350) await settled();
+  const late = await dialIn('+15550102');
+  expect(late.ended).toMatchObject({ status: 486 });
+  expect(callers.filter(({ ended }) => ended !== undefined)).toEqual([]);
+  const [call] = await calls.calls();
+  expect(call?.participants).toHaveLength(350);
+  // Room for one is room for one.
+  callers[7]?.hangUp();
+  await settled();
+  expect((await dialIn('+15550103')).ended).toBeUndefined();
+  expect((await dialIn('+15550104')).ended).toMatchObject({ status: 486 });
+});

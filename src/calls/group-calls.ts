@@ -1,9 +1,13 @@
+import { TapedeckError } from '../core/error.ts';
 import type { CallLifecycle } from './call-lifecycle.ts';
 import type { CallSetup } from './call-setup.ts';
 import { commitFacts, type CallPorts } from './context.ts';
 import type { CallingParty, LiveCall } from './live-call.ts';
 import { refusalAfter, SETUP_FAILED } from './result-code.ts';
 import type { RouteRecording } from './route.ts';
+
+/** For whoever calls a group in which nobody more has room. */
+const FULL = { status: 486, reason: 'Busy Here' } as const;
 
 /** Calls that callers come into by a route: one for each group, from the first to the last of them. */
 export class GroupCalls {
@@ -47,7 +51,8 @@ export class GroupCalls {
   }
 
   async #refuse(call: LiveCall, party: CallingParty, error: unknown): Promise<void> {
-    const sip = refusalAfter(error);
+    const isFull = error instanceof TapedeckError && error.code === 'call-state-conflict';
+    const sip = isFull ? FULL : refusalAfter(error);
     const { serverCallId } = call;
     this.#ports.log.warn({ serverCallId, error }, 'a caller could not come into a group call');
     await party.invite.end(sip);

@@ -9,6 +9,9 @@ import type { StreamSubscription } from './media-streaming/subscription.ts';
 import { OpenOperations } from './open-operations.ts';
 import type { RouteRecording } from './route.ts';
 
+/** The vendor's limit. */
+export const MAX_PARTICIPANTS = 350;
+
 /** A participant whose media path is up. */
 export type Leg = {
   readonly legId: LegId;

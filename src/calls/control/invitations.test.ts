@@ -127,6 +127,10 @@ describe('who is added', () => {
       ),
     );
     expect(results.filter(({ status }) => status === 'fulfilled')).toHaveLength(349);
+    expect(results.at(-1)).toMatchObject({
+      status: 'rejected',
+      reason: { code: 'call-state-conflict', field: 'participantToAdd' },
+    });
   });
 
   test('when the ledger refuses is not rung, and may be asked again', async () => {

@@ -8,15 +8,12 @@ import type {
 import type { CallLifecycle } from '../call-lifecycle.ts';
 import type { Connections } from '../connections.ts';
 import type { CallPorts } from '../context.ts';
-import type { LiveCall } from '../live-call.ts';
+import { MAX_PARTICIPANTS, type LiveCall } from '../live-call.ts';
 import type { OutgoingCalls } from '../outgoing-calls.ts';
 import { legOf } from '../participants.ts';
 import type { ResultInformation } from '../result-code.ts';
 import { resultOfError, resultOfInvitation } from './operation-result.ts';
 import type { AcceptedOperation, Operations } from './operations.ts';
-
-/** The vendor's limit. */
-export const MAX_PARTICIPANTS = 350;
 
 type Invitation = {
   readonly call: LiveCall;

@@ -3,8 +3,8 @@ import { identifierModel } from '../../core/identifier.ts';
 import type { MoveParticipants } from '../../core/ports/call-control.ts';
 import type { Participant } from '../../core/ports/call-service.ts';
 import type { Connections } from '../connections.ts';
+import { MAX_PARTICIPANTS } from '../live-call.ts';
 import { legOf, participantOf, requireLeg } from '../participants.ts';
-import { MAX_PARTICIPANTS } from './invitations.ts';
 import type { LegMover } from './leg-mover.ts';
 import type { Operations } from './operations.ts';
 
