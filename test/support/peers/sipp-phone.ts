@@ -88,7 +88,7 @@ export class SippPhone {
     direction: LoggedMessage['direction'],
     what: RegExp,
     count = 1,
-    patienceMs = PATIENCE_MS,
+    patienceMs: number = PATIENCE_MS,
   ): Promise<LoggedMessage> {
     const giveUpAtMs = performance.now() + patienceMs;
     for (;;) {
