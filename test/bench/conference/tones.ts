@@ -12,8 +12,12 @@ const MOST_STEP_HZ = 50;
 const BAND_HZ = 2_900;
 /** About −30 dB: fifty of them are not much too loud together. */
 const AMPLITUDE = 1_200;
-/** What is looked at of what somebody heard. */
-const HEARD_PACKETS = 40;
+/** A look at what somebody heard: short, as no voice keeps its pace for long while its delay is adapted. */
+const LOOK_PACKETS = 13;
+const LOOKS = 3;
+/** By so much at most a voice is slower or faster while its delay is adapted, and a little more. */
+const MOST_DETUNED = 0.0075;
+const SEARCH_STEP_HZ = 2;
 const TOLERANCE_DB = 1.5;
 /** The own tone is this far below the others. */
 const ABSENT_DB = -25;
@@ -64,13 +68,17 @@ export class ConferenceTones {
   /** Why the last packets of what a participant heard are not all tones but the own one; `undefined` if they are. */
   complaintOf(participant: number, payloads: readonly Uint8Array[]): string | undefined {
     const decoder = this.#codecs.decoder(this.#format);
-    if (decoder === undefined || payloads.length < HEARD_PACKETS) return 'too little was heard';
+    const packets = LOOKS * LOOK_PACKETS;
+    if (decoder === undefined || payloads.length < packets) return 'too little was heard';
     const { sampleRateHz } = decoder;
     const into = new Int16Array(5_760);
     const pieces = payloads.map((payload) => into.slice(0, decoder.decode(payload, into)));
     decoder.close();
-    const heard = pieces.flatMap((piece) => [...piece]).slice(-HEARD_PACKETS * (sampleRateHz / 50));
-    const levels = this.#tonesHz.map((hz) => 20 * Math.log10(levelOf(heard, hz, sampleRateHz)));
+    const looks = Array.from({ length: LOOKS }, (_, look) => {
+      const from = pieces.length - packets + look * LOOK_PACKETS;
+      return weighted(pieces.slice(from, from + LOOK_PACKETS).flatMap((piece) => [...piece]));
+    });
+    const levels = this.#tonesHz.map((hz) => levelNear(looks, hz, sampleRateHz));
     const others = levels.filter((_, index) => index !== participant).sort((a, b) => a - b);
     const median = others[others.length >> 1] ?? Number.NaN;
     const wrong = levels.findIndex((level, index) =>
@@ -84,17 +92,36 @@ export class ConferenceTones {
   }
 }
 
-function levelOf(samples: readonly number[], hz: number, rateHz: number): number {
-  let real = 0;
-  let imaginary = 0;
-  let weights = 0;
-  samples.forEach((sample, at) => {
-    // Hann: other tones leave next to nothing.
-    const weight = 1 - Math.cos((2 * Math.PI * (at + 0.5)) / samples.length);
-    const phase = (2 * Math.PI * hz * at) / rateHz;
-    real += weight * sample * Math.cos(phase);
-    imaginary += weight * sample * Math.sin(phase);
-    weights += weight;
-  });
-  return (2 * Math.hypot(real, imaginary)) / weights;
+/** In dB, at its strongest: in the look in which it kept its pace, whatever pace it was. */
+function levelNear(looks: readonly Float64Array[], hz: number, rateHz: number): number {
+  const reachHz = Math.ceil((hz * MOST_DETUNED) / SEARCH_STEP_HZ) * SEARCH_STEP_HZ;
+  let highest = 0;
+  for (const look of looks) {
+    for (let offHz = -reachHz; offHz <= reachHz; offHz += SEARCH_STEP_HZ) {
+      highest = Math.max(highest, magnitudeOf(look, hz + offHz, rateHz));
+    }
+  }
+  return 20 * Math.log10(highest);
+}
+
+/** Weighted by Hann, of sum 2: other tones leave next to nothing. */
+function weighted(samples: readonly number[]): Float64Array {
+  const { length } = samples;
+  return Float64Array.from(
+    samples,
+    (sample, at) => (2 * sample * (1 - Math.cos((2 * Math.PI * (at + 0.5)) / length))) / length,
+  );
+}
+
+/** Goertzel's recurrence. */
+function magnitudeOf(samples: Float64Array, hz: number, rateHz: number): number {
+  const factor = 2 * Math.cos((2 * Math.PI * hz) / rateHz);
+  let before = 0;
+  let latest = 0;
+  for (const sample of samples) {
+    const next = sample + factor * latest - before;
+    before = latest;
+    latest = next;
+  }
+  return Math.sqrt(Math.max(0, latest * latest + before * before - factor * latest * before));
 }
