@@ -55,6 +55,18 @@ describe('a prompt', () => {
     expect(await session.finish(call)).toEqual(['PlayStarted', 'PlayCompleted']);
   });
 
+  test('as MP3 is heard from its start to its end too', async () => {
+    const call = await session.callTo(['anna', 'bert']);
+    const { line } = call.phones[0]!;
+    await session.on(call, 'playToAll', [session.prompts.toneAsMp3(LOW_HZ, 600)]);
+    await session.told(call, 'PlayCompleted', [200, 0]);
+    await expectSilent(line, LOW_HZ);
+    const heard = tonesHeard(line, LOW_HZ);
+    expect(heard).toHaveLength(1);
+    expect(Math.abs(heard[0]!.endMs - heard[0]!.startMs - 600)).toBeLessThan(30);
+    expect(await session.finish(call)).toEqual(['PlayStarted', 'PlayCompleted']);
+  });
+
   test('to one is heard by that one only', async () => {
     const call = await session.callTo(['anna', 'bert']);
     const [anna, bert] = call.phones;

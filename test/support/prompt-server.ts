@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { Mp3Encoder } from '../../src/media/mp3/mp3-encoder.ts';
 import { sine } from '../../src/media/tone/sine.ts';
 import { wavHeader } from '../../src/media/wav/wav-header.ts';
 
@@ -15,7 +16,7 @@ export type FileSource = {
   readonly playSourceCacheId?: string;
 };
 
-/** An application's prompts: a tone of any frequency and length each, as the vendor wants its WAVs. */
+/** An application's prompts: a tone of any frequency and length each, as the vendor wants its WAVs, or as MP3. */
 export class PromptServer {
   /** Paths that were asked for, in order. */
   readonly asked: string[] = [];
@@ -30,10 +31,14 @@ export class PromptServer {
     const prompts = new PromptServer(server);
     server.on('request', ({ url = '/' }, response) => {
       prompts.asked.push(url);
-      const [, hz, ms] = /^\/(\d+)-(\d+)\.wav$/.exec(url) ?? [];
+      const [, hz, ms, format] = /^\/(\d+)-(\d+)\.(wav|mp3)$/.exec(url) ?? [];
       if (url === '/noise.wav') response.end('this is no sound at all');
       else if (hz === undefined) response.writeHead(404).end();
-      else response.end(toneWav(Number(hz), Number(ms)));
+      else {
+        const samples = tone(Number(hz), Number(ms));
+        if (format === 'wav') response.end(wavOf(samples));
+        else void mp3Of(samples).then((bytes) => response.end(bytes));
+      }
     });
     server.listen(0, '127.0.0.1');
     await once(server, 'listening');
@@ -43,6 +48,11 @@ export class PromptServer {
   /** A tone at −6 dB. */
   tone(frequencyHz: number, ms: number): FileSource {
     return this.#source(`${frequencyHz}-${ms}.wav`);
+  }
+
+  /** The same as MP3. */
+  toneAsMp3(frequencyHz: number, ms: number): FileSource {
+    return this.#source(`${frequencyHz}-${ms}.mp3`);
   }
 
   /** Nothing is there. */
@@ -66,9 +76,20 @@ export class PromptServer {
   }
 }
 
-function toneWav(frequencyHz: number, ms: number): Buffer {
-  const count = (ms * RATE_HZ) / 1000;
-  const samples = sine({ frequencyHz, amplitude: AMPLITUDE }, RATE_HZ, count);
+function tone(frequencyHz: number, ms: number): Int16Array {
+  return sine({ frequencyHz, amplitude: AMPLITUDE }, RATE_HZ, (ms * RATE_HZ) / 1000);
+}
+
+function wavOf(samples: Int16Array): Buffer {
   const header = wavHeader({ sampleRateHz: RATE_HZ, channels: 1 }, samples.byteLength);
-  return Buffer.concat([header, Buffer.from(samples.buffer)]);
+  return Buffer.concat([
+    header,
+    Buffer.from(samples.buffer, samples.byteOffset, samples.byteLength),
+  ]);
+}
+
+async function mp3Of(samples: Int16Array): Promise<Buffer> {
+  const encoder = await Mp3Encoder.create();
+  const body = [encoder.encode(samples, 0, samples.length).slice(), encoder.finish().slice()];
+  return Buffer.concat([encoder.header(), ...body]);
 }
