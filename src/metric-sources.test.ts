@@ -1,7 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { DROP_REASONS, MediaCounters, type MediaStatistics } from './bridge/media-statistics.ts';
+import { TrunkRecord } from './calls/trunk-record.ts';
+import { ManualClock } from './core/manual-clock.ts';
 import { metricSources } from './metric-sources.ts';
+import { trunkMetrics } from './trunk-metrics.ts';
 
 const NO_CALLS = { calls: () => Promise.resolve([]) };
 
@@ -28,6 +31,7 @@ test('what the media workers have dropped is summed up by its reason', async () 
 test('every metric and every reason is documented', () => {
   const text = readFileSync(new URL('../docs/metrics.md', import.meta.url), 'utf8');
   const documented = [...text.matchAll(/^\| `([a-z_-]+)` \|/gm)].map(([, name]) => name);
-  const names = sourcesOf().map(({ name }) => name);
+  const ofTrunks = trunkMetrics(new TrunkRecord(new ManualClock(), []));
+  const names = [...sourcesOf(), ...ofTrunks].map(({ name }) => name);
   expect(documented).toEqual([...names, ...DROP_REASONS]);
 });

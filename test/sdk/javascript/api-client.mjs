@@ -54,7 +54,7 @@ await recordings.pause(results.started.recordingId);
 await recordings.resume(results.started.recordingId);
 await recordings.stop(results.started.recordingId);
 results.refusedFormat = await failureOf(recordings.start({ ...options, recordingFormat: 'mp4' }));
-results.unbuilt = await failureOf(connection.getCallMedia().cancelAllOperations());
+results.unbuilt = await failureOf(connection.getCallMedia().startTranscription());
 results.unknown = await failureOf(recordings.getState('made-up'));
 
 const text = async (range) => {
