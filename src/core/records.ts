@@ -191,6 +191,27 @@ export type SubscriptionRecord = {
   readonly createdAtMs: number;
 };
 
+/** A callback of an operation, without what is the same for its whole connection. */
+export type OperationEnding = {
+  /** Without prefix: `PlayFailed`. */
+  readonly name: string;
+  /** What its request said of its events. */
+  readonly request: {
+    readonly operationContext?: string;
+    readonly operationCallbackUri?: string;
+  };
+  readonly data: Readonly<Record<string, unknown>>;
+};
+
+/** An operation that was accepted, until its end is told. */
+export type OperationRecord = {
+  readonly operationId: string;
+  readonly callConnectionId: CallConnectionId;
+  readonly serverCallId: ServerCallId;
+  /** What is told of its end when the process is gone before that. */
+  readonly endings: readonly OperationEnding[];
+};
+
 /** An answer kept for a repeated request (OASIS Repeatable Requests 1.0). */
 export type RepeatabilityRecord = {
   /** Operation and `Repeatability-Request-ID`. */

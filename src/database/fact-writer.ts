@@ -1,7 +1,7 @@
 import { assertNever } from '../core/result.ts';
 import type { Fact } from '../core/ports/ledger.ts';
 import type { DeliveryRecord } from '../core/records.ts';
-import { insertOf, statement, type SqlBuilder } from './sql-builder.ts';
+import { insertOf, statement, template, type SqlBuilder } from './sql-builder.ts';
 import type { SqlStatement } from '../core/ports/sql-engine.ts';
 import {
   auditColumns,
@@ -12,6 +12,7 @@ import {
   eventColumns,
   exportColumns,
   legColumns,
+  operationColumns,
   recordingColumns,
   repeatabilityColumns,
   subscriptionColumns,
@@ -92,6 +93,16 @@ export function factWriter(builder: SqlBuilder): (fact: Fact) => readonly SqlSta
     ...replace,
   });
 
+  const operation = insertOf(builder, {
+    table: 'operations',
+    columns: operationColumns,
+    key: 'operationId',
+    ...replace,
+  });
+  const endOfOperation = template<{ operationId: string }>((parameter) =>
+    builder.deleteFrom('operations').where('operationId', '=', parameter('operationId')),
+  );
+
   return (fact) => {
     switch (fact.kind) {
       case 'call':
@@ -124,6 +135,10 @@ export function factWriter(builder: SqlBuilder): (fact: Fact) => readonly SqlSta
         return [statement(builder.deleteFrom('subscriptions').where('name', '=', fact.name))];
       case 'repeatability':
         return [repeatability(fact.record)];
+      case 'operation-accepted':
+        return [operation(fact.record)];
+      case 'operation-ended':
+        return [endOfOperation({ operationId: fact.operationId })];
       default:
         return assertNever(fact);
     }

@@ -227,6 +227,19 @@ export const MIGRATIONS: readonly Migration[] = [
     name: 'calls of groups',
     statements: ({ schema }) => [schema.alterTable('calls').addColumn('groupCallId', 'text')],
   },
+  {
+    version: 5,
+    name: 'operations under way',
+    statements: ({ schema }) => [
+      schema
+        .createTable('operations')
+        .addColumn('sequence', 'integer', (c) => c.primaryKey().autoIncrement())
+        .addColumn('operationId', 'text', (c) => c.notNull().unique())
+        .addColumn('callConnectionId', 'text', (c) => c.notNull())
+        .addColumn('serverCallId', 'text', (c) => c.notNull())
+        .addColumn('endings', 'text', (c) => c.notNull()),
+    ],
+  },
 ];
 
 /**

@@ -13,6 +13,7 @@ import type {
   ChunkRecord,
   ConnectionRecord,
   ExportRecord,
+  OperationRecord,
   RecordingRecord,
   RepeatabilityRecord,
   SubscriptionRecord,
@@ -29,6 +30,7 @@ import {
   connectionColumns,
   exportColumns,
   legColumns,
+  operationColumns,
   recordingColumns,
   repeatabilityColumns,
   subscriptionColumns,
@@ -39,6 +41,11 @@ const journalDirectoryColumns: Columns<Pick<RecordingRecord, 'recordingId' | 'jo
     recordingId: 'text',
     journalDirectory: 'text',
   };
+
+const sequencedOperationColumns: Columns<OperationRecord & { readonly sequence: number }> = {
+  ...operationColumns,
+  sequence: 'integer',
+};
 
 /** Rows read at once where there may be many. */
 const PAGE_ROWS = 500;
@@ -131,7 +138,7 @@ export class SqlLedger implements Ledger {
   }
 
   async unfinished(): ReturnType<Ledger['unfinished']> {
-    const [calls, connections, legs, recordings] = await Promise.all([
+    const [calls, connections, legs, recordings, operations] = await Promise.all([
       pages(PAGE_ROWS, (after: string, limit) =>
         this.#many(
           this.#builder
@@ -180,8 +187,22 @@ export class SqlLedger implements Ledger {
           recordingColumns,
         ).then((rows) => rows.map((row) => ({ row, key: row.recordingId }))),
       ),
+      this.#operations(),
     ]);
-    return { calls, connections, legs, recordings };
+    return { calls, connections, legs, recordings, operations };
+  }
+
+  #operations(): Promise<readonly OperationRecord[]> {
+    return pages(PAGE_ROWS, async (after: string, limit) => {
+      const query = this.#builder
+        .selectFrom('operations')
+        .selectAll()
+        .where('sequence', '>', Number(after))
+        .orderBy('sequence')
+        .limit(limit);
+      const rows = await this.#many(query, sequencedOperationColumns);
+      return rows.map(({ sequence, ...row }) => ({ row, key: String(sequence) }));
+    });
   }
 
   journalDirectories(): Promise<readonly string[]> {

@@ -8,6 +8,7 @@ import type {
   EventRecord,
   ExportRecord,
   LegRecord,
+  OperationRecord,
   RecordingRecord,
   RepeatabilityRecord,
   SubscriptionRecord,
@@ -160,6 +161,13 @@ export const repeatabilityColumns: Columns<RepeatabilityRecord> = {
   storedAtMs: 'integer',
 };
 
+export const operationColumns: Columns<OperationRecord> = {
+  operationId: 'text',
+  callConnectionId: 'text',
+  serverCallId: 'text',
+  endings: 'json',
+};
+
 /** What a delivery's row has beside the record. */
 export type DeliveryBookkeeping = {
   /** Grows with every delivery that is committed: the order of those that share an order key. */
@@ -186,4 +194,6 @@ export type Tables = {
   attempts: Stored<AttemptRecord> & { sequence: number };
   subscriptions: Stored<SubscriptionRecord>;
   repeatability: Stored<RepeatabilityRecord>;
+  /** By `sequence` in the order in which they were accepted. */
+  operations: Stored<OperationRecord> & { sequence: number };
 };

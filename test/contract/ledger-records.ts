@@ -8,6 +8,7 @@ import type {
   EventRecord,
   ExportRecord,
   LegRecord,
+  OperationRecord,
   RecordingRecord,
   RepeatabilityRecord,
   SubscriptionRecord,
@@ -56,6 +57,22 @@ export function aLeg(legId: string, with_: Partial<LegRecord> = {}): LegRecord {
     participantId: '4:+15550100',
     dialog: { callId: 'x', route: ['<sip:a;lr>'], cseq: 7 },
     state: 'up',
+    ...with_,
+  };
+}
+
+export function anOperation(id: string, with_: Partial<OperationRecord> = {}): OperationRecord {
+  return {
+    operationId: id,
+    callConnectionId: 'connection-1' as OperationRecord['callConnectionId'],
+    serverCallId: 'call-1' as OperationRecord['serverCallId'],
+    endings: [
+      {
+        name: 'PlayFailed',
+        request: { operationContext: 'context "quoted" – ü', operationCallbackUri: 'http://a/?b' },
+        data: { resultInformation: { code: 500, subCode: 10_045, message: 'restarted' } },
+      },
+    ],
     ...with_,
   };
 }

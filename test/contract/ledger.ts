@@ -10,6 +10,7 @@ import {
   aLeg,
   anAnswer,
   anEvent,
+  anOperation,
   aRecording,
   aSubscription,
   START_MS,
@@ -192,6 +193,48 @@ export function describeLedger(name: string, make: Make): void {
           'finishing',
           'paused',
         ]);
+      });
+    });
+
+    test('operations are unfinished in the order in which they were accepted, however many, until they end', async () => {
+      await withLedger(async (ledger) => {
+        const ids = Array.from({ length: 1_203 }, (_, index) => `o-${String((index * 7) % 1_203)}`);
+        for (const id of ids.slice(0, 5)) {
+          await ledger.commit([{ kind: 'operation-accepted', record: anOperation(id) }]);
+        }
+        await ledger.commit(
+          ids.slice(5).map((id) => ({ kind: 'operation-accepted', record: anOperation(id) })),
+        );
+        // Something else would be told of it now; its place is the same.
+        const changed = anOperation(ids[3] ?? '', { endings: [] });
+        const ended = ids[1] ?? '';
+        const end: Fact = { kind: 'operation-ended', operationId: ended };
+        await ledger.commit([{ kind: 'operation-accepted', record: changed }, end]);
+        await ledger.commit([end]);
+        const { operations } = await ledger.unfinished();
+        expect(operations).toEqual(
+          ids
+            .filter((id) => id !== ended)
+            .map((id) => (id === changed.operationId ? changed : anOperation(id))),
+        );
+        await ledger.commit(
+          ids.map((operationId) => ({ kind: 'operation-ended', operationId }) as const),
+        );
+        expect((await ledger.unfinished()).operations).toEqual([]);
+      });
+    });
+
+    test('the end of an operation and its event are written together or not at all', async () => {
+      await withLedger(async (ledger) => {
+        await ledger.commit([{ kind: 'operation-accepted', record: anOperation('o') }]);
+        const end: Fact = { kind: 'operation-ended', operationId: 'o' };
+        // A delivery of an event that is not there.
+        const delivery = aDelivery('d-1', 'other');
+        const broken: Fact = { kind: 'event', event: anEvent('e-1'), deliveries: [delivery] };
+        await expect(ledger.commit([end, broken])).rejects.toMatchObject({
+          code: 'database-failed',
+        });
+        expect((await ledger.unfinished()).operations).toEqual([anOperation('o')]);
       });
     });
 

@@ -8,6 +8,7 @@ import type {
   EventRecord,
   ExportRecord,
   LegRecord,
+  OperationRecord,
   RecordingRecord,
   RepeatabilityRecord,
   SubscriptionRecord,
@@ -31,7 +32,11 @@ export type Fact =
     }
   | { readonly kind: 'subscription'; readonly record: SubscriptionRecord }
   | { readonly kind: 'subscription-removed'; readonly name: string }
-  | { readonly kind: 'repeatability'; readonly record: RepeatabilityRecord };
+  | { readonly kind: 'repeatability'; readonly record: RepeatabilityRecord }
+  /** Under way from now on; once more when a restart would tell something else of it. */
+  | { readonly kind: 'operation-accepted'; readonly record: OperationRecord }
+  /** Nothing is kept of it. */
+  | { readonly kind: 'operation-ended'; readonly operationId: string };
 
 /** What the calls, the API and the delivery know for sure. */
 export interface Ledger {
@@ -54,12 +59,16 @@ export interface Ledger {
     /** Only those that started before this, ms since 1970. */
     readonly before?: number;
   }): Promise<readonly RecordingRecord[]>;
-  /** What a restart has to finish: calls not ended, legs up, recordings active, paused or finishing. */
+  /**
+   * What a restart has to finish: calls not ended, legs up, recordings active, paused or finishing, and
+   * operations not ended, in the order in which they were accepted.
+   */
   unfinished(): Promise<{
     readonly calls: readonly CallRecord[];
     readonly connections: readonly ConnectionRecord[];
     readonly legs: readonly LegRecord[];
     readonly recordings: readonly RecordingRecord[];
+    readonly operations: readonly OperationRecord[];
   }>;
   /** Journal directories of the recordings that keep theirs: what lies beside them belongs to nobody. */
   journalDirectories(): Promise<readonly string[]>;
