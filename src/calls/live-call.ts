@@ -76,7 +76,7 @@ export class LiveCall {
   readonly over: AbortController = new AbortController();
   /** Applications that hold it, oldest first. */
   readonly connections: Map<CallConnectionId, HeldConnection> = new Map();
-  readonly operations: OpenOperations = new OpenOperations();
+  readonly operations: OpenOperations;
   state: CallRecord['state'];
   connectedAtMs: number | undefined;
   endedAtMs: number | undefined;
@@ -104,6 +104,7 @@ export class LiveCall {
     readonly state: CallRecord['state'];
   }) {
     this.serverCallId = start.serverCallId;
+    this.operations = new OpenOperations(start.serverCallId);
     this.correlationId = start.correlationId;
     this.startedBy = start.startedBy;
     this.createdAtMs = start.createdAtMs;

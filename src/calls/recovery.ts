@@ -20,7 +20,7 @@ export type RecoveryReport = {
 
 /**
  * After a restart: phones of the earlier process get a BYE, applications and subscribers hear that
- * their calls ended, and every recording is finished from its journal.
+ * their calls and what they had asked for ended, and every recording is finished from its journal.
  */
 export async function recover(parts: {
   readonly ports: CallPorts;
@@ -69,11 +69,21 @@ export async function recover(parts: {
       (leg) => ({ kind: 'leg', record: { ...leg, state: 'ended', dialog: undefined } }) as const,
     ),
   );
+  const operations = Map.groupBy(unfinished.operations, (one) => one.callConnectionId);
   for (const connection of unfinished.connections) {
     const correlationId = calls.get(connection.serverCallId)?.correlationId ?? '';
     const record = { ...connection, state: 'disconnected' } as const;
     facts.push({ kind: 'connection', record });
+    // Before the end of the connection: nothing follows that.
+    for (const { endings } of operations.get(record.callConnectionId) ?? []) {
+      for (const ending of endings) {
+        facts.push(...callEvents.operation({ correlationId }, record, ending));
+      }
+    }
     facts.push(...callEvents.disconnectedByRestart(record, correlationId, DISCONNECTED.byRestart));
+  }
+  for (const { operationId } of unfinished.operations) {
+    facts.push({ kind: 'operation-ended', operationId });
   }
   for (const call of calls.values()) facts.push(...endOfCall(call, nowMs, callEvents));
   await commitFacts(ports, facts);

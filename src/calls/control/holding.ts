@@ -1,5 +1,6 @@
 import type { HoldParticipant, UnholdParticipant } from '../../core/ports/call-control.ts';
 import type { PlayedClip } from '../../core/ports/call-media.ts';
+import type { Fact } from '../../core/ports/ledger.ts';
 import type { CallLifecycle } from '../call-lifecycle.ts';
 import { callEnded, type Connections } from '../connections.ts';
 import type { CallPorts } from '../context.ts';
@@ -49,8 +50,7 @@ export class Holding {
       const clip = await this.#ports.prompts.load(playSource, call.over.signal);
       await call.queue.run(async () => {
         if (operation.givenUp.aborted) return;
-        await this.#hold(call, participant.rawId, clip);
-        operation.succeeded();
+        await this.#hold(call, participant.rawId, clip, () => operation.succeeded());
       });
     });
   }
@@ -69,7 +69,13 @@ export class Holding {
     });
   }
 
-  async #hold(call: LiveCall, rawId: string, clip: PlayedClip | undefined): Promise<void> {
+  /** @param alongside gives the facts that become true with it. */
+  async #hold(
+    call: LiveCall,
+    rawId: string,
+    clip: PlayedClip | undefined,
+    alongside: () => readonly Fact[] = () => [],
+  ): Promise<void> {
     if (call.state === 'ended') throw callEnded();
     const leg = requireLeg(call, rawId, 'targetParticipant');
     await this.#silence(leg);
@@ -78,7 +84,7 @@ export class Holding {
       leg.isOnHold = true;
     }
     if (clip !== undefined) await this.#play(call, leg, clip);
-    await this.#operations.commit(this.#events.participantsUpdated(call));
+    await this.#operations.commit([...this.#events.participantsUpdated(call), ...alongside()]);
   }
 
   async #play(call: LiveCall, leg: Leg, clip: PlayedClip): Promise<void> {

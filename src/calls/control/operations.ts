@@ -1,11 +1,13 @@
 import type { Operation } from '../../core/ports/call-control.ts';
 import type { Repeat } from '../../core/ports/call-service.ts';
 import type { Fact } from '../../core/ports/ledger.ts';
+import type { OperationEnding } from '../../core/records.ts';
 import { callEnded, type Established } from '../connections.ts';
 import { commitFacts, type CallPorts } from '../context.ts';
 import type { CallEvents } from '../events/call-events.ts';
 import type { InsistentCommit } from '../insistent-commit.ts';
 import type { LiveCall } from '../live-call.ts';
+import { contextOf } from '../operation-context.ts';
 import { repeatFacts } from '../repeat-facts.ts';
 import { SUCCESS, type ResultInformation } from '../result-code.ts';
 import { resultOfError } from './operation-result.ts';
@@ -18,7 +20,10 @@ export type OperationEvents = {
   readonly about: Readonly<Record<string, unknown>>;
 };
 
-/** An operation that was accepted. Only the first of its ends raises an event; the others give no facts. */
+/**
+ * An operation that was accepted. Only the first of its ends gives facts, which are to be committed: they
+ * raise its event, and make it one that a restart tells nothing of.
+ */
 export type AcceptedOperation = {
   /** Fires when the connection, or the call, has ended first: it has failed, and nothing may come of it. */
   readonly givenUp: AbortSignal;
@@ -28,12 +33,12 @@ export type AcceptedOperation = {
 
 /** Accepts operations on calls, and tells of their ends. */
 export class Operations {
-  readonly #ports: Pick<CallPorts, 'ledger' | 'wakeDelivery' | 'clock' | 'log'>;
+  readonly #ports: Pick<CallPorts, 'ledger' | 'wakeDelivery' | 'clock' | 'log' | 'random'>;
   readonly #events: CallEvents;
   readonly #insistent: InsistentCommit;
 
   constructor(parts: {
-    readonly ports: Pick<CallPorts, 'ledger' | 'wakeDelivery' | 'clock' | 'log'>;
+    readonly ports: Pick<CallPorts, 'ledger' | 'wakeDelivery' | 'clock' | 'log' | 'random'>;
     readonly events: CallEvents;
     readonly insistent: InsistentCommit;
   }) {
@@ -55,28 +60,41 @@ export class Operations {
     const { callConnectionId } = connection;
     // Nothing could be told of it any more.
     if (call.connections.get(callConnectionId)?.record.state !== 'connected') throw callEnded();
-    const facts = (name: string | undefined, outcome: ResultInformation): readonly Fact[] =>
-      name === undefined
-        ? []
-        : this.#events.operation(call, connection, name, request, {
-            ...events.about,
-            resultInformation: outcome,
-          });
-    const givenUp = new AbortController();
-    const complete = call.operations.begin(callConnectionId, (outcome) => {
-      givenUp.abort();
-      return facts(events.failed, outcome);
+    const ending = (name: string, resultInformation: ResultInformation): OperationEnding => ({
+      name,
+      request: contextOf(request),
+      data: { ...events.about, resultInformation },
     });
+    const told = (one: OperationEnding): readonly Fact[] =>
+      this.#events.operation(call, connection, one);
+    const givenUp = new AbortController();
+    const open = call.operations.begin({
+      operationId: this.#ports.random.uuid(),
+      callConnectionId,
+      endings: (outcome) => [ending(events.failed, outcome)],
+      told,
+      onCutOff: () => {
+        givenUp.abort();
+      },
+    });
+    const end = (name: string | undefined, outcome: ResultInformation): readonly Fact[] => {
+      const ended = open.end();
+      if (ended === undefined) return [];
+      return name === undefined ? ended : [...told(ending(name, outcome)), ...ended];
+    };
     try {
-      await commitFacts(this.#ports, repeatFacts(this.#ports.clock, request.repeat, result));
+      await commitFacts(this.#ports, [
+        ...open.accepted(),
+        ...repeatFacts(this.#ports.clock, request.repeat, result),
+      ]);
     } catch (error) {
-      complete();
+      open.end();
       throw error;
     }
     return {
       givenUp: givenUp.signal,
-      succeeded: () => (complete() ? facts(events.succeeded, SUCCESS) : []),
-      failed: (outcome) => (complete() ? facts(events.failed, outcome) : []),
+      succeeded: () => end(events.succeeded, SUCCESS),
+      failed: (outcome) => end(events.failed, outcome),
     };
   }
 

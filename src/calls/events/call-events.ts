@@ -1,7 +1,6 @@
 import { identifierModel, type Identifier } from '../../core/identifier.ts';
-import type { Operation } from '../../core/ports/call-control.ts';
 import type { Fact } from '../../core/ports/ledger.ts';
-import type { ConnectionRecord } from '../../core/records.ts';
+import type { ConnectionRecord, OperationEnding } from '../../core/records.ts';
 import type { HeldConnection, Leg, LiveCall } from '../live-call.ts';
 import { participantsOf } from '../participants.ts';
 import type { ResultInformation } from '../result-code.ts';
@@ -45,11 +44,9 @@ export class CallEvents {
    * goes where the request wanted it, and carries the context of the request only.
    */
   operation(
-    call: LiveCall,
+    call: Pick<LiveCall, 'correlationId'>,
     connection: ConnectionRecord,
-    name: string,
-    request: Pick<Operation, 'operationContext' | 'operationCallbackUri'>,
-    data: Readonly<Record<string, unknown>>,
+    { name, request, data }: OperationEnding,
   ): readonly Fact[] {
     const { operationContext, operationCallbackUri } = request;
     return this.#callback(connection, call.correlationId, name, operationCallbackUri, {

@@ -5,6 +5,8 @@ import type { ConnectionRecord } from '../../core/records.ts';
 import type { CallEvents } from '../events/call-events.ts';
 import type { InsistentCommit } from '../insistent-commit.ts';
 import type { LiveCall } from '../live-call.ts';
+import type { OpenOperation } from '../open-operations.ts';
+import { contextOf } from '../operation-context.ts';
 import type { ResultInformation } from '../result-code.ts';
 import type { OperationEvent } from './operation-events.ts';
 
@@ -20,16 +22,17 @@ export class AcceptedOperation {
   readonly #connection: ConnectionRecord;
   readonly #request: Operation;
   readonly #parts: EventParts;
-  readonly #through: () => boolean;
+  readonly #open: OpenOperation;
   /** Whether it was accepted in the end. */
-  #isAccepted: Promise<boolean> = Promise.resolve(true);
+  readonly #accepted = Promise.withResolvers<boolean>();
   #isOver = false;
 
   /**
-   * @param failed the event of its end when its connection, or the call, is over first.
+   * @param failed the event of its end when its connection, the call or this process is over first.
    * @param onFailed called then, after the present turn.
    */
   constructor(
+    operationId: string,
     call: LiveCall,
     connection: ConnectionRecord,
     request: Operation,
@@ -41,31 +44,43 @@ export class AcceptedOperation {
     this.#connection = connection;
     this.#request = request;
     this.#parts = parts;
-    this.#through = call.operations.begin(connection.callConnectionId, (result) => {
-      this.#isOver = true;
-      queueMicrotask(onFailed);
-      return this.#facts(failed(result));
+    this.#open = call.operations.begin({
+      operationId,
+      callConnectionId: connection.callConnectionId,
+      endings: (result) => [{ request: contextOf(request), ...failed(result) }],
+      told: (ending) => parts.events.operation(call, connection, ending),
+      onCutOff: () => {
+        this.#isOver = true;
+        queueMicrotask(onFailed);
+      },
     });
   }
 
-  /** Nothing is told of it before, nor if it rejects: then it was not accepted. */
-  acceptedWith(commit: Promise<unknown>): void {
-    this.#isAccepted = commit.then(
-      () => true,
-      () => false,
-    );
+  /**
+   * To be called once, with a commit of the facts that it is given. Nothing is told of the operation before
+   * it resolves, nor if it rejects: then it was not accepted.
+   */
+  async acceptWith(commit: (facts: readonly Fact[]) => Promise<void>): Promise<void> {
+    try {
+      await commit(this.#open.accepted());
+    } catch (error) {
+      this.withdraw();
+      throw error;
+    }
+    this.#accepted.resolve(true);
   }
 
   /** It was not accepted after all. */
   withdraw(): void {
-    this.#through();
+    this.#open.end();
     this.#isOver = true;
+    this.#accepted.resolve(false);
   }
 
   /** Something that is not its end. */
   tell(event: OperationEvent): void {
     this.#run(async () => {
-      if ((await this.#isAccepted) && !this.#isOver)
+      if ((await this.#accepted.promise) && !this.#isOver)
         await this.#parts.insistent.commit(this.#facts(event));
     });
   }
@@ -73,9 +88,11 @@ export class AcceptedOperation {
   /** Its end, unless another one was told already. */
   end(event: OperationEvent): void {
     this.#run(async () => {
-      if (!(await this.#isAccepted) || !this.#through()) return;
+      if (!(await this.#accepted.promise)) return;
+      const ended = this.#open.end();
+      if (ended === undefined) return;
       this.#isOver = true;
-      await this.#parts.insistent.commit(this.#facts(event));
+      await this.#parts.insistent.commit([...this.#facts(event), ...ended]);
     });
   }
 
@@ -87,7 +104,8 @@ export class AcceptedOperation {
     });
   }
 
-  #facts({ name, data }: OperationEvent): readonly Fact[] {
-    return this.#parts.events.operation(this.#call, this.#connection, name, this.#request, data);
+  #facts(event: OperationEvent): readonly Fact[] {
+    const request = contextOf(this.#request);
+    return this.#parts.events.operation(this.#call, this.#connection, { request, ...event });
   }
 }

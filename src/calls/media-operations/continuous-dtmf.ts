@@ -2,7 +2,9 @@ import type { CallConnectionId, LegId } from '../../core/ids.ts';
 import type { ContinuousDtmf } from '../../core/ports/call-control.ts';
 import type { ConnectionRecord } from '../../core/records.ts';
 import type { Tone } from '../../core/tone.ts';
+import { callEnded } from '../connections.ts';
 import type { LiveCall } from '../live-call.ts';
+import { contextOf } from '../operation-context.ts';
 import type { EventParts } from './accepted-operation.ts';
 import { event, type OperationEvent } from './operation-events.ts';
 import { DONE, PARTICIPANT_GONE } from './operation-results.ts';
@@ -15,6 +17,8 @@ type Subscription = {
   /** Of the keys told of, from 1. */
   sequenceId: number;
 };
+
+type Told = Omit<Subscription, 'sequenceId'>;
 
 /** Applications that want to hear of every key of a participant, beside whatever else goes on. */
 export class ContinuousDtmfRecognitions {
@@ -33,15 +37,22 @@ export class ContinuousDtmfRecognitions {
     ofLeg.set(connection.callConnectionId, { call, connection, request, sequenceId });
   }
 
-  /** Tells of the stop also when nothing was going on. */
-  stop(call: LiveCall, connection: ConnectionRecord, legId: LegId, request: ContinuousDtmf): void {
+  /**
+   * Tells of the stop also when nothing was going on. Resolves when that is durable; rejects with
+   * `call-ended` when the connection is over first.
+   */
+  async stop(
+    call: LiveCall,
+    connection: ConnectionRecord,
+    legId: LegId,
+    request: ContinuousDtmf,
+  ): Promise<void> {
     const ofLeg = this.#byLeg.get(legId);
     ofLeg?.delete(connection.callConnectionId);
     if (ofLeg?.size === 0) this.#byLeg.delete(legId);
-    this.#tell(
-      { call, connection, request, sequenceId: 0 },
-      event('ContinuousDtmfRecognitionStopped', DONE),
-    );
+    const stopped = event('ContinuousDtmfRecognitionStopped', DONE);
+    const isTold = await this.#store({ call, connection, request }, stopped);
+    if (!isTold) throw callEnded();
   }
 
   heard(legId: LegId, tone: Tone): void {
@@ -81,18 +92,22 @@ export class ContinuousDtmfRecognitions {
     }
   }
 
-  /** Nothing follows the end of the connection. */
-  #tell(to: Subscription, { name, data }: OperationEvent): void {
-    const { call, connection, request } = to;
-    const { serverCallId } = call;
-    const { events, insistent, log } = this.#parts;
-    call.queue
-      .run(async () => {
-        if (call.state === 'ended' || !call.connections.has(connection.callConnectionId)) return;
-        await insistent.commit(events.operation(call, connection, name, request, data));
-      })
-      .catch((error: unknown) => {
-        log.error({ serverCallId, error }, 'the event of a key was not stored');
-      });
+  #tell(to: Told, told: OperationEvent): void {
+    const { serverCallId } = to.call;
+    this.#store(to, told).catch((error: unknown) => {
+      this.#parts.log.error({ serverCallId, error }, 'the event of a key was not stored');
+    });
+  }
+
+  /** Resolves with whether it is told: nothing follows the end of the connection. */
+  #store({ call, connection, request }: Told, told: OperationEvent): Promise<boolean> {
+    const { events, insistent } = this.#parts;
+    return call.queue.run(async () => {
+      if (call.state === 'ended' || !call.connections.has(connection.callConnectionId))
+        return false;
+      const facts = events.operation(call, connection, { request: contextOf(request), ...told });
+      await insistent.commit(facts);
+      return true;
+    });
   }
 }

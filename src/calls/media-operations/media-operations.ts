@@ -9,6 +9,7 @@ import type {
   Recognize,
   SendDtmf,
 } from '../../core/ports/call-control.ts';
+import type { Repeat } from '../../core/ports/call-service.ts';
 import type { PlaySource } from '../../core/ports/prompts.ts';
 import type { Tone } from '../../core/tone.ts';
 import { callEnded, type Connections, type Established } from '../connections.ts';
@@ -42,13 +43,6 @@ type Telling = {
 type Unowned<Kind = MediaOperation> = Kind extends MediaOperation
   ? Omit<Kind, 'id' | 'owner'>
   : never;
-
-type Submitted = {
-  readonly accepted: AcceptedOperation;
-  readonly runner: OperationRunner;
-  /** As its runner knows it. */
-  readonly id: string;
-};
 
 const NOTHING_PLAYED: Pick<OperationWork, 'sources' | 'loop' | 'tones'> = {
   sources: [],
@@ -93,7 +87,7 @@ export class CallMediaOperations implements Omit<
     const on = await this.#connections.established(command.callConnectionId);
     const { playTo, interrupt, sources, loop } = command;
     const legs = playTo.map(({ rawId }) => requireLeg(on.call, rawId, 'playTo').legId);
-    this.#submit(
+    await this.#submit(
       on,
       command,
       { kind: 'play', audience: legs.length === 0 ? 'all' : legs, interrupt },
@@ -122,7 +116,7 @@ export class CallMediaOperations implements Omit<
             maxTones: command.maxTones,
             stopTones: command.stopTones,
           };
-    this.#submit(
+    await this.#submit(
       on,
       command,
       {
@@ -148,31 +142,19 @@ export class CallMediaOperations implements Omit<
   async stopContinuousDtmf(command: ContinuousDtmf): Promise<void> {
     const { call, connection } = await this.#connections.established(command.callConnectionId);
     const { legId } = requireLeg(call, command.target.rawId, 'targetParticipant');
-    this.#continuous.stop(call, connection, legId, command);
+    await this.#continuous.stop(call, connection, legId, command);
   }
 
   async sendDtmf(command: SendDtmf): Promise<void> {
     const on = await this.#connections.established(command.callConnectionId);
     const { legId } = requireLeg(on.call, command.target.rawId, 'targetParticipant');
-    const { accepted, runner, id } = this.#submit(
+    await this.#submit(
       on,
       command,
       { kind: 'send-tones', audience: [legId], interrupt: false },
       { ...NOTHING_PLAYED, tones: command.tones },
       { failed: 'SendDtmfTonesFailed', ended: sendEvent },
     );
-    const stored = commitFacts(
-      this.#ports,
-      repeatFacts(this.#ports.clock, command.repeat, undefined),
-    );
-    accepted.acceptedWith(stored);
-    try {
-      await stored;
-    } catch (error) {
-      accepted.withdraw();
-      runner.give({ is: 'cancel', id });
-      throw error;
-    }
   }
 
   /** A participant pressed a key. */
@@ -201,19 +183,21 @@ export class CallMediaOperations implements Omit<
     this.#runners.clear();
   }
 
-  #submit(
+  /** Resolves when the request may be answered. */
+  async #submit(
     { call, connection }: Established,
-    command: Operation,
+    command: Operation & { readonly repeat?: Repeat<void> },
     what: Unowned,
     work: Pick<OperationWork, 'sources' | 'loop' | 'tones'>,
     telling: Telling,
-  ): Submitted {
+  ): Promise<void> {
     const owner = connection.callConnectionId;
     // What is accepted after the end was told would have no end of its own.
     if (call.connections.get(owner)?.record.state !== 'connected') throw callEnded();
     const runner = this.#runnerFor(call);
     const id = this.#ports.random.uuid();
     const accepted = new AcceptedOperation(
+      id,
       call,
       connection,
       command,
@@ -241,7 +225,13 @@ export class CallMediaOperations implements Omit<
       accepted.withdraw();
       throw error;
     }
-    return { accepted, runner, id };
+    try {
+      const repeat = repeatFacts(this.#ports.clock, command.repeat, undefined);
+      await accepted.acceptWith((facts) => commitFacts(this.#ports, [...facts, ...repeat]));
+    } catch (error) {
+      runner.give({ is: 'cancel', id });
+      throw error;
+    }
   }
 
   #runnerFor(call: LiveCall): OperationRunner {

@@ -1,9 +1,9 @@
 import { TapedeckError } from '../../core/error.ts';
 import type { CallConnectionId } from '../../core/ids.ts';
 import type { Operation } from '../../core/ports/call-control.ts';
-import type { Random } from '../../core/ports/random.ts';
 import type { Tone } from '../../core/tone.ts';
 import { callEnded, type Connections } from '../connections.ts';
+import { commitFacts, type CallPorts } from '../context.ts';
 import type { HeldConnection, LiveCall } from '../live-call.ts';
 import type { EventParts } from '../media-operations/accepted-operation.ts';
 import { applicationOf } from '../media-operations/application-of.ts';
@@ -18,11 +18,15 @@ type Running = {
   readonly subscription: StreamSubscription;
   readonly stream: MediaStream;
   readonly telling: StreamTelling;
+  /** Its start is accepted: it may be stopped. */
+  isAccepted: boolean;
 };
+
+type Ports = MediaStreamPorts & Pick<CallPorts, 'random' | 'ledger' | 'wakeDelivery'>;
 
 /** Web sockets by which applications hear their calls and speak in them; one at most for each connection. */
 export class MediaStreaming {
-  readonly #ports: MediaStreamPorts & { readonly random: Random };
+  readonly #ports: Ports;
   readonly #connections: Pick<Connections, 'established'>;
   readonly #parts: EventParts;
   readonly #applicationId: string;
@@ -33,7 +37,7 @@ export class MediaStreaming {
   /** @param parts.applicationId raw id of applications that did not say who they are. */
   constructor(
     parts: EventParts & {
-      readonly ports: MediaStreamPorts & { readonly random: Random };
+      readonly ports: Ports;
       readonly connections: Pick<Connections, 'established'>;
       readonly applicationId: string;
     },
@@ -52,9 +56,15 @@ export class MediaStreaming {
     const { mediaStreaming, record } = held;
     if (mediaStreaming?.options.startMediaStreaming !== true) return;
     const { callConnectionId, operationContext } = record;
-    this.#begin(call, held, mediaStreaming, {
+    const running = this.#begin(call, held, mediaStreaming, {
       callConnectionId,
       ...(operationContext !== undefined && { operationContext }),
+    });
+    running.isAccepted = true;
+    running.stream.open();
+    // It was asked for with the call: there is nobody whom a refusal could be told.
+    commitFacts(this.#ports, running.telling.accepted()).catch((error: unknown) => {
+      this.#parts.log.warn({ callConnectionId, error }, 'the start of a stream was not stored');
     });
   }
 
@@ -65,18 +75,29 @@ export class MediaStreaming {
     if (this.#running.has(command.callConnectionId)) {
       throw new TapedeckError('call-state-conflict', 'Media streaming is on already.');
     }
-    this.#begin(call, held, subscription, command);
+    const running = this.#begin(call, held, subscription, command);
+    try {
+      await commitFacts(this.#ports, running.telling.accepted());
+    } catch (error) {
+      running.telling.withdraw();
+      this.#forget(command.callConnectionId, running);
+      throw error;
+    }
+    running.isAccepted = true;
+    // Its connection may be over by now.
+    if (this.#running.get(command.callConnectionId) === running) running.stream.open();
   }
 
+  /** Resolves when it is told. */
   async stop(command: Operation): Promise<void> {
     const { call } = await this.#connections.established(command.callConnectionId);
     subscribed(call, command);
     const running = this.#running.get(command.callConnectionId);
-    if (running === undefined) {
+    if (running?.isAccepted !== true) {
       throw new TapedeckError('call-state-conflict', 'Media streaming is not on.');
     }
     this.#forget(command.callConnectionId, running);
-    running.telling.stopped(command);
+    await running.telling.stopped(command);
   }
 
   /** A participant pressed a key. */
@@ -91,15 +112,16 @@ export class MediaStreaming {
     for (const [id, running] of [...this.#running]) this.#forget(id, running);
   }
 
+  /** Its stream is not opened yet. */
   #begin(
     call: LiveCall,
     held: HeldConnection,
     subscription: StreamSubscription,
     request: Operation,
-  ): void {
+  ): Running {
     const { callConnectionId } = held.record;
     const streamId = this.#ports.random.uuid();
-    const telling = new StreamTelling(call, held, request, this.#parts, () => {
+    const telling = new StreamTelling(streamId, call, held, request, this.#parts, () => {
       this.#forget(callConnectionId, running);
     });
     const stream = new MediaStream(this.#ports, {
@@ -117,10 +139,10 @@ export class MediaStreaming {
         telling.ended(endEvent(end));
       },
     });
-    const running: Running = { streamId, call, subscription, stream, telling };
+    const running = { streamId, call, subscription, stream, telling, isAccepted: false };
     this.#running.set(callConnectionId, running);
     this.#streams.set(streamId, stream);
-    stream.open();
+    return running;
   }
 
   /** Closes the stream; another one may have taken its place already. */

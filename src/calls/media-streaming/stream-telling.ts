@@ -1,8 +1,11 @@
 import type { Operation } from '../../core/ports/call-control.ts';
 import type { Fact } from '../../core/ports/ledger.ts';
+import type { OperationEnding } from '../../core/records.ts';
 import type { HeldConnection, LiveCall } from '../live-call.ts';
 import type { EventParts } from '../media-operations/accepted-operation.ts';
 import type { OperationEvent } from '../media-operations/operation-events.ts';
+import type { OpenOperation } from '../open-operations.ts';
+import { contextOf } from '../operation-context.ts';
 import { CANCELLED_START, cutOffStart, STARTED, STOPPED } from './stream-events.ts';
 
 /**
@@ -14,13 +17,14 @@ export class StreamTelling {
   readonly #held: HeldConnection;
   readonly #start: Operation;
   readonly #parts: EventParts;
-  readonly #through: () => boolean;
+  readonly #open: OpenOperation;
   #stop: Operation | undefined;
   #hasStarted = false;
   #isOver = false;
 
   /** @param onCutOff called when the connection or the call is over first, after the present turn. */
   constructor(
+    operationId: string,
     call: LiveCall,
     held: HeldConnection,
     start: Operation,
@@ -31,57 +35,82 @@ export class StreamTelling {
     this.#held = held;
     this.#start = start;
     this.#parts = parts;
-    this.#through = call.operations.begin(held.record.callConnectionId, (result) => {
-      this.#isOver = true;
-      queueMicrotask(onCutOff);
-      return this.#endFacts(cutOffStart(result));
+    this.#open = call.operations.begin({
+      operationId,
+      callConnectionId: held.record.callConnectionId,
+      endings: (result) => this.#endings(cutOffStart(result)),
+      told: (ending) => this.#facts(ending),
+      onCutOff: () => {
+        this.#isOver = true;
+        queueMicrotask(onCutOff);
+      },
     });
   }
 
+  /** To be committed before the start is answered, so that a restart tells of its end. */
+  accepted(): readonly Fact[] {
+    return this.#open.accepted();
+  }
+
+  /** The start was not accepted after all. */
+  withdraw(): void {
+    this.#open.end();
+    this.#isOver = true;
+  }
+
   started(event: OperationEvent = STARTED): void {
-    this.#run(async () => {
+    this.#logged(async () => {
       if (this.#isOver) return;
+      // From now on it ends in another event.
+      const changed = !this.#hasStarted;
       this.#hasStarted = true;
-      await this.#parts.insistent.commit(this.#facts(this.#start, event));
+      await this.#parts.insistent.commit([
+        ...this.#facts(endingOf(this.#start, event)),
+        ...(changed ? this.#open.accepted() : []),
+      ]);
     });
   }
 
   /** It ended by itself. */
   ended(event: OperationEvent): void {
-    this.#end(() => this.#facts(this.#start, event));
+    this.#logged(() => this.#end(() => [endingOf(this.#start, event)]));
   }
 
-  /** The application has asked for its end. */
-  stopped(stop: Operation): void {
+  /** The application has asked for its end. Resolves when that is told, by whatever ended it. */
+  async stopped(stop: Operation): Promise<void> {
     this.#stop = stop;
-    this.#end(() => this.#endFacts(CANCELLED_START));
+    await this.#call.queue.run(() => this.#end(() => this.#endings(CANCELLED_START)));
   }
 
-  #end(facts: () => readonly Fact[]): void {
-    this.#run(async () => {
-      if (!this.#through()) return;
-      this.#isOver = true;
-      await this.#parts.insistent.commit(facts());
-    });
+  async #end(endings: () => readonly OperationEnding[]): Promise<void> {
+    const ended = this.#open.end();
+    if (ended === undefined) return;
+    this.#isOver = true;
+    const told = endings().flatMap((ending) => this.#facts(ending));
+    await this.#parts.insistent.commit([...told, ...ended]);
   }
 
   /** @param unstarted what becomes of a start that was accepted, and of which nothing was told yet. */
-  #endFacts(unstarted: OperationEvent): readonly Fact[] {
+  #endings(unstarted: OperationEvent): readonly OperationEnding[] {
     const stop = this.#stop;
-    const start = this.#hasStarted ? [] : this.#facts(this.#start, unstarted);
-    if (stop !== undefined) return [...start, ...this.#facts(stop, STOPPED)];
-    return this.#hasStarted ? this.#facts(this.#start, STOPPED) : start;
+    const start = this.#hasStarted ? [] : [endingOf(this.#start, unstarted)];
+    if (stop !== undefined) return [...start, endingOf(stop, STOPPED)];
+    return this.#hasStarted ? [endingOf(this.#start, STOPPED)] : start;
   }
 
   /** In the call's queue: nothing follows the end of the connection. */
-  #run(task: () => Promise<void>): void {
+  #logged(task: () => Promise<void>): void {
     const { serverCallId } = this.#call;
     this.#call.queue.run(task).catch((error: unknown) => {
       this.#parts.log.error({ serverCallId, error }, 'the event of a media stream was not stored');
     });
   }
 
-  #facts(request: Operation, { name, data }: OperationEvent): readonly Fact[] {
-    return this.#parts.events.operation(this.#call, this.#held.record, name, request, data);
+  #facts(ending: OperationEnding): readonly Fact[] {
+    return this.#parts.events.operation(this.#call, this.#held.record, ending);
   }
+}
+
+function endingOf(request: Operation, event: OperationEvent): OperationEnding {
+  return { request: contextOf(request), ...event };
 }

@@ -1,6 +1,6 @@
 import { TapedeckError } from '../../core/error.ts';
 import type { CallConnectionId, RecordingId, ServerCallId } from '../../core/ids.ts';
-import type { Fact } from '../../core/ports/ledger.ts';
+import type { Fact, Ledger } from '../../core/ports/ledger.ts';
 import type {
   AuditRecord,
   CallRecord,
@@ -8,6 +8,7 @@ import type {
   ConnectionRecord,
   ExportRecord,
   LegRecord,
+  OperationRecord,
   RecordingRecord,
 } from '../../core/records.ts';
 import { Pace } from './pace.ts';
@@ -129,8 +130,31 @@ export class MemoryLedger {
     recordings: RecordingRecord[];
   } = { calls: [], connections: [], legs: [], recordings: [] };
 
-  unfinished(): Promise<MemoryLedger['unfinishedRecords']> {
-    return Promise.resolve(this.unfinishedRecords);
+  unfinished(): ReturnType<Ledger['unfinished']> {
+    return Promise.resolve({ ...this.unfinishedRecords, operations: this.operations() });
+  }
+
+  /** Those that were accepted and have not ended. */
+  operations(): readonly OperationRecord[] {
+    const open = new Map<string, OperationRecord>();
+    for (const fact of this.facts) {
+      if (fact.kind === 'operation-accepted') open.set(fact.record.operationId, fact.record);
+      if (fact.kind === 'operation-ended') open.delete(fact.operationId);
+    }
+    return [...open.values()];
+  }
+
+  /** What the process finds that comes after the one that wrote `before` was killed. */
+  takeOver(before: MemoryLedger): void {
+    this.facts.push(...before.facts);
+    this.unfinishedRecords = {
+      calls: before.rows('call').filter(({ state }) => state !== 'ended'),
+      connections: before.rows('connection').filter(({ state }) => state !== 'disconnected'),
+      legs: before.rows('leg').filter(({ state }) => state !== 'ended'),
+      recordings: before
+        .rows('recording')
+        .filter(({ state }) => state !== 'done' && state !== 'failed'),
+    };
   }
 
   /** Types of the events in order, without prefix, optionally of one kind only. */
@@ -161,6 +185,7 @@ export class MemoryLedger {
 type Rows = {
   readonly call: CallRecord;
   readonly connection: ConnectionRecord;
+  readonly leg: LegRecord;
   readonly recording: RecordingRecord;
   readonly chunk: ChunkRecord;
   readonly export: ExportRecord;
@@ -170,6 +195,7 @@ type Rows = {
 const KEYS: { readonly [K in keyof Rows]: (record: Rows[K]) => string } = {
   call: (record) => record.serverCallId,
   connection: (record) => record.callConnectionId,
+  leg: (record) => record.legId,
   recording: (record) => record.recordingId,
   chunk: (record) => record.documentId,
   export: (record) => record.documentId,
