@@ -40,10 +40,11 @@ const NAMES = Object.keys(PHONES) as readonly Name[];
 
 /** A server, phones that an application calls, and the application with its web hook. */
 export class ControlSession {
-  readonly server: ServerProcess;
+  server: ServerProcess;
   readonly sdk: SdkSession;
   readonly events: EventReceiver;
   readonly callback: string;
+  readonly #options: ServerOptions;
   readonly #phones: SimPhones;
   readonly #calls: PhoneCall[] = [];
 
@@ -52,8 +53,10 @@ export class ControlSession {
     sdk: SdkSession,
     events: EventReceiver,
     phones: SimPhones,
+    options: ServerOptions,
   ) {
     this.server = server;
+    this.#options = options;
     this.sdk = sdk;
     this.events = events;
     this.callback = `${events.url}callbacks`;
@@ -63,7 +66,7 @@ export class ControlSession {
 
   static async open(
     file: Readonly<Record<string, unknown>> = {},
-    options: Pick<ServerOptions, 'env'> = {},
+    given: Pick<ServerOptions, 'env' | 'dataDirectory' | 'ports'> = {},
   ): Promise<ControlSession> {
     const events = await EventReceiver.open();
     const users = NAMES.map((name) => ({
@@ -71,8 +74,8 @@ export class ControlSession {
       password: 'secret',
       number: PHONES[name].phoneNumber,
     }));
-    const server = await ServerProcess.start({
-      ...options,
+    const options: ServerOptions = {
+      ...given,
       flags: ['--event-webhook', `${events.url}grid`],
       file: {
         users,
@@ -83,7 +86,8 @@ export class ControlSession {
         ],
         ...file,
       },
-    });
+    };
+    const server = await ServerProcess.start(options);
     const phones = await openPhones(
       server.ready.sip,
       NAMES.map((name) => tonePhone(PHONES[name].phoneNumber, TONES_HZ[name], name)),
@@ -94,7 +98,13 @@ export class ControlSession {
       await SdkSession.open(server, SDK_PACKAGES[0]),
       events,
       phones,
+      options,
     );
+  }
+
+  /** Starts the server again that has gone. Needs a data directory and ports of the test's. */
+  async restart(): Promise<void> {
+    this.server = await ServerProcess.start(this.#options);
   }
 
   async close(): Promise<void> {
