@@ -390,6 +390,13 @@ describe('keys', () => {
     ]);
   });
 
+  test('of which the application wants to hear no more when it has let go of the call: refused', async () => {
+    const stopped = on.operations.stopContinuousDtmf(target);
+    on.call.connections.delete(CONNECTION);
+    await expect(stopped).rejects.toMatchObject({ code: 'call-ended' });
+    expect(on.events).toEqual([]);
+  });
+
   test('are told of no more once the application lets go of the call', async () => {
     await on.operations.startContinuousDtmf(target);
     on.call.connections.delete(CONNECTION);

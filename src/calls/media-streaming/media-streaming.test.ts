@@ -595,3 +595,38 @@ test('a call that gives no audio fails the start', async () => {
   expect(told()).toEqual(['Failed unspecifiedError 500/8603 begin']);
   expect(socket().isClosed).toBe(true);
 });
+
+describe('a start that the ledger', () => {
+  beforeEach(() => take());
+
+  test('refuses opens no socket, is told of by nothing, and may be asked for again', async () => {
+    conference.world.ledger.refusals = 1;
+    await expect(start('refused')).rejects.toMatchObject({ code: 'database-failed' });
+    await settled();
+    expect([conference.world.audioSockets.attempts, told(), await state()]).toEqual([
+      0,
+      [],
+      'inactive',
+    ]);
+    await start('again');
+    await settled();
+    expect(told()).toEqual(['Started subscriptionStarted 200/0 again']);
+  });
+
+  test('has not taken yet cannot be stopped', async () => {
+    const [started, stopped] = await Promise.allSettled([start(), stop()]);
+    expect(started.status).toBe('fulfilled');
+    expect(stopped).toMatchObject({ reason: { code: 'call-state-conflict' } });
+    await settled();
+    expect(told()).toEqual(['Started subscriptionStarted 200/0 begin']);
+  });
+});
+
+test('a stop is told of by the time that it is answered', async () => {
+  await take();
+  await start();
+  await settled();
+  await stop();
+  expect(told().at(-1)).toBe('Stopped subscriptionStopped 200/0 enough');
+  expect(conference.world.ledger.operations()).toEqual([]);
+});
