@@ -236,6 +236,7 @@ test('whatever is asked of two calls at whatever moment, each operation ends onc
       expect(await calls.calls()).toEqual([]);
       expect([...world.media.legs.keys()]).toEqual([]);
       expect([...world.media.bridges]).toEqual([]);
+      expect(world.ledger.operations()).toEqual([]);
       expect(world.clock.pendingTimers).toBe(1); // the sweep of expired recordings
       expectTold(scene);
     }),

@@ -550,6 +550,7 @@ describe.each([
       const ends = events.filter((event) => /^(Stopped|Failed)/.test(event));
       expect(ends).toHaveLength(accepted ? 1 : 0);
       expect(conference.world.callMedia.streams.size).toBe(0);
+      expect(conference.world.ledger.operations()).toEqual([]);
       for (const one of conference.world.audioSockets.opened) expect(one.isClosed).toBe(true);
     },
   );
