@@ -111,7 +111,10 @@ describe('a prompt that goes on and on', () => {
     await session.on(call, 'playToAll', [session.prompts.tone(HIGH_HZ, ENDLESS_MS)], {
       operationContext: 'waits',
     });
-    await expectHeard(line, LOW_HZ);
+    // Longer than what it is made of, and in one piece.
+    const lengthMs = (): number =>
+      tonesHeard(line, LOW_HZ).reduce((ms, { startMs, endMs }) => ms + endMs - startMs, 0);
+    await expect.poll(lengthMs, PATIENCE).toBeGreaterThan(150);
     await session.on(call, 'cancelAllOperations');
     const contexts = [
       (await session.told(call, 'PlayCanceled', [400, 8508]))['operationContext'],
@@ -119,10 +122,7 @@ describe('a prompt that goes on and on', () => {
     ];
     expect(contexts).toEqual(['endless', 'waits']);
     await expectSilent(line, LOW_HZ);
-    // Longer than what it is made of, and in one piece.
-    const [heard, ...others] = tonesHeard(line, LOW_HZ);
-    expect(others).toEqual([]);
-    expect(heard!.endMs - heard!.startMs).toBeGreaterThan(100);
+    expect(tonesHeard(line, LOW_HZ)).toHaveLength(1);
     expect(tonesHeard(line, HIGH_HZ)).toEqual([]);
     expect(await session.finish(call)).toEqual(['PlayStarted', 'PlayCanceled', 'PlayCanceled']);
   });
