@@ -10,26 +10,8 @@ import { Baresip, type BaresipOptions } from '../support/peers/baresip.ts';
 import { recordingFile } from '../support/recording-file.ts';
 import { ServerProcess } from '../support/server-process.ts';
 import { heardSpans, readClip, writeTonePlan, type TonePlan } from '../support/tone-plan.ts';
+import { ALICE, BOB } from '../support/two-voices.ts';
 
-/** As in baresip.test.ts: media of a phone that shows another address is taken after 500 ms. */
-const ALICE: TonePlan = {
-  frequencyHz: 440,
-  spans: [
-    { startMs: 1_500, endMs: 2_500 },
-    { startMs: 3_000, endMs: 3_600 },
-  ],
-  totalMs: 4_500,
-  amplitude: 16_384,
-};
-const BOB: TonePlan = {
-  frequencyHz: 1_000,
-  spans: [
-    { startMs: 2_000, endMs: 2_800 },
-    { startMs: 3_300, endMs: 4_200 },
-  ],
-  totalMs: 4_500,
-  amplitude: 16_384,
-};
 const CALL_MS = 5_500;
 /** On a busy machine phones lose some of what they hear; the recording has all of it. */
 const MOST = 0.6;
