@@ -185,6 +185,9 @@ export async function startServer(
     outbox,
     sender,
     signer: callbackTokens,
+    notificationSigner: {
+      authorization: ({ applicationId }) => callbackTokens.authorization(applicationId),
+    },
     disk,
     deadLetterDirectory: paths.deadLetters,
     subscription: (name) => subscriptions.get(name),

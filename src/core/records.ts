@@ -42,6 +42,20 @@ export type ConnectionRecord = {
   readonly sourceDisplayName: string | undefined;
   readonly answeredBy: string | undefined;
   readonly createdAtMs: number;
+  /** Set where a bot holds the call by the Graph API: it gets notifications instead of callbacks. */
+  readonly bot?: BotHold | undefined;
+};
+
+/** What is known of a bot that holds a call. */
+export type BotHold = {
+  readonly applicationId: string;
+  readonly tenantId: string;
+  readonly applicationName: string;
+  readonly direction: 'incoming' | 'outgoing';
+  /** Of the bot itself, in the call's roster. */
+  readonly participantId: string;
+  /** Who handles the media: we, or the application, which may have nothing played then. */
+  readonly media: 'service-hosted' | 'application-hosted';
 };
 
 /** A leg that is or was up; kept so that a restart can end its dialog. */
@@ -133,16 +147,30 @@ export type AuditRecord = {
 /** An event as it happened, before any envelope. */
 export type EventRecord = {
   readonly eventId: string;
-  /** `callback`: Call Automation CloudEvent to one URI. `grid`: Event Grid event to subscriptions. */
-  readonly kind: 'callback' | 'grid';
-  /** Full type, `Microsoft.Communication.CallConnected`. */
+  /**
+   * `callback`: Call Automation CloudEvent to one URI. `grid`: Event Grid event to subscriptions.
+   * `notification`: Graph notification to one URI.
+   */
+  readonly kind: 'callback' | 'grid' | 'notification';
+  /** Full type, `Microsoft.Communication.CallConnected`; of notifications the type of the resource. */
   readonly type: string;
-  /** CloudEvents `source` for callbacks; `''` for grid events (the topic is added on delivery). */
+  /** CloudEvents `source` for callbacks; `''` for the others (the topic is added on delivery). */
   readonly source: string;
   readonly subject: string;
   readonly occurredAtMs: number;
-  /** JSON object. */
+  /** JSON object; of notifications a `BotNotification`. */
   readonly data: string;
+};
+
+/** What a bot is notified of, with what its delivery needs to know. */
+export type BotNotification = {
+  /** The audience of the token that comes with it. */
+  readonly applicationId: string;
+  readonly tenantId: string;
+  /** Names all that belongs to one call. */
+  readonly callChainId: string;
+  /** As it stands in `value` of the POST. */
+  readonly notification: Readonly<Record<string, unknown>>;
 };
 
 /** One destination of an event. */

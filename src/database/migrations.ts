@@ -240,6 +240,11 @@ export const MIGRATIONS: readonly Migration[] = [
         .addColumn('endings', 'text', (c) => c.notNull()),
     ],
   },
+  {
+    version: 6,
+    name: 'calls of bots',
+    statements: ({ schema }) => [schema.alterTable('connections').addColumn('bot', 'text')],
+  },
 ];
 
 /**

@@ -40,6 +40,7 @@ export const connectionColumns: Columns<ConnectionRecord> = {
   sourceDisplayName: 'text',
   answeredBy: 'text',
   createdAtMs: 'integer',
+  bot: 'json',
 };
 
 export const legColumns: Columns<LegRecord> = {

@@ -1,15 +1,26 @@
 import { TapedeckError } from '../core/error.ts';
 import type { CallbackSigner } from '../core/ports/callback-signer.ts';
-import type { HttpRequest, HttpSender } from '../core/ports/http-sender.ts';
+import type { HttpRequest, HttpResponse, HttpSender } from '../core/ports/http-sender.ts';
+import type { NotificationSigner } from '../core/ports/notification-signer.ts';
 import type { DeliveryRecord, EventRecord, SubscriptionRecord } from '../core/records.ts';
-import { callbackEnvelope, DATA_VERSION, gridEnvelope, METADATA_VERSION } from './envelopes.ts';
-import { isDelivered, isFinal, parseRetryAfterMs } from './retry-policy.ts';
+import {
+  callbackEnvelope,
+  DATA_VERSION,
+  gridEnvelope,
+  METADATA_VERSION,
+  notificationEnvelope,
+  notificationOf,
+} from './envelopes.ts';
+import { isDelivered, isFinal, isTaken, parseRetryAfterMs } from './retry-policy.ts';
 
 /** A receiver has so long to answer, as with Event Grid. */
 export const RESPONSE_TIMEOUT_MS = 30_000;
 
 /** What a receiver says beside its status is of no use to a delivery. */
 const MAX_RESPONSE_BYTES = 4_096;
+
+/** As the vendor's service calls itself: some web application firewalls let it through by name. */
+const NOTIFICATION_USER_AGENT = 'Microsoft-Skype/3.0,(Calling/1.0)';
 
 export type AttemptResult =
   | { readonly delivered: true; readonly status: number }
@@ -26,6 +37,7 @@ export type AttemptResult =
 export type AttemptContext = {
   readonly sender: HttpSender;
   readonly signer: CallbackSigner;
+  readonly notificationSigner: NotificationSigner;
   /** Of Event Grid events: `/subscriptions/…/communicationservices/<name>`. */
   readonly topic: string;
   /** Name by which CloudEvents receivers allowed us (WebHook-Request-Origin). */
@@ -42,12 +54,15 @@ export async function attemptDelivery(
   signal: AbortSignal,
 ): Promise<AttemptResult> {
   try {
-    const request =
-      subscription === undefined
-        ? await callbackRequest(context.signer, delivery, event)
-        : gridRequest(context, delivery, event, subscription);
-    const { status, headers } = await context.sender.send({ ...request, signal });
-    if (isDelivered(status)) return { delivered: true, status };
+    const request = await requestFor(context, delivery, event, subscription);
+    let { status, headers } = await context.sender.send({ ...request, signal });
+    const elsewhere = event.kind === 'notification' ? movedTo(request.url, status, headers) : '';
+    if (elsewhere !== '') {
+      const moved = { ...request, url: elsewhere, signal };
+      ({ status, headers } = await context.sender.send(moved));
+    }
+    const delivered = event.kind === 'notification' ? isTaken(status) : isDelivered(status);
+    if (delivered) return { delivered: true, status };
     return {
       delivered: false,
       status,
@@ -65,6 +80,44 @@ export async function attemptDelivery(
       final: error instanceof TapedeckError && error.code === 'url-refused',
     };
   }
+}
+
+/** A bot may have a notification sent to another deployment of it, once; the address is checked like any. */
+function movedTo(url: string, status: number, headers: HttpResponse['headers']): string {
+  if (status !== 302 && status !== 307) return '';
+  return URL.parse(headers['location'] ?? '', url)?.href ?? '';
+}
+
+function requestFor(
+  context: AttemptContext,
+  delivery: DeliveryRecord,
+  event: EventRecord,
+  subscription: SubscriptionRecord | undefined,
+): HttpRequest | Promise<HttpRequest> {
+  if (subscription !== undefined) return gridRequest(context, delivery, event, subscription);
+  return event.kind === 'notification'
+    ? notificationRequest(context.notificationSigner, delivery, event)
+    : callbackRequest(context.signer, delivery, event);
+}
+
+async function notificationRequest(
+  signer: NotificationSigner,
+  delivery: DeliveryRecord,
+  event: EventRecord,
+): Promise<HttpRequest> {
+  const content = notificationOf(event);
+  const { contentType, body } = notificationEnvelope(content);
+  const { callChainId } = content;
+  return post(delivery.destination, body, {
+    'content-type': contentType,
+    accept: 'application/json',
+    authorization: await signer.authorization(content),
+    'user-agent': NOTIFICATION_USER_AGENT,
+    'x-microsoft-skype-chain-id': callChainId,
+    'scenario-id': callChainId,
+    'x-microsoft-skype-message-id': event.eventId,
+    'client-request-id': event.eventId,
+  });
 }
 
 async function callbackRequest(

@@ -48,6 +48,7 @@ async function started(with_: Partial<DeliveryOptions> = {}): Promise<Delivery> 
     outbox: database.outbox,
     sender,
     signer: { authorization: () => Promise.resolve('Bearer token') },
+    notificationSigner: { authorization: () => Promise.resolve('Bearer token') },
     disk: nodeDisk,
     deadLetterDirectory: join(database.directory, 'dead-letters'),
     subscription: (name) => subscriptions.get(name),

@@ -1,6 +1,7 @@
 import type { CallbackSigner } from '../core/ports/callback-signer.ts';
 import type { Timer } from '../core/ports/clock.ts';
 import type { HttpSender } from '../core/ports/http-sender.ts';
+import type { NotificationSigner } from '../core/ports/notification-signer.ts';
 import type { DueDelivery } from '../core/ports/ledger.ts';
 import { attemptDelivery, RESPONSE_TIMEOUT_MS } from './attempt.ts';
 import { SUBSCRIPTION_DELETED, TIME_TO_LIVE_EXCEEDED } from './dead-letters.ts';
@@ -10,6 +11,7 @@ import { Settlement, type SettlementOptions } from './settlement.ts';
 export type DeliveryOptions = SettlementOptions & {
   readonly sender: HttpSender;
   readonly signer: CallbackSigner;
+  readonly notificationSigner: NotificationSigner;
   /** Sent to CloudEvents receivers as WebHook-Request-Origin. */
   readonly webhookOrigin: string;
   /** No other process delivers from this outbox: leases left by a crash end at the start. */

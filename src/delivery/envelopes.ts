@@ -1,4 +1,4 @@
-import type { EventRecord, SubscriptionRecord } from '../core/records.ts';
+import type { BotNotification, EventRecord, SubscriptionRecord } from '../core/records.ts';
 
 export const DATA_VERSION = '1.0';
 export const METADATA_VERSION = '1';
@@ -23,6 +23,17 @@ export function callbackEvent(event: EventRecord): Readonly<Record<string, unkno
     subject: event.subject,
     data: parseData(event),
   };
+}
+
+/** A Graph notification: a collection of one. */
+export function notificationEnvelope({ notification }: BotNotification): Envelope {
+  const body = { '@odata.type': '#microsoft.graph.commsNotifications', value: [notification] };
+  return { contentType: 'application/json', body: JSON.stringify(body) };
+}
+
+/** Whom a notification is for, and what it says. */
+export function notificationOf(event: EventRecord): BotNotification {
+  return parseData(event) as BotNotification; // what the event was made with
 }
 
 /** An event for a subscription in the schema it asked for. */

@@ -30,6 +30,11 @@ export function isDelivered(status: number): boolean {
   return status >= 200 && status <= 204;
 }
 
+/** Bots answer whatever success they like. */
+export function isTaken(status: number): boolean {
+  return status >= 200 && status <= 299;
+}
+
 /** The receiver will not change its mind about these. */
 export function isFinal(status: number): boolean {
   return status === 400 || status === 401 || status === 403 || status === 413;

@@ -3,7 +3,7 @@ import type { Disk } from '../core/ports/disk.ts';
 import type { DeliveryOutcome, DueDelivery, Outbox } from '../core/ports/ledger.ts';
 import type { Logger } from '../core/ports/log.ts';
 import type { Random } from '../core/ports/random.ts';
-import type { SubscriptionRecord } from '../core/records.ts';
+import type { EventRecord, SubscriptionRecord } from '../core/records.ts';
 import type { AttemptResult } from './attempt.ts';
 import {
   DeadLetters,
@@ -12,7 +12,7 @@ import {
   reasonOfFinal,
   URL_REFUSED,
 } from './dead-letters.ts';
-import { callbackEvent, gridEvent, timeText } from './envelopes.ts';
+import { callbackEvent, gridEvent, notificationOf, timeText } from './envelopes.ts';
 import { retryDelayMs } from './retry-policy.ts';
 
 export type SettlementOptions = {
@@ -131,10 +131,7 @@ export class Settlement {
     },
   ): Promise<void> {
     const { clock, log, subscription, topic } = this.#options;
-    const content =
-      event.kind === 'callback'
-        ? callbackEvent(event)
-        : gridEvent(event, subscription(delivery.destination)?.schema ?? 'eventgrid', topic);
+    const content = contentOf(event, subscription(delivery.destination)?.schema, topic);
     try {
       await this.#deadLetters.write(delivery.deliveryId, clock.nowMs(), content, {
         deadLetterReason: reason,
@@ -149,5 +146,21 @@ export class Settlement {
       // The row stays, with its reason and attempts: the event can still be sent again.
       log.error({ error, deliveryId: delivery.deliveryId }, 'a dead letter could not be written');
     }
+  }
+}
+
+/** What the receiver would have got. */
+function contentOf(
+  event: EventRecord,
+  schema: SubscriptionRecord['schema'] | undefined,
+  topic: string,
+): Readonly<Record<string, unknown>> {
+  switch (event.kind) {
+    case 'callback':
+      return callbackEvent(event);
+    case 'grid':
+      return gridEvent(event, schema ?? 'eventgrid', topic);
+    case 'notification':
+      return notificationOf(event).notification;
   }
 }

@@ -129,6 +129,7 @@ test('a receiver that is not up yet is asked again, later and later, and its eve
     outbox: database.outbox,
     sender,
     signer: { authorization: () => Promise.resolve('') },
+    notificationSigner: { authorization: () => Promise.resolve('') },
     disk: nodeDisk,
     deadLetterDirectory: `${database.directory}/dead-letters`,
     subscription: (name) => subscriptions.get(name),

@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { HttpSender } from '../core/ports/http-sender.ts';
 import { aDelivery, anEvent, aSubscription, START_MS } from '../../test/contract/ledger-records.ts';
 import { attemptDelivery, type AttemptContext } from './attempt.ts';
@@ -8,6 +8,7 @@ import { shakeHands } from './handshake.ts';
 
 type Received = {
   readonly method: string | undefined;
+  readonly path: string | undefined;
   readonly headers: IncomingMessage['headers'];
   readonly body: string;
 };
@@ -18,6 +19,7 @@ const plainSender: HttpSender = {
     const response = await fetch(url, {
       method,
       headers,
+      redirect: 'manual',
       ...(body === '' ? {} : { body: body as string }),
       signal: signal ?? null,
     });
@@ -32,6 +34,10 @@ const plainSender: HttpSender = {
 const CONTEXT: AttemptContext = {
   sender: plainSender,
   signer: { authorization: () => Promise.resolve('Bearer signed') },
+  notificationSigner: {
+    authorization: ({ applicationId, tenantId }) =>
+      Promise.resolve(`Bearer for ${applicationId} of ${tenantId}`),
+  },
   topic:
     '/subscriptions/0/resourcegroups/local/providers/microsoft.communication/communicationservices/tapedeck',
   webhookOrigin: 'eventgrid.azure.net',
@@ -58,6 +64,7 @@ beforeEach(async () => {
     request.on('end', () => {
       const entry = {
         method: request.method,
+        path: request.url,
         headers: request.headers,
         body: Buffer.concat(chunks).toString(),
       };
@@ -103,6 +110,67 @@ test('a callback is an array of one CloudEvent, signed', async () => {
       data: { callConnectionId: 'c-1' },
     },
   ]);
+});
+
+describe('a notification of a bot', () => {
+  const notification = { changeType: 'updated', resourceUrl: '/communications/calls/C1' };
+  const event = anEvent('e-1', {
+    kind: 'notification',
+    type: 'microsoft.graph.call',
+    data: JSON.stringify({
+      applicationId: 'app',
+      tenantId: 'tenant',
+      callChainId: 'chain',
+      notification,
+    }),
+  });
+  const attempt = (): ReturnType<typeof attemptDelivery> => {
+    const delivery = aDelivery('d-1', 'e-1', { destination: url });
+    return attemptDelivery(CONTEXT, delivery, event, undefined, START_MS, NEVER);
+  };
+
+  test('is a collection of one, signed for its application', async () => {
+    respond = () => ({ status: 202 });
+    expect(await attempt()).toEqual({ delivered: true, status: 202 });
+    expect(received).toHaveLength(1);
+    expect(received[0]).toMatchObject({
+      method: 'POST',
+      headers: {
+        'content-type': 'application/json',
+        accept: 'application/json',
+        authorization: 'Bearer for app of tenant',
+        'user-agent': 'Microsoft-Skype/3.0,(Calling/1.0)',
+        'scenario-id': 'chain',
+        'x-microsoft-skype-chain-id': 'chain',
+        'x-microsoft-skype-message-id': 'e-1',
+      },
+    });
+    expect(JSON.parse(received[0]?.body ?? '')).toEqual({
+      '@odata.type': '#microsoft.graph.commsNotifications',
+      value: [notification],
+    });
+  });
+
+  test.each([200, 204, 206, 299])('is delivered by an answer of %i', async (status) => {
+    respond = () => ({ status });
+    expect(await attempt()).toEqual({ delivered: true, status });
+  });
+
+  test('goes where the bot says that it lives now', async () => {
+    respond = () =>
+      received.length === 1
+        ? { status: 302, headers: { location: `${url}/elsewhere` } }
+        : { status: 202 };
+    expect(await attempt()).toEqual({ delivered: true, status: 202 });
+    expect(received.map(({ path }) => path)).toEqual(['/events', '/events/elsewhere']);
+    expect(received[1]).toMatchObject({ method: 'POST', body: received[0]?.body });
+  });
+
+  test('is sent on once only', async () => {
+    respond = () => ({ status: 302, headers: { location: url } });
+    expect(await attempt()).toMatchObject({ delivered: false, status: 302, final: false });
+    expect(received).toHaveLength(2);
+  });
 });
 
 test('an Event Grid subscription gets an array of one EventGridEvent with its headers', async () => {

@@ -1,7 +1,7 @@
 import type { Clock } from '../../core/ports/clock.ts';
 import type { Fact } from '../../core/ports/ledger.ts';
 import type { Random } from '../../core/ports/random.ts';
-import type { DeliveryRecord, SubscriptionRecord } from '../../core/records.ts';
+import type { BotNotification, DeliveryRecord, SubscriptionRecord } from '../../core/records.ts';
 import { isKnownTo } from './generation.ts';
 
 const TYPE_PREFIX = 'Microsoft.Communication.';
@@ -20,6 +20,16 @@ export type CallbackEvent = {
   readonly source: string;
   readonly subject: string;
   readonly data: Readonly<Record<string, unknown>>;
+};
+
+export type NotificationEvent = BotNotification & {
+  /** Full type: `microsoft.graph.call`. */
+  readonly type: string;
+  readonly uri: string;
+  /** Deliveries of one key keep their order. */
+  readonly orderKey: string;
+  /** What it is about: `/communications/calls/…`. */
+  readonly resourceUrl: string;
 };
 
 export type GridEvent = {
@@ -71,6 +81,31 @@ export class EventPublisher {
         ],
       },
     ];
+  }
+
+  /** Goes to a bot by the rules of callbacks. */
+  notification({ type, uri, orderKey, resourceUrl, ...content }: NotificationEvent): Fact {
+    const eventId = this.#random.uuid();
+    const nowMs = this.#clock.nowMs();
+    return {
+      kind: 'event',
+      event: {
+        eventId,
+        kind: 'notification',
+        type,
+        source: '',
+        subject: resourceUrl,
+        occurredAtMs: nowMs,
+        data: JSON.stringify(content satisfies BotNotification),
+      },
+      deliveries: [
+        this.#delivery(eventId, uri, {
+          orderKey,
+          expiresAtMs: nowMs + CALLBACK_TIME_TO_LIVE_MS,
+          maxAttempts: CALLBACK_MAX_ATTEMPTS,
+        }),
+      ],
+    };
   }
 
   /** A fact even when nobody subscribes: the event is listed, and can be delivered later. */

@@ -158,7 +158,7 @@ export class MemoryLedger {
   }
 
   /** Types of the events in order, without prefix, optionally of one kind only. */
-  events(kind?: 'callback' | 'grid'): readonly string[] {
+  events(kind?: 'callback' | 'grid' | 'notification'): readonly string[] {
     return this.facts.flatMap((fact) =>
       fact.kind === 'event' && (kind === undefined || fact.event.kind === kind)
         ? [fact.event.type.replace('Microsoft.Communication.', '')]
