@@ -113,6 +113,8 @@ export class Draft {
         this.emit({ do: 'stop-recording', id });
         return;
       case 'playing':
+      case 'skipping':
+      case 'beeping':
       case 'sending':
         return;
     }

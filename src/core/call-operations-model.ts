@@ -42,9 +42,9 @@ export type MediaOperation = {
     }
   | {
       readonly kind: 'record';
-      /** Prompt, beep or both; what of them there is goes out in one player. */
       readonly hasPrompt: boolean;
-      /** From the start of the recording to the first word. */
+      readonly hasBeep: boolean;
+      /** From the start of the recording, which is the end of the beep, to the first word. */
       readonly initialSilenceMs: number;
       /** After a word. */
       readonly maxSilenceMs: number;
@@ -84,6 +84,7 @@ export type OperationFailure =
         | 'target-left'
         | 'call-ended'
         | 'play-failed'
+        | 'beep-failed'
         | 'send-failed'
         | 'record-failed';
     };
@@ -108,9 +109,16 @@ export type OperationInput =
     }
   | { readonly is: 'tones-sent'; readonly id: string }
   | { readonly is: 'send-failed'; readonly id: string }
+  /** It could not be begun, or not be gone on with. */
   | { readonly is: 'record-failed'; readonly id: string }
   /** Somebody began or ceased to speak in a recording. */
-  | { readonly is: 'speech'; readonly id: string; readonly isSpeaking: boolean }
+  | {
+      readonly is: 'speech';
+      readonly id: string;
+      readonly isSpeaking: boolean;
+      /** How long ago that was. */
+      readonly agoMs: number;
+    }
   | { readonly is: 'timer'; readonly timer: number }
   /** A participant pressed a key. */
   | { readonly is: 'tone'; readonly from: string; readonly tone: Tone }
@@ -122,14 +130,18 @@ export type OperationInput =
 export type OperationEffect =
   /** The operation that was submitted is not accepted; nothing else comes of it. */
   | { readonly do: 'refuse'; readonly id: string; readonly because: RefusalCause }
-  /** Make everything ready that the operation plays. */
+  /** Make everything ready that the operation plays, and what it records into. */
   | { readonly do: 'load'; readonly id: string }
   | { readonly do: 'stop-loading'; readonly id: string }
   | { readonly do: 'play'; readonly id: string; readonly audience: Audience }
+  /** Play the beep of a recording, which begins when that is over. */
+  | { readonly do: 'beep'; readonly id: string; readonly audience: Audience }
+  /** Of either player. */
   | { readonly do: 'stop-play'; readonly id: string }
   /** The first sample of a `play` is on its way. */
   | { readonly do: 'announce'; readonly id: string }
   | { readonly do: 'send-tones'; readonly id: string }
+  /** What is said from now on, or from the end of the beep on, is the recording. */
   | { readonly do: 'start-recording'; readonly id: string }
   | { readonly do: 'stop-recording'; readonly id: string }
   /** Give the number back by a `timer` input, once. Clearing what has fired does nothing. */
@@ -146,6 +158,9 @@ export type Player = 'none' | 'on' | 'ending';
 export type Phase =
   | { readonly at: 'loading' }
   | { readonly at: 'playing' }
+  /** The prompt of a recording was ended by a key, and is heard still. */
+  | { readonly at: 'skipping' }
+  | { readonly at: 'beeping' }
   | { readonly at: 'collecting'; readonly tones: readonly Tone[]; readonly timer: number }
   | {
       readonly at: 'recording';
@@ -180,6 +195,9 @@ export const NO_OPERATIONS: CallOperations = {
   nextTimer: 1,
   isOver: false,
 };
+
+/** From the first sound of a word to the report of it: a silence that ends in between is none. */
+export const SPEECH_DECISION_MS = 150;
 
 /** More are refused. */
 export const MAX_WAITING = 64;

@@ -4,11 +4,13 @@ import {
   MOST_TONES,
   type OperationOutcome,
   type Phase,
+  SPEECH_DECISION_MS,
   type ToneRule,
 } from './call-operations-model.ts';
 import type { Tone } from './tone.ts';
 
 type Recognition = Extract<MediaOperation, { kind: 'recognize' }>;
+type Recording = Extract<MediaOperation, { kind: 'record' }>;
 
 /** Somebody hears something of it, so that its audience can hear nothing else until it is over. */
 export function isVoiced(operation: MediaOperation): boolean {
@@ -26,9 +28,11 @@ export function isVoiced(operation: MediaOperation): boolean {
 /** Its turn has come. */
 export function begin(draft: Draft, operation: MediaOperation): void {
   const { id } = operation;
-  const isPlayedFirst =
-    operation.kind === 'play' || (operation.kind !== 'send-tones' && operation.hasPrompt);
-  if (isPlayedFirst) {
+  const isLoaded =
+    operation.kind === 'play' ||
+    operation.kind === 'record' ||
+    (operation.kind === 'recognize' && operation.hasPrompt);
+  if (isLoaded) {
     draft.running.push({ operation, phase: { at: 'loading' }, player: 'none' });
     draft.emit({ do: 'load', id });
     return;
@@ -38,9 +42,13 @@ export function begin(draft: Draft, operation: MediaOperation): void {
   else afterPlayer(draft, operation);
 }
 
-/** Everything is ready that it plays. */
+/** Everything is ready that it plays, and what it records into. */
 export function play(draft: Draft, operation: MediaOperation): void {
   const { id, audience } = operation;
+  if (operation.kind === 'record' && !operation.hasPrompt) {
+    beep(draft, operation);
+    return;
+  }
   draft.change(id, { phase: { at: 'playing' }, player: 'on' });
   draft.emit({ do: 'play', id, audience });
 }
@@ -54,19 +62,56 @@ export function afterPlayer(draft: Draft, operation: MediaOperation): void {
       draft.change(id, { phase: { at: 'collecting', tones: [], timer } });
       return;
     }
-    case 'record': {
-      draft.emit({ do: 'start-recording', id });
-      const silenceTimer = draft.setTimer(operation.initialSilenceMs);
-      const durationTimer = draft.setTimer(operation.maxDurationMs);
-      draft.change(id, {
-        phase: { at: 'recording', hasSpoken: false, silenceTimer, durationTimer },
-      });
+    case 'record':
+      beep(draft, operation);
       return;
-    }
     case 'play':
     case 'send-tones':
       draft.finish(id, { is: 'done' });
   }
+}
+
+/** The player of an operation is silent, whatever it played. */
+export function playerEnded(
+  draft: Draft,
+  operation: MediaOperation,
+  phase: Phase,
+  end: 'completed' | 'stopped' | 'no-listener',
+): void {
+  const { id } = operation;
+  const isBeep = phase.at === 'beeping';
+  if (phase.at === 'skipping') {
+    afterPlayer(draft, operation);
+  } else if (phase.at !== 'playing' && !isBeep) {
+    return;
+  } else if (end !== 'completed') {
+    const why = end === 'no-listener' ? 'target-left' : isBeep ? 'beep-failed' : 'play-failed';
+    draft.finish(id, { is: 'failed', because: { why } });
+  } else if (isBeep && operation.kind === 'record') {
+    startRecording(draft, operation);
+  } else {
+    afterPlayer(draft, operation);
+  }
+}
+
+function beep(draft: Draft, operation: Recording): void {
+  const { id, audience } = operation;
+  if (!operation.hasBeep) {
+    startRecording(draft, operation);
+    return;
+  }
+  draft.change(id, { phase: { at: 'beeping' }, player: 'on' });
+  draft.emit({ do: 'beep', id, audience });
+}
+
+function startRecording(draft: Draft, operation: Recording): void {
+  const { id } = operation;
+  draft.emit({ do: 'start-recording', id });
+  const silenceTimer = draft.setTimer(operation.initialSilenceMs + SPEECH_DECISION_MS);
+  const durationTimer = draft.setTimer(operation.maxDurationMs);
+  draft.change(id, {
+    phase: { at: 'recording', hasSpoken: false, silenceTimer, durationTimer },
+  });
 }
 
 export function hearTone(draft: Draft, id: string, tone: Tone): void {
@@ -81,9 +126,10 @@ export function hearTone(draft: Draft, id: string, tone: Tone): void {
   } else if (operation.kind === 'record' && operation.stopTones.includes(tone)) {
     if (phase.at === 'recording') {
       draft.finish(id, { is: 'recorded', by: 'stop-tone' });
-    } else if (isBefore) {
-      endPhase(draft, id, phase);
-      afterPlayer(draft, operation);
+    } else if (phase.at === 'playing') {
+      // The beep is not to be heard over what is left of the prompt.
+      draft.stopPlayer(id);
+      draft.change(id, { phase: { at: 'skipping' } });
     }
   }
 }
@@ -129,20 +175,25 @@ export function timerFired(draft: Draft, timer: number): void {
       return;
     }
     if (phase.at !== 'recording') continue;
-    if (phase.durationTimer === timer) {
-      draft.finish(id, { is: 'recorded', by: 'max-duration' });
-      return;
-    }
-    if (phase.silenceTimer === timer) {
-      draft.finish(
-        id,
-        phase.hasSpoken
-          ? { is: 'recorded', by: 'max-silence' }
-          : { is: 'failed', because: { why: 'initial-silence' } },
-      );
+    if (operation.kind !== 'record') continue;
+    if (phase.durationTimer === timer || phase.silenceTimer === timer) {
+      const by = phase.durationTimer === timer ? 'max-duration' : 'max-silence';
+      draft.finish(id, recordOutcome(operation, phase.hasSpoken, by));
       return;
     }
   }
+}
+
+/** Whoever was to have said something by now, and has not, has failed: also where both limits are the same. */
+function recordOutcome(
+  { initialSilenceMs, maxDurationMs }: Recording,
+  hasSpoken: boolean,
+  by: 'max-duration' | 'max-silence',
+): OperationOutcome {
+  const isLate = by === 'max-silence' || initialSilenceMs <= maxDurationMs;
+  return !hasSpoken && isLate
+    ? { is: 'failed', because: { why: 'initial-silence' } }
+    : { is: 'recorded', by };
 }
 
 function silenceOutcome(rule: ToneRule, tones: readonly Tone[]): OperationOutcome {
@@ -155,7 +206,7 @@ function silenceOutcome(rule: ToneRule, tones: readonly Tone[]): OperationOutcom
     : { is: 'failed', because: { why: 'inter-tone-silence' } };
 }
 
-export function hearSpeech(draft: Draft, id: string, isSpeaking: boolean): void {
+export function hearSpeech(draft: Draft, id: string, isSpeaking: boolean, agoMs: number): void {
   const running = draft.find(id);
   if (running?.phase.at !== 'recording' || running.operation.kind !== 'record') return;
   const { phase, operation } = running;
@@ -163,7 +214,8 @@ export function hearSpeech(draft: Draft, id: string, isSpeaking: boolean): void 
     draft.clearTimer(phase.silenceTimer);
     draft.change(id, { phase: { ...phase, hasSpoken: true, silenceTimer: undefined } });
   } else if (phase.silenceTimer === undefined) {
-    const silenceTimer = draft.setTimer(operation.maxSilenceMs);
+    const leftMs = operation.maxSilenceMs + SPEECH_DECISION_MS - agoMs;
+    const silenceTimer = draft.setTimer(Math.max(0, leftMs));
     draft.change(id, { phase: { ...phase, silenceTimer } });
   }
 }

@@ -48,8 +48,9 @@ const operation = fc.oneof(
   fc.record({
     ...common,
     kind: fc.constant('record'),
-    audience: fc.constant('all'),
+    audience: fc.oneof(fc.constant('all'), one),
     hasPrompt: fc.boolean(),
+    hasBeep: fc.boolean(),
     initialSilenceMs: fc.constant(5_000),
     maxSilenceMs: fc.constant(3_000),
     maxDurationMs: fc.constant(60_000),
@@ -95,6 +96,9 @@ class World {
   readonly playing = new Map<string, Audience>();
   readonly sending = new Set<string>();
   readonly recording = new Set<string>();
+  /** Each records once at most, and for each beep there was. */
+  readonly recorded = new Set<string>();
+  readonly beeped = new Set<string>();
   readonly timers = new Set<number>();
 
   give(input: OperationInput): void {
@@ -129,16 +133,20 @@ class World {
         this.loading.delete(effect.id);
         return;
       case 'play':
-        for (const [, heardBy] of this.playing) {
-          expect(isShared(heardBy, effect.audience)).toBe(false);
-        }
-        this.playing.set(effect.id, effect.audience);
-        this.starting.add(effect.id);
+        this.#begins(effect.id, effect.audience);
+        return;
+      case 'beep':
+        expect([this.beeped.has(effect.id), this.recorded.has(effect.id)]).toEqual([false, false]);
+        this.beeped.add(effect.id);
+        this.#begins(effect.id, effect.audience);
         return;
       case 'send-tones':
         this.sending.add(effect.id);
         return;
       case 'start-recording':
+        // Nothing that is played gets into a recording, and none is begun twice.
+        expect([this.playing.has(effect.id), this.recorded.has(effect.id)]).toEqual([false, false]);
+        this.recorded.add(effect.id);
         this.recording.add(effect.id);
         return;
       case 'stop-recording':
@@ -150,6 +158,12 @@ class World {
       case 'stop-play':
       case 'announce':
     }
+  }
+
+  #begins(id: string, audience: Audience): void {
+    for (const [, heardBy] of this.playing) expect(isShared(heardBy, audience)).toBe(false);
+    this.playing.set(id, audience);
+    this.starting.add(id);
   }
 
   /** One of the things that are under way comes to its end, well or badly. */
@@ -174,6 +188,9 @@ class World {
       ...[...this.sending].map((id) => () => {
         this.sending.delete(id);
         this.give({ is: good ? 'tones-sent' : 'send-failed', id });
+      }),
+      ...[...this.recording].map((id) => () => {
+        if (!good) this.give({ is: 'record-failed', id });
       }),
     ];
     due[pick % due.length]?.();
@@ -207,7 +224,9 @@ test('each accepted operation ends exactly once, nothing follows, nobody hears t
           }
           case 'speech': {
             const id = [...world.recording][next.pick % world.recording.size];
-            if (id !== undefined) world.give({ is: 'speech', id, isSpeaking: next.good });
+            if (id !== undefined) {
+              world.give({ is: 'speech', id, isSpeaking: next.good, agoMs: next.pick % 500 });
+            }
             return;
           }
           case 'left':

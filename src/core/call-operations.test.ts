@@ -6,6 +6,7 @@ import {
   NO_OPERATIONS,
   type OperationEffect,
   type OperationInput,
+  SPEECH_DECISION_MS,
 } from './call-operations-model.ts';
 import type { Tone } from './tone.ts';
 
@@ -70,6 +71,7 @@ function record(id: string, more: object = {}): MediaOperation {
     audience: 'all',
     kind: 'record',
     hasPrompt: true,
+    hasBeep: true,
     initialSilenceMs: 4_000,
     maxSilenceMs: 3_000,
     maxDurationMs: 60_000,
@@ -284,50 +286,140 @@ describe('recognize', () => {
 });
 
 describe('record', () => {
-  test('plays first, then records until somebody who spoke is silent', () => {
+  const speech = (id: string, isSpeaking: boolean, agoMs = 0): OperationInput => ({
+    is: 'speech',
+    id,
+    isSpeaking,
+    agoMs,
+  });
+  /** Until it records. */
+  const recording = (queue: Queue, operation: MediaOperation): readonly OperationEffect[] => {
+    queue.submit(operation);
+    return queue.give({ is: 'loaded', id: operation.id });
+  };
+  const plain = { hasPrompt: false, hasBeep: false };
+  /** A silence, and what it takes to be sure of it. */
+  const silence = (ms: number): number => ms + SPEECH_DECISION_MS;
+
+  test('plays, beeps, and then records until somebody who spoke is silent', () => {
     const queue = new Queue();
     queue.play(record('a'));
+    expect(queue.ended('a')).toEqual([{ do: 'beep', id: 'a', audience: 'all' }]);
+    queue.give({ is: 'play-started', id: 'a' });
     const begun = queue.ended('a');
     expect(begun[0]).toEqual({ do: 'start-recording', id: 'a' });
-    const spoken = queue.give({ is: 'speech', id: 'a', isSpeaking: true });
-    expect(spoken).toEqual([{ do: 'clear-timer', timer: timerIn(begun, 4_000) }]);
-    const paused = queue.give({ is: 'speech', id: 'a', isSpeaking: false });
-    expect(queue.give({ is: 'timer', timer: timerIn(paused, 3_000) })).toEqual([
-      { do: 'clear-timer', timer: timerIn(paused, 3_000) },
+    const spoken = queue.give(speech('a', true));
+    expect(spoken).toEqual([{ do: 'clear-timer', timer: timerIn(begun, silence(4_000)) }]);
+    // Each silence is counted from its own beginning.
+    timerIn(queue.give(speech('a', false)), silence(3_000));
+    queue.give(speech('a', true));
+    const paused = queue.give(speech('a', false, 200));
+    const timer = timerIn(paused, silence(2_800));
+    expect(queue.give({ is: 'timer', timer })).toEqual([
+      { do: 'clear-timer', timer },
       { do: 'clear-timer', timer: timerIn(begun, 60_000) },
       { do: 'stop-recording', id: 'a' },
       complete('a', { is: 'recorded', by: 'max-silence' }),
     ]);
   });
 
+  test('needs neither a prompt nor a beep', () => {
+    const queue = new Queue();
+    expect(queue.submit(record('a', plain))).toEqual([{ do: 'load', id: 'a' }]);
+    const begun = queue.give({ is: 'loaded', id: 'a' });
+    expect(begun[0]).toEqual({ do: 'start-recording', id: 'a' });
+    queue.give({ is: 'cancel', id: 'a' });
+    queue.submit(record('b', { ...plain, hasBeep: true }));
+    expect(queue.give({ is: 'loaded', id: 'b' })[0]).toMatchObject({ do: 'beep', id: 'b' });
+  });
+
   test('ends at its longest duration, and fails when nobody speaks', () => {
     const queue = new Queue();
-    const begun = queue.submit(record('a', { hasPrompt: false }));
-    queue.give({ is: 'speech', id: 'a', isSpeaking: true });
+    const begun = recording(queue, record('a', plain));
+    queue.give(speech('a', true));
     expect(queue.give({ is: 'timer', timer: timerIn(begun, 60_000) })).toContainEqual(
       complete('a', { is: 'recorded', by: 'max-duration' }),
     );
-    const again = queue.submit(record('b', { hasPrompt: false }));
-    expect(queue.give({ is: 'timer', timer: timerIn(again, 4_000) })).toContainEqual(
+    const again = recording(queue, record('b', plain));
+    expect(queue.give({ is: 'timer', timer: timerIn(again, silence(4_000)) })).toContainEqual(
       complete('b', { is: 'failed', because: { why: 'initial-silence' } }),
     );
   });
 
+  test('fails when nobody has spoken by its end, unless they might have begun to later', () => {
+    for (const [initialSilenceMs, outcome] of [
+      [5_000, { is: 'failed', because: { why: 'initial-silence' } }],
+      [5_001, { is: 'recorded', by: 'max-duration' }],
+    ] as const) {
+      const queue = new Queue();
+      const begun = recording(
+        queue,
+        record('a', { ...plain, initialSilenceMs, maxDurationMs: 5_000 }),
+      );
+      expect(queue.give({ is: 'timer', timer: timerIn(begun, 5_000) })).toContainEqual(
+        complete('a', outcome),
+      );
+    }
+  });
+
   test('has a prompt that the stop tone ends, and a recording that it ends too', () => {
     const queue = new Queue();
-    queue.play(record('a'));
+    queue.submit(record('a'));
+    // Of a prompt that nobody hears yet there is nothing to end.
+    expect(queue.tones('anna', '#')).toEqual([]);
+    queue.give({ is: 'loaded', id: 'a' });
     expect(queue.tones('anna', '5')).toEqual([]);
-    expect(queue.tones('anna', '#')).toContainEqual({ do: 'start-recording', id: 'a' });
+    expect(queue.tones('anna', '#', '#')).toEqual([{ do: 'stop-play', id: 'a' }]);
+    expect(queue.ended('a', 'stopped')).toContainEqual({ do: 'beep', id: 'a', audience: 'all' });
+    expect(queue.tones('anna', '#')).toEqual([]);
+    expect(queue.ended('a')).toContainEqual({ do: 'start-recording', id: 'a' });
+    expect(queue.tones('anna', '5')).toEqual([]);
     expect(queue.tones('anna', '#')).toContainEqual(
       complete('a', { is: 'recorded', by: 'stop-tone' }),
     );
   });
 
+  test('says which player failed it', () => {
+    const queue = new Queue();
+    queue.play(record('a'));
+    expect(queue.ended('a', 'stopped')).toContainEqual(
+      complete('a', { is: 'failed', because: { why: 'play-failed' } }),
+    );
+    queue.submit(record('b', { hasPrompt: false }));
+    queue.give({ is: 'loaded', id: 'b' });
+    expect(queue.give({ is: 'play-failed', id: 'b' })).toContainEqual(
+      complete('b', { is: 'failed', because: { why: 'beep-failed' } }),
+    );
+    queue.submit(record('c'));
+    expect(queue.give({ is: 'record-failed', id: 'c' })).toContainEqual(
+      complete('c', { is: 'failed', because: { why: 'record-failed' } }),
+    );
+  });
+
+  test('waits its turn, also where both are of one participant', () => {
+    const queue = new Queue();
+    recording(queue, record('a', { ...plain, audience: ['anna'] }));
+    expect(queue.submit(record('b', { ...plain, audience: ['anna'] }))).toEqual([]);
+    expect(queue.give({ is: 'cancel', id: 'a' })).toContainEqual({ do: 'load', id: 'b' });
+  });
+
+  test('is pushed aside, and so is what waits, by one that may', () => {
+    const queue = new Queue();
+    recording(queue, record('a', plain));
+    queue.give(speech('a', true));
+    queue.submit(play('b'));
+    const effects = queue.submit(record('c', { interrupt: true }));
+    expect(effects).toContainEqual({ do: 'stop-recording', id: 'a' });
+    expect(effects).toContainEqual(complete('a', { is: 'canceled' }));
+    expect(effects).toContainEqual(complete('b', { is: 'canceled' }));
+    expect(effects.at(-1)).toEqual({ do: 'load', id: 'c' });
+  });
+
   test('is kept when the call ends after a word, and fails when there was none', () => {
     const queue = new Queue();
-    queue.submit(record('a', { hasPrompt: false }));
-    queue.submit(record('b', { hasPrompt: false }));
-    queue.give({ is: 'speech', id: 'a', isSpeaking: true });
+    recording(queue, record('a', plain));
+    queue.submit(record('b', plain));
+    queue.give(speech('a', true));
     const ends = queue.give({ is: 'call-ended' });
     expect(ends).toContainEqual(complete('a', { is: 'recorded', by: 'call-ended' }));
     expect(ends).toContainEqual(complete('b', { is: 'failed', because: { why: 'call-ended' } }));

@@ -8,12 +8,12 @@ import {
   type RefusalCause,
 } from './call-operations-model.ts';
 import {
-  afterPlayer,
   begin,
   hearSpeech,
   hearTone,
   isVoiced,
   play,
+  playerEnded,
   timerFired,
 } from './call-operations-phases.ts';
 
@@ -54,10 +54,13 @@ function submit(draft: Draft, operation: MediaOperation): RefusalCause | undefin
   return draft.waiting.length > MAX_WAITING ? 'operations-throttled' : undefined;
 }
 
-/** Of one participant only one thing at a time is wanted; what everybody hears waits its turn. */
+/** Of one participant only one thing at a time is wanted; what everybody hears, or is recorded, waits its turn. */
 function excludes(one: MediaOperation, other: MediaOperation): boolean {
   return (
-    one.audience !== 'all' && other.audience !== 'all' && isShared(one.audience, other.audience)
+    one.kind !== 'record' &&
+    one.audience !== 'all' &&
+    other.audience !== 'all' &&
+    isShared(one.audience, other.audience)
   );
 }
 
@@ -161,12 +164,12 @@ function report(draft: Draft, input: Report): void {
       }
       return;
     case 'record-failed':
-      if (at === 'recording') {
+      if (running.operation.kind === 'record') {
         draft.finish(input.id, { is: 'failed', because: { why: 'record-failed' } });
       }
       return;
     case 'speech':
-      hearSpeech(draft, input.id, input.isSpeaking);
+      hearSpeech(draft, input.id, input.isSpeaking, input.agoMs);
   }
 }
 
@@ -180,13 +183,7 @@ function playerGone(
   const running = draft.find(id);
   if (running === undefined) return;
   draft.change(id, { player: 'none' });
-  if (running.phase.at !== 'playing') return;
-  if (ended === 'completed') {
-    afterPlayer(draft, running.operation);
-  } else {
-    const why = ended === 'no-listener' ? 'target-left' : 'play-failed';
-    draft.finish(id, { is: 'failed', because: { why } });
-  }
+  playerEnded(draft, running.operation, running.phase, ended);
 }
 
 /** What was said before the call ended is kept. */

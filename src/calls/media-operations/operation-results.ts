@@ -77,6 +77,7 @@ export const FAILED: Readonly<Record<OperationFailure['why'], ResultInformation>
   'target-left': PARTICIPANT_GONE,
   'call-ended': { code: 400, subCode: 8528, message: 'Action failed, the call was terminated.' },
   'play-failed': UNKNOWN,
+  'beep-failed': UNKNOWN,
   'send-failed': UNKNOWN,
   'record-failed': UNKNOWN,
 };
