@@ -19,6 +19,8 @@ import type { CallSetup } from './call-setup.ts';
 import { commitFacts, type CallPorts } from './context.ts';
 import type { Connections } from './connections.ts';
 import type { Directory } from './directory.ts';
+import type { CallEvents } from './events/call-events.ts';
+import type { LiveBot } from './graph/live-bot.ts';
 import type { HeldConnection, LiveCall, Offer } from './live-call.ts';
 import { subscriptionFor } from './media-streaming/subscription.ts';
 import { APPLICATION_USER, type OutgoingCalls } from './outgoing-calls.ts';
@@ -30,6 +32,7 @@ import {
   resultOfAnswer,
   resultOfRefusal,
   type Refusal,
+  type ResultInformation,
 } from './result-code.ts';
 import type { Switchboard } from './switchboard.ts';
 
@@ -48,6 +51,7 @@ const REJECTIONS: Readonly<Record<RejectCall['reason'], Refusal>> = {
 /** What an application does with calls through the Call Automation API. */
 export class ApplicationCalls {
   readonly #ports: CallPorts;
+  readonly #events: CallEvents;
   readonly #directory: Directory;
   readonly #lifecycle: CallLifecycle;
   readonly #switchboard: Switchboard;
@@ -57,6 +61,7 @@ export class ApplicationCalls {
 
   constructor(parts: {
     readonly ports: CallPorts;
+    readonly events: CallEvents;
     readonly directory: Directory;
     readonly lifecycle: CallLifecycle;
     readonly switchboard: Switchboard;
@@ -65,6 +70,7 @@ export class ApplicationCalls {
     readonly outgoing: OutgoingCalls;
   }) {
     this.#ports = parts.ports;
+    this.#events = parts.events;
     this.#directory = parts.directory;
     this.#lifecycle = parts.lifecycle;
     this.#switchboard = parts.switchboard;
@@ -73,11 +79,13 @@ export class ApplicationCalls {
     this.#outgoing = parts.outgoing;
   }
 
-  async create(command: CreateCall): Promise<ConnectionProperties> {
+  /** @param bot who holds it by the Graph API. */
+  async create(command: CreateCall, bot?: LiveBot): Promise<ConnectionProperties> {
     const source = command.source ?? this.#directory.identifierOfUser(APPLICATION_USER);
     const call = this.#lifecycle.open(source, 'connecting');
     const record: ConnectionRecord = {
       ...this.#connections.newRecord(call, command),
+      ...(bot && { callConnectionId: bot.callId, bot: bot.hold }),
       targets: command.targets.map((target) => target.rawId),
       source: source.rawId,
       sourceCallerIdNumber: command.sourceCallerIdNumber,
@@ -85,10 +93,25 @@ export class ApplicationCalls {
     };
     const failureEvent = 'CreateCallFailed';
     const streaming = subscriptionFor(command, this.#ports.random);
-    const held = { record, failureEvent, ...streaming } as const;
+    const held = { record, failureEvent, ...streaming, ...(bot && { bot }) } as const;
     const properties = await this.#hold(call, held, command.repeat);
     this.#background(call, 'placing a call failed', () => this.#place(call, command));
     return properties;
+  }
+
+  /** The bot that holds a call since it was offered takes it; its record is `record` from now on. */
+  async answerHeld(bot: LiveBot, record: ConnectionRecord): Promise<void> {
+    const { call } = this.#take(bot.offeredAs);
+    bot.offeredAs = undefined;
+    call.state = 'connecting';
+    const held = call.connections.get(bot.callId);
+    if (held !== undefined) held.record = record;
+    await this.#commit(call, [
+      { kind: 'call', record: call.record() },
+      { kind: 'connection', record },
+      ...this.#events.establishing(call, record),
+    ]);
+    this.#background(call, 'answering a call failed', () => this.#setup.answer(call));
   }
 
   async answer(command: AnswerCall): Promise<ConnectionProperties> {
@@ -120,19 +143,22 @@ export class ApplicationCalls {
   async reject(command: RejectCall): Promise<void> {
     const { call } = this.#take(command.incomingCallContext);
     await this.#commit(call, repeatFacts(this.#ports.clock, command.repeat, undefined));
-    await this.#setup.refuse(call, REJECTIONS[command.reason]);
+    await this.#setup.refuse(call, REJECTIONS[command.reason], DISCONNECTED.byApplication);
   }
 
   /** The application leaves; a call of one leg ends, unless another application has it too. */
-  async hangUp(id: CallConnectionId): Promise<void> {
+  async hangUp(
+    id: CallConnectionId,
+    result: ResultInformation = DISCONNECTED.byApplication,
+  ): Promise<void> {
     const call = await this.#connections.liveCall(id);
     await call.queue.run(async () => {
       if (call.state === 'connected' && (call.legs.size > 1 || call.connections.size > 1)) {
-        await this.#lifecycle.releaseConnection(call, id, DISCONNECTED.byApplication);
+        await this.#lifecycle.releaseConnection(call, id, result);
         this.#connections.drop(call, id);
         return;
       }
-      await this.#lifecycle.end(call, ENDED_BY_APPLICATION);
+      await this.#lifecycle.end(call, { ...ENDED_BY_APPLICATION, result });
     });
   }
 
@@ -196,8 +222,9 @@ export class ApplicationCalls {
     connection: HeldConnection,
     repeat: CreateCall['repeat'],
   ): Promise<ConnectionProperties> {
+    const establishing = this.#events.establishing(call, connection.record);
     try {
-      return await this.#connections.hold(call, connection, repeat);
+      return await this.#connections.hold(call, connection, repeat, establishing);
     } catch (error) {
       this.#endAfter(call, error);
       throw error;
@@ -241,8 +268,11 @@ export class ApplicationCalls {
       });
   }
 
-  #take(context: IncomingCallContext): { readonly call: LiveCall; readonly offer: Offer } {
-    const call = this.#switchboard.takeOffer(context);
+  #take(context: IncomingCallContext | undefined): {
+    readonly call: LiveCall;
+    readonly offer: Offer;
+  } {
+    const call = context === undefined ? undefined : this.#switchboard.takeOffer(context);
     if (call?.offer === undefined) {
       throw new TapedeckError(
         'call-not-found',

@@ -12,7 +12,13 @@ import { formatsOf, preferring } from './leg-formats.ts';
 import { MAX_PARTICIPANTS, type CallingParty, type Leg, type LiveCall } from './live-call.ts';
 import type { Recorder } from './recorder.ts';
 import { renderPlan } from './recording-plan.ts';
-import { refusalAfter, refusalFor, SUCCESS, type Refusal } from './result-code.ts';
+import {
+  refusalAfter,
+  refusalFor,
+  SUCCESS,
+  type Refusal,
+  type ResultInformation,
+} from './result-code.ts';
 
 /** Sent to both ends of every call. */
 export const CALL_ID_HEADER = 'X-Tapedeck-Server-Call-Id';
@@ -137,9 +143,13 @@ export class CallSetup {
     });
   }
 
-  /** Refuses a call that is not up yet. */
-  async refuse(call: LiveCall, refusal: Refusal): Promise<void> {
-    await call.queue.run(() => this.#end(call, refusal));
+  /**
+   * Refuses a call that is not up yet.
+   *
+   * @param failure what a bot hears that it was offered to.
+   */
+  async refuse(call: LiveCall, refusal: Refusal, failure?: ResultInformation): Promise<void> {
+    await call.queue.run(() => this.#end(call, refusal, failure));
   }
 
   /** In the call's queue: what ends the call waits until both are in it. */
@@ -168,8 +178,13 @@ export class CallSetup {
     await this.#lifecycle.join(call, [callerLeg, { ...calleeLeg, hasMedia: true }]);
   }
 
-  #end(call: LiveCall, sip: Refusal): Promise<void> {
-    return this.#lifecycle.end(call, { result: SUCCESS, sip, recordingReason: 'CallEnded' });
+  #end(call: LiveCall, sip: Refusal, failure?: ResultInformation): Promise<void> {
+    return this.#lifecycle.end(call, {
+      result: SUCCESS,
+      sip,
+      recordingReason: 'CallEnded',
+      ...(failure && { failure }),
+    });
   }
 
   /** Rejects when the caller cannot be answered; nothing of it is open then. */

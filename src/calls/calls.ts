@@ -1,5 +1,6 @@
 import { TapedeckError } from '../core/error.ts';
 import type { CallConnectionId, RecordingId } from '../core/ids.ts';
+import type { BotCalls } from '../core/ports/bot-calls.ts';
 import type { CallControl, MediaOperations } from '../core/ports/call-control.ts';
 import type {
   AnswerCall,
@@ -31,6 +32,10 @@ import { EventPublisher } from './events/publisher.ts';
 import { RecordingEvents } from './events/recording-events.ts';
 import { Finisher } from './finisher.ts';
 import { FreeSpace } from './free-space.ts';
+import { GraphCalls } from './graph/bot-calls.ts';
+import { BotMedia } from './graph/bot-media.ts';
+import { BotOffers } from './graph/bot-offers.ts';
+import { HeldBots } from './graph/held-bots.ts';
 import { InsistentCommit } from './insistent-commit.ts';
 import { OutgoingCalls } from './outgoing-calls.ts';
 import { participantsOf } from './participants.ts';
@@ -52,6 +57,7 @@ export class Calls implements CallService {
   readonly admin: RecordingAdmin;
   readonly control: CallControl;
   readonly operations: MediaOperations;
+  readonly bots: BotCalls;
   /** How the trunks do. */
   readonly trunks: TrunkRecord;
   readonly #ports: CallPorts;
@@ -117,6 +123,20 @@ export class Calls implements CallService {
       dialler,
     });
     const directory = new Directory(settings.resourceId, settings.users);
+    this.#connections = new Connections(ports);
+    const bots = new HeldBots();
+    this.#connections.onDropped = (id) => {
+      bots.forget(id);
+    };
+    const botOffers = new BotOffers({
+      ports,
+      connections: this.#connections,
+      events: this.#callEvents,
+      bots,
+    });
+    this.#callEvents.bots.onOperationEnded = (callId, operationId, operation) => {
+      bots.get(callId)?.note(operationId, operation);
+    };
     this.#switchboard = new Switchboard({
       ports,
       settings,
@@ -124,11 +144,12 @@ export class Calls implements CallService {
       events: this.#callEvents,
       lifecycle: this.#lifecycle,
       setup,
+      botOffers,
     });
-    this.#connections = new Connections(ports);
     const outgoing = new OutgoingCalls({ ports, settings, directory, dialler });
     this.#applications = new ApplicationCalls({
       ports,
+      events: this.#callEvents,
       directory,
       lifecycle: this.#lifecycle,
       switchboard: this.#switchboard,
@@ -155,6 +176,15 @@ export class Calls implements CallService {
       insistent: this.#insistent,
     });
     this.operations = this.#media;
+    this.bots = new GraphCalls({
+      ports,
+      directory,
+      connections: this.#connections,
+      applications: this.#applications,
+      bots,
+      media: new BotMedia({ random: ports.random, operations: this.#media }),
+      ready: () => this.#ready(),
+    });
     this.#recordings = new Recordings({
       ports,
       settings,
@@ -238,10 +268,7 @@ export class Calls implements CallService {
   }
 
   async createCall(command: CreateCall): Promise<ConnectionProperties> {
-    await this.#recovered.promise;
-    if (this.#draining) {
-      throw new TapedeckError('shutting-down', 'The server is stopping and takes no new calls.');
-    }
+    await this.#ready();
     return this.#applications.create(command);
   }
 
@@ -316,5 +343,13 @@ export class Calls implements CallService {
             ],
       ),
     );
+  }
+
+  /** Resolves when calls may be made. */
+  async #ready(): Promise<void> {
+    await this.#recovered.promise;
+    if (this.#draining) {
+      throw new TapedeckError('shutting-down', 'The server is stopping and takes no new calls.');
+    }
   }
 }

@@ -2,6 +2,7 @@ import { TapedeckError } from '../core/error.ts';
 import { identifierFromRawId } from '../core/identifier.ts';
 import type { CallConnectionId } from '../core/ids.ts';
 import type { ConnectionProperties, CreateCall, Repeat } from '../core/ports/call-service.ts';
+import type { Fact } from '../core/ports/ledger.ts';
 import type { ConnectionRecord } from '../core/records.ts';
 import { commitFacts, type CallPorts } from './context.ts';
 import type { HeldConnection, LiveCall } from './live-call.ts';
@@ -14,6 +15,8 @@ export type Established = { readonly call: LiveCall; readonly connection: Connec
 export class Connections {
   readonly #ports: Pick<CallPorts, 'clock' | 'ids' | 'ledger' | 'wakeDelivery'>;
   readonly #held = new Map<CallConnectionId, LiveCall>();
+  /** Called for each that nobody holds a call by any more. */
+  onDropped: (id: CallConnectionId) => void = () => undefined;
 
   constructor(ports: Pick<CallPorts, 'clock' | 'ids' | 'ledger' | 'wakeDelivery'>) {
     this.#ports = ports;
@@ -39,11 +42,16 @@ export class Connections {
     };
   }
 
-  /** Gives the call to an application, with the answer to its request. When the ledger refuses nothing is held. */
+  /**
+   * Gives the call to an application, with the answer to its request. When the ledger refuses nothing is held.
+   *
+   * @param alongside facts that become true with it.
+   */
   async hold(
     call: LiveCall,
     connection: HeldConnection,
     repeat: Repeat<ConnectionProperties> | undefined,
+    alongside: readonly Fact[] = [],
   ): Promise<ConnectionProperties> {
     const { record } = connection;
     call.connections.set(record.callConnectionId, connection);
@@ -54,6 +62,7 @@ export class Connections {
         { kind: 'call', record: call.record() },
         { kind: 'connection', record },
         ...repeatFacts(this.#ports.clock, repeat, properties),
+        ...alongside,
       ]);
     } catch (error) {
       // The application has not got this connection: it is not to hear of its end.
@@ -67,11 +76,15 @@ export class Connections {
   drop(call: LiveCall, id: CallConnectionId): void {
     call.connections.delete(id);
     this.#held.delete(id);
+    this.onDropped(id);
   }
 
   /** The call is over: its connections name nothing any more. */
   forget(call: LiveCall): void {
-    for (const id of call.connections.keys()) this.#held.delete(id);
+    for (const id of call.connections.keys()) {
+      this.#held.delete(id);
+      this.onDropped(id);
+    }
   }
 
   /** Also of connections that are over, as long as the ledger remembers them. */

@@ -1,3 +1,4 @@
+import type { Application } from '../core/application.ts';
 import type { DocumentId, IdCodec } from '../core/ids.ts';
 import type { AudioSocketPort } from '../core/ports/audio-socket.ts';
 import type { BlobStore } from '../core/ports/blob-store.ts';
@@ -25,6 +26,8 @@ export type CallSettings = {
   /** Absolute path; journals lie below it. */
   readonly dataDirectory: string;
   readonly routes: readonly Route[];
+  /** Whom routes give calls to by name. */
+  readonly bots?: readonly Application[];
   readonly users: readonly DirectoryUser[];
   /** Ways out to numbers; of equal priority in the order in which they are tried. */
   readonly trunks: readonly TrunkSetting[];

@@ -5,6 +5,7 @@ import type { Timer } from '../core/ports/clock.ts';
 import type { IncomingInvite, SessionEnd, SignallingSession } from '../core/ports/signalling.ts';
 import type { CallRecord, ConnectionRecord } from '../core/records.ts';
 import { SerialQueue } from '../core/serial-queue.ts';
+import type { LiveBot } from './graph/live-bot.ts';
 import type { StreamSubscription } from './media-streaming/subscription.ts';
 import { OpenOperations } from './open-operations.ts';
 import type { RouteRecording } from './route.ts';
@@ -41,6 +42,8 @@ export type HeldConnection = {
   /** What the application hears when the call is over before this connection was established. */
   readonly failureEvent: 'CreateCallFailed' | 'AnswerFailed' | 'ConnectFailed';
   readonly mediaStreaming?: StreamSubscription;
+  /** Where a bot holds it. */
+  readonly bot?: LiveBot;
 };
 
 /** Who calls us, from the INVITE on. */

@@ -5,9 +5,11 @@ import type { OperationEnding } from '../core/records.ts';
 export function contextOf({
   operationContext,
   operationCallbackUri,
+  operationId,
 }: Omit<Operation, 'callConnectionId'>): OperationEnding['request'] {
   return {
     ...(operationContext !== undefined && { operationContext }),
     ...(operationCallbackUri !== undefined && { operationCallbackUri }),
+    ...(operationId !== undefined && { operationId }),
   };
 }

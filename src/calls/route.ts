@@ -12,6 +12,8 @@ export type Route = {
   readonly trunk: string | undefined;
   /** The `groupCallId`, for action `group`. */
   readonly group: string | undefined;
+  /** Name of the bot that is notified, for action `application`. Default: IncomingCall is raised. */
+  readonly bot?: string | undefined;
   readonly record: RouteRecording | undefined;
   /** Of the media of caller and callee. Default `allow`. */
   readonly secure?: SecurityPolicy;
@@ -35,7 +37,12 @@ export type RouteDecision = { readonly secure?: SecurityPolicy | undefined } & (
       readonly record: RouteRecording | undefined;
     }
   | { readonly action: 'registered'; readonly record: RouteRecording | undefined }
-  | { readonly action: 'application'; readonly record: RouteRecording | undefined }
+  | {
+      readonly action: 'application';
+      /** Name of the bot that it is offered to. */
+      readonly bot?: string | undefined;
+      readonly record: RouteRecording | undefined;
+    }
   | {
       readonly action: 'group';
       readonly group: string;
@@ -72,7 +79,7 @@ export function decideRoute(routes: readonly Route[], call: RoutedCall): RouteDe
         return { action: 'reject', status: 480, reason: 'Temporarily Unavailable' };
       return { action: 'registered', record, secure };
     case 'application':
-      return { action: 'application', record, secure };
+      return { action: 'application', bot: route.bot, record, secure };
     case 'group':
       return { action: 'group', group: route.group ?? '', record, secure };
     case 'reject':

@@ -14,13 +14,32 @@ import {
 } from './destinations.ts';
 import type { Directory } from './directory.ts';
 import type { CallEvents } from './events/call-events.ts';
+import { BOT_ANSWER_MS, type BotOffers } from './graph/bot-offers.ts';
 import { GroupCalls } from './group-calls.ts';
 import { Replacements } from './replacements.ts';
 import type { CallingParty, Leg, LiveCall } from './live-call.ts';
-import { SETUP_FAILED, type Refusal } from './result-code.ts';
+import { SETUP_FAILED, type Refusal, type ResultInformation } from './result-code.ts';
 import { decideRoute, type RouteRecording } from './route.ts';
 
 const INTERNAL_ERROR: Refusal = { status: 500, reason: 'Server Internal Error' };
+
+/** What the bot hears of a call that it was offered to. */
+const NOT_ANSWERED: ResultInformation = {
+  code: 408,
+  subCode: 8587,
+  message: 'The incoming call was not answered in time.',
+};
+const GIVEN_UP: ResultInformation = {
+  code: 487,
+  subCode: 8542,
+  message: 'The caller gave up before it was answered.',
+};
+
+type Offered = {
+  readonly callee: Identifier;
+  readonly record: RouteRecording | undefined;
+  readonly dialled: readonly string[];
+};
 
 /** Calls that come in: routed, offered to an application, or put through. */
 export class Switchboard {
@@ -30,6 +49,7 @@ export class Switchboard {
   readonly #events: CallEvents;
   readonly #lifecycle: CallLifecycle;
   readonly #setup: CallSetup;
+  readonly #botOffers: BotOffers;
   readonly #groups: GroupCalls;
   readonly #replacements: Replacements;
   readonly #offers = new Map<IncomingCallContext, LiveCall>();
@@ -42,6 +62,7 @@ export class Switchboard {
     readonly events: CallEvents;
     readonly lifecycle: CallLifecycle;
     readonly setup: CallSetup;
+    readonly botOffers: BotOffers;
   }) {
     this.#ports = parts.ports;
     this.#settings = parts.settings;
@@ -49,6 +70,7 @@ export class Switchboard {
     this.#events = parts.events;
     this.#lifecycle = parts.lifecycle;
     this.#setup = parts.setup;
+    this.#botOffers = parts.botOffers;
     this.#groups = new GroupCalls(parts);
     this.#replacements = new Replacements(parts);
   }
@@ -122,7 +144,8 @@ export class Switchboard {
     }
     const party: CallingParty = { invite, ended, gone: over.signal, caller, security };
     if (decision.action === 'application') {
-      await this.#offer(party, callee, decision.record, [...dialled, invite.to.user]);
+      const offered = { callee, record: decision.record, dialled: [...dialled, invite.to.user] };
+      await this.#offer(party, offered, decision.bot);
       return;
     }
     if (decision.action === 'group') {
@@ -207,27 +230,40 @@ export class Switchboard {
     return [...new Set(contacts)].map((uri) => ({ uri }));
   }
 
+  /** @param botName who is notified; `undefined`: IncomingCall is raised. */
   async #offer(
     party: CallingParty,
-    callee: Identifier,
-    record: RouteRecording | undefined,
-    dialled: readonly string[],
+    { callee, record, dialled }: Offered,
+    botName: string | undefined,
   ): Promise<void> {
     const { invite, ended, caller } = party;
+    const bot = this.#settings.bots?.find(({ name }) => name === botName);
+    if (botName !== undefined && bot?.callbackUri === undefined) {
+      this.#ports.log.warn({ bot: botName }, 'a route names a bot that cannot be notified');
+      await invite.end({ status: 480, reason: 'Temporarily Unavailable' });
+      return;
+    }
     const call = this.#lifecycle.open(caller, 'offered');
     call.security = party.security;
     call.dialled = dialled;
     call.routeRecording = record;
     const context = this.#ports.random.hex(24) as IncomingCallContext;
-    const timer = this.#ports.clock.setTimer(this.#settings.answerTimeoutMs, () => {
-      this.#withdraw(call, context, { status: 480, reason: 'Temporarily Unavailable' });
+    const answerMs = bot === undefined ? this.#settings.answerTimeoutMs : BOT_ANSWER_MS;
+    const timer = this.#ports.clock.setTimer(answerMs, () => {
+      const refusal = { status: 480, reason: 'Temporarily Unavailable' };
+      this.#withdraw(call, context, refusal, NOT_ANSWERED);
     });
-    call.offer = { ...party, context, callee, timer };
+    const offer = { ...party, context, callee, timer };
+    call.offer = offer;
     this.#offers.set(context, call);
     invite.ring({ [CALL_ID_HEADER]: call.serverCallId });
     void ended.then(() => {
-      this.#withdraw(call, context, { status: 487, reason: 'Cancelled' });
+      this.#withdraw(call, context, { status: 487, reason: 'Cancelled' }, GIVEN_UP);
     });
+    if (bot?.callbackUri !== undefined) {
+      await this.#botOffers.offer(call, offer, bot, bot.callbackUri);
+      return;
+    }
     await commitFacts(this.#ports, [
       { kind: 'call', record: call.record() },
       this.#events.incomingCall(call, {
@@ -241,11 +277,16 @@ export class Switchboard {
   }
 
   /** Nobody answered in time, or the caller gave up: only while the call is still on offer. */
-  #withdraw(call: LiveCall, context: IncomingCallContext, refusal: Refusal): void {
+  #withdraw(
+    call: LiveCall,
+    context: IncomingCallContext,
+    refusal: Refusal,
+    failure: ResultInformation,
+  ): void {
     if (this.takeOffer(context) === undefined) return;
     const { serverCallId } = call;
     this.#ports.log.info({ serverCallId, ...refusal }, 'a call that was offered is withdrawn');
-    this.#setup.refuse(call, refusal).catch((error: unknown) => {
+    this.#setup.refuse(call, refusal, failure).catch((error: unknown) => {
       this.#ports.log.error({ serverCallId, error }, 'withdrawing an offered call failed');
     });
   }

@@ -52,11 +52,20 @@ export const ERROR_CATALOGUE = {
     meaning: 'What is to be played could not be fetched.',
   },
   'speech-failed': { fault: 'server', meaning: 'The speech engine did not speak the text.' },
+  'operation-not-found': { fault: 'caller', meaning: 'No operation of the call has this id.' },
+  'media-mode-invalid': {
+    fault: 'caller',
+    meaning: 'The application hosts the media of the call: the server plays and records nothing.',
+  },
   'event-not-found': { fault: 'caller', meaning: 'No event has this id.' },
   'subscription-not-found': { fault: 'caller', meaning: 'No event subscription has this name.' },
   'signature-invalid': {
     fault: 'caller',
     meaning: 'The request is not signed with one of our access keys.',
+  },
+  'keys-unavailable': {
+    fault: 'destination',
+    meaning: 'The keys of the trusted provider of access tokens cannot be fetched.',
   },
   'not-permitted': { fault: 'caller', meaning: 'The caller may not do this.' },
   'options-missing': {

@@ -56,6 +56,8 @@ export type BotHold = {
   readonly participantId: string;
   /** Who handles the media: we, or the application, which may have nothing played then. */
   readonly media: 'service-hosted' | 'application-hosted';
+  /** How its operations' `status` is spelled: `running` or `Running`. */
+  readonly operationStatus: 'camelCase' | 'PascalCase';
 };
 
 /** A leg that is or was up; kept so that a restart can end its dialog. */
@@ -227,6 +229,7 @@ export type OperationEnding = {
   readonly request: {
     readonly operationContext?: string;
     readonly operationCallbackUri?: string;
+    readonly operationId?: string;
   };
   readonly data: Readonly<Record<string, unknown>>;
 };

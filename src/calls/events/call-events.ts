@@ -2,17 +2,24 @@ import { identifierModel, type Identifier } from '../../core/identifier.ts';
 import type { Fact } from '../../core/ports/ledger.ts';
 import type { ConnectionRecord, OperationEnding } from '../../core/records.ts';
 import type { HeldConnection, Leg, LiveCall } from '../live-call.ts';
+import { botRoster } from '../graph/roster.ts';
 import { participantsOf } from '../participants.ts';
 import type { ResultInformation } from '../result-code.ts';
+import { botConnection, BotEvents } from './bot-events.ts';
 import { isKnownTo } from './generation.ts';
 import type { EventPublisher } from './publisher.ts';
 
-/** The Call Automation callbacks and Event Grid events of a call. */
+/**
+ * The Call Automation callbacks and Event Grid events of a call; who holds it by the Graph API gets
+ * notifications of that instead of callbacks.
+ */
 export class CallEvents {
   readonly #publisher: EventPublisher;
+  readonly bots: BotEvents;
 
   constructor(publisher: EventPublisher) {
     this.#publisher = publisher;
+    this.bots = new BotEvents(publisher);
   }
 
   /**
@@ -26,8 +33,16 @@ export class CallEvents {
       'CallConnected' | 'CallDisconnected' | 'CreateCallFailed' | 'AnswerFailed' | 'ConnectFailed',
     result: ResultInformation,
   ): readonly Fact[] {
-    const known = isKnownTo(connection.apiVersion, name) ? name : 'CallDisconnected';
+    // Bots are no clients of Call Automation: nothing is new to them.
+    const isKnown = connection.bot !== undefined || isKnownTo(connection.apiVersion, name);
+    const known = isKnown ? name : 'CallDisconnected';
     return this.#ownCallback(connection, call.correlationId, known, result);
+  }
+
+  /** The call of a bot is being set up; others hear nothing of that. */
+  establishing(call: LiveCall, connection: ConnectionRecord): readonly Fact[] {
+    const bot = botConnection(connection);
+    return bot === undefined ? [] : [this.bots.state(bot, call.correlationId, 'establishing')];
   }
 
   /** As `connection`, for calls of an earlier process. */
@@ -46,8 +61,11 @@ export class CallEvents {
   operation(
     call: Pick<LiveCall, 'correlationId'>,
     connection: ConnectionRecord,
-    { name, request, data }: OperationEnding,
+    ending: OperationEnding,
   ): readonly Fact[] {
+    const bot = botConnection(connection);
+    if (bot !== undefined) return this.bots.operation(bot, call.correlationId, ending);
+    const { name, request, data } = ending;
     const { operationContext, operationCallbackUri } = request;
     return this.#callback(connection, call.correlationId, name, operationCallbackUri, {
       ...(operationContext === undefined ? {} : { operationContext }),
@@ -62,6 +80,7 @@ export class CallEvents {
     );
     if (receivers.length === 0) return [];
     call.rosterSequence += 1;
+    const roster = botRoster(call);
     const data = {
       sequenceNumber: call.rosterSequence,
       participants: participantsOf(call).map(({ identifier, isMuted, isOnHold }) => ({
@@ -70,9 +89,12 @@ export class CallEvents {
         isOnHold,
       })),
     };
-    return receivers.flatMap(({ record }) =>
-      this.#callback(record, call.correlationId, 'ParticipantsUpdated', undefined, data),
-    );
+    return receivers.flatMap(({ record }) => {
+      const bot = botConnection(record);
+      return bot === undefined
+        ? this.#callback(record, call.correlationId, 'ParticipantsUpdated', undefined, data)
+        : this.bots.roster(bot, call.correlationId, roster);
+    });
   }
 
   incomingCall(
@@ -165,6 +187,8 @@ export class CallEvents {
     name: string,
     resultInformation: ResultInformation,
   ): readonly Fact[] {
+    const bot = botConnection(connection);
+    if (bot !== undefined) return this.bots.life(bot, correlationId, name, resultInformation);
     const { operationContext } = connection;
     return this.#callback(connection, correlationId, name, undefined, {
       ...(operationContext === undefined ? {} : { operationContext }),

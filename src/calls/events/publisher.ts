@@ -55,6 +55,10 @@ export class EventPublisher {
     this.#subscribersOf = ports.subscribersOf;
   }
 
+  get nowMs(): number {
+    return this.#clock.nowMs();
+  }
+
   /** No fact when the client's generation does not know the event. */
   callback(event: CallbackEvent): readonly Fact[] {
     if (!isKnownTo(event.apiVersion, event.name)) return [];

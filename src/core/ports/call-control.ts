@@ -11,6 +11,8 @@ export type Operation = {
   readonly operationContext?: string;
   /** Where its events go instead of the connection's callback URI. */
   readonly operationCallbackUri?: string;
+  /** By which a bot knows it; a bot is told of no end of an operation without. */
+  readonly operationId?: string;
 };
 
 /** The other side of a media stream over a web socket. */
