@@ -44,6 +44,7 @@ import { metricSources } from './metric-sources.ts';
 import type { RunningServer } from './running-server.ts';
 import { dataPaths, prepareDataDirectory } from './start-paths.ts';
 import { tlsFiles } from './tls-files.ts';
+import { tokenParts } from './token-parts.ts';
 import { Metrics } from './telemetry/metrics.ts';
 import { systemClock } from './telemetry/system-clock.ts';
 import { systemRandom } from './telemetry/system-random.ts';
@@ -144,6 +145,15 @@ export async function startServer(
   const addressPolicy = new AddressPolicy(configuration['allow-private-urls']);
   const resolver = new SystemResolver(clock);
   const sender = new GuardedHttp(addressPolicy, resolver, clock);
+  const tokens = await tokenParts(configuration, {
+    keysDirectory: paths.keys,
+    ownHosts: addresses.ownNames,
+    publicUrl: () => addresses.publicUrl,
+    sender,
+    clock,
+    random,
+    log,
+  });
   const audioSockets = new AudioSockets({ policy: addressPolicy, resolver, clock });
   opened.defer(() => audioSockets.close());
   const promptWorker = new PromptWorker({ clock, log });
@@ -316,6 +326,7 @@ export async function startServer(
       ids,
       hmac: new HmacAuthenticator({ accessKeys, ownHosts: addresses.ownNames }, clock, log),
       adminToken: new AdminToken(configuration['admin-token']),
+      ...tokens,
       links,
       callbackTokens,
       repeatability: new Repeatability(ledger),

@@ -5,6 +5,7 @@ import { TapedeckError } from '../core/error.ts';
 import type { IdCodec } from '../core/ids.ts';
 import type { CallService } from '../core/ports/call-service.ts';
 import type { Logger } from '../core/ports/log.ts';
+import type { AccessTokenVerifier } from '../identity/access-tokens.ts';
 import type { AdminToken } from '../identity/admin-token.ts';
 import type { CallbackTokens } from '../identity/callback-tokens.ts';
 import type { HmacAuthenticator } from '../identity/hmac-authenticator.ts';
@@ -24,12 +25,14 @@ import {
   authenticate,
   type Authenticator,
   byAccessKey,
+  byAccessToken,
   byAdminToken,
   bySignedLink,
 } from './authentication.ts';
 import { contentRoutes } from './content/content-routes.ts';
 import { contentErrorBody, errorBody } from './error-body.ts';
 import { toFailure } from './failure.ts';
+import { oauthRoutes, type OAuthServices } from './oauth/oauth-routes.ts';
 import { originForm, pathOf } from './origin-form.ts';
 import { keepBodyRaw, parseBody } from './request-body.ts';
 import type { Repeatability } from './repeatability.ts';
@@ -46,6 +49,9 @@ export type ApiServices = {
   readonly ids: IdCodec;
   readonly hmac: HmacAuthenticator;
   readonly adminToken: AdminToken;
+  readonly accessTokens: AccessTokenVerifier;
+  /** `undefined`: a provider of somebody else's gives the tokens. */
+  readonly tokenService: OAuthServices | undefined;
   readonly links: SignedLinks;
   readonly callbackTokens: CallbackTokens;
   readonly repeatability: Repeatability;
@@ -108,10 +114,11 @@ export function buildApp(
   );
 
   const byKey = byAccessKey(services.hmac);
+  const byToken = byAccessToken(services.accessTokens);
   const ids = new IdFields(services.ids);
   const callbackUris = new CallbackUris(services.permitsAddress);
   const { calls, repeatability } = services;
-  scope(app, [byKey], (routes) => {
+  scope(app, [byKey, byToken], (routes) => {
     offerRoutes(routes, calls, callbackUris, repeatability);
     connectionRoutes(routes, calls, ids, repeatability);
     recordingRoutes(routes, calls, ids, callbackUris, repeatability, services.recordings);
@@ -120,7 +127,7 @@ export function buildApp(
     streamingRoutes(routes, calls.operations, ids, callbackUris);
     unbuiltRoutes(routes);
   });
-  scope(app, [bySignedLink(services.links), byKey], (routes) => {
+  scope(app, [bySignedLink(services.links), byKey, byToken], (routes) => {
     contentRoutes(routes, calls.content, services.log);
   });
   scope(app, [byKey, byAdminToken(services.adminToken)], (routes) => {
@@ -130,6 +137,7 @@ export function buildApp(
   });
   confirmationRoutes(app, services.admin.subscriptions);
   openIdRoutes(app, services.callbackTokens, services.publicUrl);
+  if (services.tokenService !== undefined) oauthRoutes(app, services.tokenService);
   return app;
 }
 
@@ -141,10 +149,9 @@ function scope(
 ): void {
   void app.register((routes, _options, done) => {
     // Before the body is parsed or checked: strangers learn nothing about what a request needs.
-    routes.addHook('preValidation', (request, _reply, next) => {
-      request.actor = authenticate(request, authenticators);
+    routes.addHook('preValidation', async (request) => {
+      request.actor = await authenticate(request, authenticators);
       request.body = parseBody(request.body);
-      next();
     });
     add(routes.withTypeProvider<TypeBoxTypeProvider>());
     done();

@@ -1,5 +1,6 @@
 import type { FastifyRequest } from 'fastify';
 import { TapedeckError } from '../core/error.ts';
+import type { AccessTokenVerifier, TokenDefect } from '../identity/access-tokens.ts';
 import type { AdminToken } from '../identity/admin-token.ts';
 import type { HmacAuthenticator } from '../identity/hmac-authenticator.ts';
 import type { SignedLinks } from '../identity/signed-links.ts';
@@ -15,28 +16,31 @@ declare module 'fastify' {
 /** One way to prove who asks. */
 export type Authenticator = {
   /** As audit rows call those who prove it so. */
-  readonly name: 'access-key' | 'admin-token' | 'signed-link';
+  readonly name: 'access-key' | 'admin-token' | 'application' | 'signed-link';
   /**
    * `'not-mine'`: the request does not try this way, the next one may answer. Otherwise
    * `undefined` for yes, or why not.
    */
-  readonly verdict: (request: FastifyRequest) => 'not-mine' | { readonly refusal?: string };
+  readonly verdict: (request: FastifyRequest) => Verdict | Promise<Verdict>;
 };
+
+type Verdict =
+  'not-mine' | { readonly refusal?: string; /** More on who it is. */ readonly who?: string };
 
 /**
  * The first authenticator that the request addresses decides.
  *
  * @returns who asks, for audit rows: `access-key 192.0.2.1`.
  */
-export function authenticate(
+export async function authenticate(
   request: FastifyRequest,
   authenticators: readonly Authenticator[],
-): string {
+): Promise<string> {
   for (const { name, verdict } of authenticators) {
-    const given = verdict(request);
+    const given = await verdict(request);
     if (given === 'not-mine') continue;
-    if (given.refusal === undefined) return `${name} ${peerOf(request)}`.trimEnd();
-    throw refused(given.refusal);
+    if (given.refusal !== undefined) throw refused(given.refusal);
+    return [name, given.who ?? '', peerOf(request)].filter((part) => part !== '').join(' ');
   }
   throw refused('the request carries no signature');
 }
@@ -71,6 +75,36 @@ export function byAdminToken(token: AdminToken): Authenticator {
   };
   return { name: 'admin-token', verdict };
 }
+
+/** The access token of an application, for the audience of Call Automation. */
+export function byAccessToken(tokens: AccessTokenVerifier): Authenticator {
+  const verdict: Authenticator['verdict'] = async (request) => {
+    const { authorization } = request.headers;
+    if (authorization === undefined || !/^Bearer\b/i.test(authorization)) return 'not-mine';
+    const verified = await tokens.verify(authorization, 'communication');
+    if (verified.ok) return { who: verified.value.applicationId };
+    const refusal = TOKEN_REFUSALS[verified.defect];
+    if (verified.defect === 'keys-unavailable') {
+      throw new TapedeckError('keys-unavailable', `Not authenticated: ${refusal}.`);
+    }
+    return { refusal };
+  };
+  return { name: 'application', verdict };
+}
+
+/** In words that may be told to the caller. */
+export const TOKEN_REFUSALS: Readonly<Record<TokenDefect, string>> = {
+  missing: 'the access token is empty',
+  malformed: 'the access token is no JWT with the claims that one has',
+  'signature-invalid': 'the access token’s signature is not of a key that is trusted here',
+  'issuer-unknown': 'the access token’s issuer is not trusted here',
+  'audience-wrong': 'the access token is for another audience',
+  expired: 'the access token has expired',
+  'not-yet-valid': 'the access token is not valid yet',
+  delegated: 'the access token is of a user, not of an application',
+  'application-unknown': 'the access token’s application is not registered for this API',
+  'keys-unavailable': 'the keys of the access token’s issuer cannot be had at the moment',
+};
 
 /** A signed link: reads its one path, and does nothing else. */
 export function bySignedLink(links: SignedLinks): Authenticator {

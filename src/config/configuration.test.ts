@@ -2,6 +2,7 @@ import { resolve } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { TapedeckError } from '../core/error.ts';
+import { DEVELOPMENT_APPLICATION } from './application-entry.ts';
 import { parseConfiguration, type Configuration } from './configuration.ts';
 import { configurationDocument, optionsHelp } from './document.ts';
 import {
@@ -101,7 +102,7 @@ describe.each(OPTION_NAMES.filter((name) => SAMPLES[name] !== undefined))('--%s'
 
 test('every option that is built has a sample above, but those that go in pairs', () => {
   const untested = OPTION_NAMES.filter((name) => SAMPLES[name] === undefined);
-  expect(untested).toEqual(['tls-cert', 'tls-key', 'ffmpeg']);
+  expect(untested).toEqual(['tls-cert', 'tls-key', 'ffmpeg', 'token-issuer', 'token-audience']);
 });
 
 test('without anything the contract’s defaults hold', () => {
@@ -139,6 +140,7 @@ test('without anything the contract’s defaults hold', () => {
     routes: [],
     sim: [],
     storageAccounts: [],
+    applications: [DEVELOPMENT_APPLICATION],
     events: [],
     warnings: [],
   });
@@ -331,9 +333,7 @@ describe('what the contract names and nobody built yet is refused by name', () =
   test.each<[Given, string]>([
     [{ env: { TAPEDECK_FFMPEG: '/usr/bin/ffmpeg' } }, 'TAPEDECK_FFMPEG'],
     [{ file: 'ffmpeg: /usr/bin/ffmpeg' }, 'tapedeck.yaml: ffmpeg'],
-    [{ file: 'applications: [{id: x}]' }, 'tapedeck.yaml: applications'],
     [record('format: mp4'), 'tapedeck.yaml: routes[0].record.format: mp4'],
-    [{ file: 'routes: [{to: a, action: application, bot: b}]' }, 'tapedeck.yaml: routes[0].bot'],
   ])('%j', (given, field) => {
     const error = refusal(given);
     expect(error.code).toBe('option-unbuilt');

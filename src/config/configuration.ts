@@ -1,5 +1,6 @@
 import { dirname, resolve } from 'node:path';
 import { TapedeckError } from '../core/error.ts';
+import { applicationsOf, withBots } from './check-applications.ts';
 import type { FileEntries, SubscriptionEntry } from './entries.ts';
 import { refuse, refuseUnbuilt, type RawValue } from './kind.ts';
 import { isLoopback, LOOPBACK_RANGES } from './loopback.ts';
@@ -57,10 +58,13 @@ export function parseConfiguration(
   const values = readOptions(flags.options, env, file.content);
   checkTogether(values);
   checkReferences(file.content.entries);
+  const applications = applicationsOf(file.content.entries.applications, values);
   const listeners = [values['http-host'], values['management-host'], ...values['sip-host']];
   return {
     ...values,
     ...file.content.entries,
+    applications,
+    routes: withBots(file.content.entries.routes, applications),
     'data-dir': resolve(values['data-dir']),
     'allow-private-urls':
       values['allow-private-urls'] ?? (listeners.every(isLoopback) ? LOOPBACK_RANGES : []),

@@ -1,5 +1,5 @@
 import { ENTRIES } from './entries.ts';
-import { unbuilt, type FieldTexts } from './kind.ts';
+import type { FieldTexts } from './kind.ts';
 import { flagOf, OPTION_NAMES, OPTIONS, variableOf } from './options.ts';
 
 const HELP_WIDTH = 96;
@@ -100,6 +100,12 @@ events:
   - name: archive
     endpoint: https://archive.example.com/hook
     includedTypes: [Microsoft.Communication.RecordingFileStatusUpdated]
+applications:
+  - id: 3f2a1f0e-5b1c-4c55-9a67-0d8b6c1e2f34
+    name: ivr
+    secrets: [correct-horse-battery-staple]
+    roles: [Calls.Initiate.All, Calls.AccessMedia.All]
+    callbackUri: https://ivr.example.com/api/calls
 storageAccounts:
   - { account: archive, key: dGhlIGtleSBvZiB0aGUgYWNjb3VudA== }
 sim:
@@ -132,7 +138,7 @@ function fieldTable(table: { readonly title: string; readonly fields: FieldTexts
 
 /** What may be given, unless that goes without saying. */
 function takes(kind: { readonly expects: string }): string {
-  const obvious = ['text', 'a path', 'a list of entries', unbuilt.expects];
+  const obvious = ['text', 'a path', 'a list of entries'];
   return obvious.includes(kind.expects) ? '' : ` Takes ${kind.expects}.`;
 }
 

@@ -1,3 +1,4 @@
+import { APPLICATION_TABLE, applicationEntry, type ApplicationEntry } from './application-entry.ts';
 import * as kinds from './kinds.ts';
 import {
   builtChoice,
@@ -5,7 +6,6 @@ import {
   listOf,
   mapOf,
   textMap,
-  unbuilt,
   type Fields,
   type FieldTexts,
   type Kind,
@@ -57,7 +57,8 @@ export type RouteEntry = {
   readonly action: 'trunk' | 'registered' | 'application' | 'group' | 'reject';
   readonly trunk: string | undefined;
   readonly group: string | undefined;
-  readonly bot: undefined;
+  /** Name or id of an application. */
+  readonly bot: string | undefined;
   readonly record: RouteRecord | undefined;
   readonly secure: SecurityPolicy;
 };
@@ -81,6 +82,7 @@ export type FileEntries = {
   readonly events: readonly SubscriptionEntry[];
   readonly sim: readonly SimulatedPhone[];
   readonly storageAccounts: readonly StorageAccount[];
+  readonly applications: readonly ApplicationEntry[];
 };
 
 const none = { value: undefined, text: 'none' } as const;
@@ -188,7 +190,11 @@ const route: Fields<RouteEntry> = {
     text: 'For action `group`: the `groupCallId` by which applications find the call, a GUID by custom. Several routes may name one group.',
     fallback: none,
   },
-  bot: { kind: unbuilt, text: 'Graph bot to notify; not built yet.', fallback: none },
+  bot: {
+    kind: kinds.text,
+    text: 'For action `application`: name or id of the application whose `callbackUri` hears of the call, in place of IncomingCall.',
+    fallback: none,
+  },
   record: {
     kind: mapOf(routeRecord),
     text: 'Records every such call, with no application at all. `{}` takes the defaults.',
@@ -234,12 +240,12 @@ const subscription: Fields<SubscriptionEntry> = {
   },
 };
 
-export type EntryKey = keyof FileEntries | 'applications';
+export type EntryKey = keyof FileEntries;
 
 /** How each key is read, what it is for, and (for the documentation) the keys of its entries. */
 export const ENTRIES: {
   readonly [K in EntryKey]: {
-    readonly kind: Kind<K extends keyof FileEntries ? FileEntries[K] : never>;
+    readonly kind: Kind<FileEntries[K]>;
     readonly text: string;
     readonly tables: readonly { readonly title: string; readonly fields: FieldTexts }[];
   };
@@ -277,7 +283,11 @@ export const ENTRIES: {
     text: 'Credentials for Azure containers that callers name as the place for their recordings without a SAS in the URL. A container whose account is not here needs its SAS.',
     tables: [STORAGE_ACCOUNT_TABLE],
   },
-  applications: { kind: unbuilt, text: 'Graph applications; not built yet.', tables: [] },
+  applications: {
+    kind: entriesOf(applicationEntry),
+    text: 'Who gets access tokens ([how](graph.md#tokens)). Without any, a development application is there while HTTP is bound to loopback; `tapedeck sdk-env` prints it.',
+    tables: [APPLICATION_TABLE],
+  },
 };
 
 /** As the admin API takes them: a token, and at most 4096 printable bytes. */

@@ -131,14 +131,6 @@ export function builtChoice<const T extends string>(
   };
 }
 
-/** A key of the contract that is refused by name until it is built. */
-export const unbuilt: Kind<never> = {
-  expects: 'nothing yet: this is not built',
-  read: (_value, at) => {
-    throw refuseUnbuilt(at);
-  },
-};
-
 /** A map with free keys, as of headers. */
 export function textMap(
   expects: string,

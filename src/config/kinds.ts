@@ -212,6 +212,16 @@ export const originUrl: Kind<string> = scalar(
   },
 );
 
+/** As it stands in `iss`, to the letter. */
+export const issuerUrl: Kind<string> = scalar(
+  'an http or https URL without a query, as its tokens name it',
+  (value) => {
+    const url = URL.canParse(value) ? new URL(value) : undefined;
+    if (url === undefined || !/^https?:$/.test(url.protocol)) return undefined;
+    return url.search + url.hash + url.username + url.password === '' ? value : undefined;
+  },
+);
+
 /** Labels of letters, digits and hyphens with dots between them (RFC 1123 §2.1), or an address. */
 export const hostName: Kind<string> = scalar('a host name', (value) => {
   if (isIP(value) !== 0) return value;

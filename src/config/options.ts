@@ -38,6 +38,8 @@ export type OptionValues = {
   ffmpeg: string | undefined;
   'management-host': string;
   'management-port': number;
+  'token-issuer': string | undefined;
+  'token-audience': readonly string[];
   'resource-id': string;
   'answer-timeout': number;
   'journal-flush': number;
@@ -252,6 +254,21 @@ export const OPTIONS: { readonly [K in OptionName]: Option<OptionValues[K]> } = 
     fallbackText: '9000',
     placeholder: 'port',
     text: 'Health (`/health/live`, `/health/ready`, `/health/started`) and `/metrics` (Prometheus).',
+  },
+  'token-issuer': {
+    kind: kinds.issuerUrl,
+    fallback: undefined,
+    fallbackText: 'this server',
+    placeholder: 'url',
+    text: 'Issuer of an OpenID provider whose tokens are taken in place of this server’s own; its keys are found by discovery. Together with `--token-audience`. A provider at a private address needs `--allow-private-urls`.',
+  },
+  'token-audience': {
+    kind: listOf(kinds.text),
+    fallback: [],
+    fallbackText: 'none',
+    placeholder: 'text',
+    text: 'What `aud` of the provider’s tokens has to be, such as `api://tapedeck`, or `https://communication.azure.com/` for the Call Automation SDKs.',
+    repeatable: true,
   },
   'resource-id': {
     kind: kinds.hostName,

@@ -13,7 +13,15 @@ export type ReadFile = {
 
 export const EMPTY_FILE: ReadFile = {
   options: new Map(),
-  entries: { users: [], trunks: [], routes: [], events: [], sim: [], storageAccounts: [] },
+  entries: {
+    users: [],
+    trunks: [],
+    routes: [],
+    events: [],
+    sim: [],
+    storageAccounts: [],
+    applications: [],
+  },
 };
 
 /** Reads `yaml`; `path` appears in messages. Throws `option-invalid` or `option-unbuilt`. */
@@ -39,7 +47,6 @@ export function readConfigurationFile(yaml: string, path: string): ReadFile {
     const value = entries.get(key);
     return value === undefined ? [] : kind.read(value, `${path}: ${key}`);
   };
-  read('applications', ENTRIES.applications.kind);
   return {
     options,
     entries: {
@@ -52,6 +59,7 @@ export function readConfigurationFile(yaml: string, path: string): ReadFile {
         'storageAccounts',
         ENTRIES.storageAccounts.kind,
       ) as FileEntries['storageAccounts'],
+      applications: read('applications', ENTRIES.applications.kind) as FileEntries['applications'],
     },
   };
 }

@@ -1,4 +1,4 @@
-import { link, mkdir, open, readFile, rm } from 'node:fs/promises';
+import { link, mkdir, open, readFile, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { systemCode } from '../core/error.ts';
 
@@ -21,6 +21,37 @@ export async function loadOrCreateSecret(
   } catch (error) {
     if (systemCode(error) !== 'ENOENT') throw error;
   }
+  const unfinished = await writeUnfinished(path, make);
+  try {
+    await link(unfinished, path);
+  } catch (error) {
+    if (systemCode(error) !== 'EEXIST') throw error;
+  } finally {
+    await rm(unfinished, { force: true });
+  }
+  return await readFile(path, 'utf8');
+}
+
+/**
+ * Puts `text` in the place of what the file holds, whole or not at all, and durably. Rejects with
+ * the system's error.
+ */
+export async function replaceSecret(path: string, text: string): Promise<void> {
+  const unfinished = await writeUnfinished(path, () => text);
+  await rename(unfinished, path);
+  const directory = await open(dirname(path));
+  try {
+    await directory.sync();
+  } finally {
+    await directory.close();
+  }
+}
+
+/** The new content beside the file, synced; its path. */
+async function writeUnfinished(
+  path: string,
+  make: () => string | Promise<string>,
+): Promise<string> {
   await mkdir(dirname(path), { recursive: true, mode: OWNER_ONLY_DIRECTORY });
   const unfinished = `${path}.${process.pid}.new`;
   await rm(unfinished, { force: true });
@@ -31,12 +62,5 @@ export async function loadOrCreateSecret(
   } finally {
     await file.close();
   }
-  try {
-    await link(unfinished, path);
-  } catch (error) {
-    if (systemCode(error) !== 'EEXIST') throw error;
-  } finally {
-    await rm(unfinished, { force: true });
-  }
-  return await readFile(path, 'utf8');
+  return unfinished;
 }

@@ -10,6 +10,7 @@ import type {
   OpenContent,
   Repeat,
 } from '../../src/core/ports/call-service.ts';
+import { defect } from '../../src/core/result.ts';
 import { SILENT_LOGGER, type LogFields } from '../../src/core/ports/log.ts';
 import type { Clock } from '../../src/core/ports/clock.ts';
 import type { RepeatabilityRecord } from '../../src/core/records.ts';
@@ -191,6 +192,8 @@ export async function makeFakeApi(
     log,
     hmac: new HmacAuthenticator({ accessKeys: [ACCESS_KEY], ownHosts }, clock, log),
     adminToken: new AdminToken(ADMIN_TOKEN),
+    accessTokens: { verify: () => Promise.resolve(defect('signature-invalid')) },
+    tokenService: undefined,
     links: new SignedLinks(derivedKey('secret', 'links'), clock),
     callbackTokens: await CallbackTokens.create(
       { privateKey: SIGNING_KEY, issuer: VENDOR_ISSUER, resourceId: 'resource' },
