@@ -4,10 +4,17 @@ import type { Clock } from '../core/ports/clock.ts';
 import type { JournalEnd, JournalEndReason } from '../core/ports/media.ts';
 import type { JournalWriter } from '../journal/journal-writer.ts';
 import type { Place } from './place-tracker.ts';
+import type { VoiceListener } from './voice-listener.ts';
+
+/** What a source appends to: a journal, or whoever listens as if it were one. */
+export type JournalAppender = Pick<JournalWriter, 'packet' | 'anchor'> & {
+  /** As `JournalWriter.tone`. @param startUs when it began. */
+  tone(stream: number, atUs: number, eventCode: number, durationMs: number, startUs: number): void;
+};
 
 /** A source's way into one journal: what the hot path needs, and nothing else. */
 export type JournalTap = {
-  readonly writer: JournalWriter;
+  readonly writer: JournalAppender;
   readonly stream: number;
   /** Packets whose place is before this stay out: the gate was closed. On `Clock.monotonicUs`. */
   sinceUs: number;
@@ -33,11 +40,14 @@ export type JournalSource = {
  * nothing from before can come any more.
  */
 export class CallJournal {
+  /** Hears those who are recorded. */
+  readonly listener: VoiceListener | undefined;
   readonly recordingId: RecordingId;
   readonly startedAtMs: number;
   readonly writer: JournalWriter;
   readonly #clock: Clock;
   readonly #taps = new Map<JournalSource, JournalTap>();
+  readonly #legs: ReadonlySet<string> | 'all' | undefined;
   #nextStream = 0;
   #pausedAtMs: number | undefined;
   #resumedAtMs: number;
@@ -45,7 +55,14 @@ export class CallJournal {
   #openSinceUs: number | undefined;
   #ending: Promise<JournalEnd> | undefined;
 
-  constructor(writer: JournalWriter, clock: Clock) {
+  /** @param voices only what these legs say is written, and the listener hears them. */
+  constructor(
+    writer: JournalWriter,
+    clock: Clock,
+    voices?: { readonly legs: ReadonlySet<string> | 'all'; readonly listener: VoiceListener },
+  ) {
+    this.#legs = voices?.legs;
+    this.listener = voices?.listener;
     this.recordingId = writer.recordingId;
     this.startedAtMs = writer.startedAtMs;
     this.writer = writer;
@@ -63,6 +80,7 @@ export class CallJournal {
     played = false,
   ): void {
     if (this.#ending !== undefined || this.#taps.has(source)) return;
+    if (this.#legs !== undefined && (played || !isOf(this.#legs, source))) return;
     const stream = this.#nextStream++;
     this.writer.joined(
       {
@@ -80,13 +98,16 @@ export class CallJournal {
     const tap = { writer: this.writer, stream, sinceUs: 0 };
     this.#taps.set(source, tap);
     if (this.#pausedAtMs === undefined) this.#attach(source, tap);
+    this.listener?.join(source, media);
   }
 
   leave(source: JournalSource): void {
     const tap = this.#taps.get(source);
     if (tap === undefined) return;
     this.#detach(source, tap);
-    this.writer.left(tap.stream, this.#clock.monotonicUs());
+    const nowUs = this.#clock.monotonicUs();
+    this.listener?.leave(source, nowUs);
+    this.writer.left(tap.stream, nowUs);
   }
 
   /**
@@ -102,14 +123,18 @@ export class CallJournal {
     return this.#pausedAtMs;
   }
 
-  /** Opens the gate for what belongs after this moment. Idempotent. Gives the wall clock. */
-  resume(): number {
+  /**
+   * Opens the gate for what belongs after this moment. Idempotent. Gives the wall clock.
+   * @param sinceUs the moment, at most a little after now.
+   */
+  resume(sinceUs: number = this.#clock.monotonicUs()): number {
     if (this.#pausedAtMs === undefined) return this.#resumedAtMs;
     this.#pausedAtMs = undefined;
     const nowUs = this.#clock.monotonicUs();
-    this.#resumedAtMs = this.#wallMs(nowUs);
-    this.#openSinceUs = nowUs;
-    this.writer.resumed(nowUs);
+    this.#resumedAtMs = this.#wallMs(sinceUs);
+    this.#openSinceUs = sinceUs;
+    this.writer.resumed(sinceUs);
+    this.listener?.begin(sinceUs, nowUs);
     for (const [source, tap] of this.#taps) {
       this.#attach(source, tap);
       const { place } = source;
@@ -124,7 +149,11 @@ export class CallJournal {
   end(reason: JournalEndReason): Promise<JournalEnd> {
     if (this.#ending === undefined) {
       for (const [source, tap] of [...this.#taps]) this.#detach(source, tap);
-      this.#ending = this.writer.end(reason, this.#clock.monotonicUs());
+      const nowUs = this.#clock.monotonicUs();
+      const heard = this.listener?.heard(nowUs);
+      this.listener?.close(nowUs);
+      const ended = this.writer.end(reason, nowUs);
+      this.#ending = heard === undefined ? ended : ended.then((end) => ({ ...end, heard }));
     }
     return this.#ending;
   }
@@ -146,6 +175,10 @@ export class CallJournal {
   #wallMs(atUs: number): number {
     return this.startedAtMs + (atUs - this.writer.startedAtUs) / 1000;
   }
+}
+
+function isOf(legs: ReadonlySet<string> | 'all', { legId }: JournalSource): boolean {
+  return legs === 'all' || legs.has(legId);
 }
 
 function unplug(source: JournalSource, tap: JournalTap): void {

@@ -1,5 +1,6 @@
 import { TapedeckError } from '../core/error.ts';
 import type { RecordingId } from '../core/ids.ts';
+import type { PlayEnd } from '../core/ports/call-media.ts';
 import type { Clock } from '../core/ports/clock.ts';
 import type { DatagramNetwork } from '../core/ports/datagram.ts';
 import type { Disk } from '../core/ports/disk.ts';
@@ -8,9 +9,12 @@ import type { JournalEnd, JournalEndReason, OpenJournal } from '../core/ports/me
 import type { DiskReserve } from '../journal/disk-reserve.ts';
 import { JournalFlusher } from '../journal/journal-flusher.ts';
 import { JournalWriter } from '../journal/journal-writer.ts';
+import type { Codecs } from '../media/codecs.ts';
 import type { CallBridge } from './call-bridge.ts';
 import { CallJournal } from './call-journal.ts';
 import { expedite } from './datagram/sleeping-network.ts';
+import { FRAME_US } from './mix/frame.ts';
+import { VoiceListener } from './voice-listener.ts';
 
 /** Ends of journals are remembered, so that a late `endJournal` gets its answer. */
 const REMEMBERED_ENDS = 1_000;
@@ -32,29 +36,37 @@ export type HostJournalsOptions = {
   readonly clock: Clock;
   readonly log: Logger;
   readonly disk: Disk;
+  readonly codecs: Codecs;
   readonly journal: JournalSettings;
 };
 
 type JournalEntry = { readonly journal: Promise<CallJournal>; readonly call: CallBridge };
+
+/** What it reports of its own. */
+export type JournalEvents = {
+  /** A journal could not be written any further, and has been ended. */
+  readonly onFailed: (recordingId: RecordingId, end: JournalEnd, systemCode: string) => void;
+  /** As `MediaEvents.voiceChanged`. */
+  readonly onVoiceChanged: (recordingId: RecordingId, isSpeaking: boolean, agoMs: number) => void;
+};
 
 /** The journals of one media worker: opened, paused and ended by their recordings' ids. */
 export class HostJournals {
   readonly #options: HostJournalsOptions;
   readonly #clock: Clock;
   readonly #flusher: JournalFlusher;
-  readonly #onFailed: (recordingId: RecordingId, end: JournalEnd, systemCode: string) => void;
+  readonly #events: JournalEvents;
   readonly #journals = new Map<RecordingId, JournalEntry>();
   readonly #ends = new Map<RecordingId, Promise<JournalEnd>>();
+  /** Those that wait for a player, and whose voices are listened to. */
+  readonly #afterPlay = new Map<string, CallJournal>();
+  readonly #listened = new Set<CallJournal>();
 
-  /** @param onFailed a journal could not be written any further, and has been ended. */
-  constructor(
-    options: HostJournalsOptions,
-    onFailed: (recordingId: RecordingId, end: JournalEnd, systemCode: string) => void,
-  ) {
+  constructor(options: HostJournalsOptions, events: JournalEvents) {
     this.#options = options;
     this.#clock = options.clock;
     this.#flusher = new JournalFlusher({ clock: options.clock, ...options.journal });
-    this.#onFailed = onFailed;
+    this.#events = events;
   }
 
   /** Those that are open. */
@@ -98,6 +110,23 @@ export class HostJournals {
     return journal;
   }
 
+  /** As `MediaPort.resumeJournalAfter`. */
+  async resumeAfter(recordingId: RecordingId, playId: string): Promise<void> {
+    this.#afterPlay.set(playId, await this.get(recordingId));
+  }
+
+  /** A player is done: its last frame is being sent. */
+  playEnded(playId: string, end: PlayEnd): void {
+    const journal = this.#afterPlay.get(playId);
+    this.#afterPlay.delete(playId);
+    if (end === 'completed') journal?.resume(this.#clock.monotonicUs() + FRAME_US);
+  }
+
+  /** Several times a second. */
+  tend(nowUs: number): void {
+    for (const { listener } of this.#listened) listener?.tend(nowUs);
+  }
+
   /** As `MediaPort.endJournal`. */
   async end(recordingId: RecordingId, reason: JournalEndReason): Promise<JournalEnd> {
     const entry = this.#journals.get(recordingId);
@@ -134,7 +163,7 @@ export class HostJournals {
       ...(settings.reserve !== undefined && { reserve: settings.reserve }),
       ...(settings.segmentBytes !== undefined && { segmentBytes: settings.segmentBytes }),
     });
-    const journal = new CallJournal(writer, this.#clock);
+    const journal = this.#callJournal(writer, request.voicesOf);
     if (call.isClosed) {
       await journal.end('call-ended');
       throw new TapedeckError('call-ended', 'the call ended while the journal was opened');
@@ -142,6 +171,8 @@ export class HostJournals {
     this.#flusher.add(writer);
     // First of all records: before any leg has a way in.
     if (request.paused === true) journal.pause(writer.startedAtUs);
+    else journal.listener?.begin(writer.startedAtUs, this.#clock.monotonicUs());
+    if (journal.listener !== undefined) this.#listened.add(journal);
     call.addJournal(journal);
     // Whoever is told of the start will be told of a file: even if this process dies in the next
     // moment, the journal says who was in the call and that some time has passed.
@@ -150,8 +181,21 @@ export class HostJournals {
     return journal;
   }
 
+  #callJournal(writer: JournalWriter, voicesOf: OpenJournal['voicesOf']): CallJournal {
+    if (voicesOf === undefined) return new CallJournal(writer, this.#clock);
+    const listener = new VoiceListener(this.#options.codecs, (isSpeaking, agoUs) => {
+      this.#events.onVoiceChanged(writer.recordingId, isSpeaking, agoUs / 1000);
+    });
+    const legs = voicesOf === 'all' ? voicesOf : new Set<string>(voicesOf);
+    return new CallJournal(writer, this.#clock, { legs, listener });
+  }
+
   #end(journal: CallJournal, call: CallBridge, reason: JournalEndReason): Promise<JournalEnd> {
     this.#flusher.remove(journal.writer);
+    this.#listened.delete(journal);
+    for (const [playId, waiting] of this.#afterPlay) {
+      if (waiting === journal) this.#afterPlay.delete(playId);
+    }
     const end = journal.end(reason);
     expedite(this.#options.datagrams, end);
     call.journals.delete(journal);
@@ -173,7 +217,7 @@ export class HostJournals {
     void entry.journal
       .then((journal) => this.#end(journal, entry.call, 'disk-failed'))
       .then((end) => {
-        this.#onFailed(recordingId, end, code);
+        this.#events.onFailed(recordingId, end, code);
       });
   }
 }

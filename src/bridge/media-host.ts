@@ -83,14 +83,20 @@ export class MediaHost implements MediaPort, CallMediaPort {
   constructor(options: MediaHostOptions) {
     this.#options = options;
     this.#clock = options.clock;
-    this.#journals = new HostJournals(options, (recordingId, end, code) =>
-      this.#emitter.emit('journalFailed', recordingId, end, code),
-    );
+    this.#journals = new HostJournals(options, {
+      onFailed: (recordingId, end, code) =>
+        this.#emitter.emit('journalFailed', recordingId, end, code),
+      onVoiceChanged: (recordingId, isSpeaking, agoMs) =>
+        this.#emitter.emit('voiceChanged', recordingId, isSpeaking, agoMs),
+    });
     this.#sounds = new HostSounds({
       clock: options.clock,
       calls: this.#calls,
       randomSsrc: () => this.#randomBelow(2 ** 32),
-      onPlayEnded: (playId, end) => this.#emitter.emit('playEnded', playId, end),
+      onPlayEnded: (playId, end) => {
+        this.#journals.playEnded(playId, end);
+        this.#emitter.emit('playEnded', playId, end);
+      },
       onStreamFrame: (streamId, frame) => this.#emitter.emit('streamFrame', streamId, frame),
     });
     const { clock, codecs } = options;
@@ -240,6 +246,10 @@ export class MediaHost implements MediaPort, CallMediaPort {
     return { resumedAtMs: (await this.#journals.get(recordingId)).resume() };
   }
 
+  resumeJournalAfter(recordingId: RecordingId, playId: string): Promise<void> {
+    return this.#journals.resumeAfter(recordingId, playId);
+  }
+
   endJournal(recordingId: RecordingId, reason: JournalEndReason): Promise<JournalEnd> {
     return this.#journals.end(recordingId, reason);
   }
@@ -303,6 +313,7 @@ export class MediaHost implements MediaPort, CallMediaPort {
 
   #tend(): void {
     const nowUs = this.#clock.monotonicUs();
+    this.#journals.tend(nowUs);
     for (const { leg } of this.#legs.values()) {
       leg.tend(nowUs);
       if (leg.nextReportUs === undefined || nowUs < leg.nextReportUs) continue;

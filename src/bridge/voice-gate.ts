@@ -78,9 +78,10 @@ export class VoiceGate {
     const startUs = this.#places.placeUs(ssrc, timestamp, nowUs - durationMs * 1000);
     if (this.#state === GATE.checked && startUs < this.#openSinceUs) return;
     const event = TONES.indexOf(tone);
-    for (const tap of this.taps) tap.writer.tone(tap.stream, nowUs, event, durationMs);
+    for (const tap of this.taps) tap.writer.tone(tap.stream, nowUs, event, durationMs, startUs);
     for (const tap of this.newTaps) {
-      if (startUs >= tap.sinceUs) tap.writer.tone(tap.stream, nowUs, event, durationMs);
+      if (startUs < tap.sinceUs) continue;
+      tap.writer.tone(tap.stream, nowUs, event, durationMs, startUs);
     }
   }
 

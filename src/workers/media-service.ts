@@ -40,6 +40,8 @@ export async function serveMedia(
     openJournal: (...args: Parameters<MediaHost['openJournal']>) => host.openJournal(...args),
     pauseJournal: (...args: Parameters<MediaHost['pauseJournal']>) => host.pauseJournal(...args),
     resumeJournal: (...args: Parameters<MediaHost['resumeJournal']>) => host.resumeJournal(...args),
+    resumeJournalAfter: (...args: Parameters<MediaHost['resumeJournalAfter']>) =>
+      host.resumeJournalAfter(...args),
     endJournal: (...args: Parameters<MediaHost['endJournal']>) => host.endJournal(...args),
     closeCall: (...args: Parameters<MediaHost['closeCall']>) => host.closeCall(...args),
     startPlay: (...args: Parameters<MediaHost['startPlay']>) => host.startPlay(...args),
@@ -58,6 +60,7 @@ export async function serveMedia(
   host.on('legSilent', (...args) => emit('legSilent', ...args));
   host.on('toneReceived', (...args) => emit('toneReceived', ...args));
   host.on('journalFailed', (...args) => emit('journalFailed', ...args));
+  host.on('voiceChanged', (...args) => emit('voiceChanged', ...args));
   host.on('playEnded', (...args) => emit('playEnded', ...args));
   host.on('streamFrame', (streamId, frame) => {
     // Each frame is memory of its own: it is handed over, not copied.

@@ -160,6 +160,11 @@ export class MediaWorkers implements MediaPort, CallMediaPort {
     return this.#slotOfRecording(recordingId).thread.request('resumeJournal', recordingId);
   }
 
+  async resumeJournalAfter(recordingId: RecordingId, playId: string): Promise<void> {
+    const { thread } = this.#slotOfRecording(recordingId);
+    await thread.request('resumeJournalAfter', recordingId, playId);
+  }
+
   async endJournal(recordingId: RecordingId, reason: JournalEndReason): Promise<JournalEnd> {
     const slot = this.#slotOfRecording(recordingId);
     const end = await slot.thread.request<JournalEnd>('endJournal', recordingId, reason);

@@ -82,6 +82,12 @@ export class FakeMedia implements MediaPort {
     return { resumedAtMs: this.#clock.nowMs() };
   };
 
+  resumeJournalAfter: MediaPort['resumeJournalAfter'] = async (recordingId, playId) => {
+    this.#requireJournal(recordingId);
+    this.log.push(`journal resumed after ${playId}`);
+    await this.#pace.step();
+  };
+
   endJournal: MediaPort['endJournal'] = async (recordingId, reason) => {
     if (this.lostJournals.has(recordingId)) {
       throw new TapedeckError('worker-failed', 'the worker died');

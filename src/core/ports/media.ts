@@ -1,5 +1,6 @@
 import type { LegId, RecordingId, ServerCallId } from '../ids.ts';
 import type { RemoteMedia } from '../media-format.ts';
+import type { Tone } from '../tone.ts';
 import type { SocketAddress } from './datagram.ts';
 
 export type OpenLeg = {
@@ -19,6 +20,11 @@ export type OpenJournal = {
   readonly directory: string;
   /** Begins with the gate closed: nothing is written before `resumeJournal`. Default false. */
   readonly paused?: boolean;
+  /**
+   * Nothing of what is played is written, and of these legs only (`all`: of every one), which are listened to:
+   * `voiceChanged` and `JournalEnd.heard` tell what they do. Default: everything is written, unheard.
+   */
+  readonly voicesOf?: readonly LegId[] | 'all';
 };
 
 export type JournalEndReason =
@@ -28,6 +34,21 @@ export type JournalEnd = {
   /** Wall clock at which the recording ended. */
   readonly endedAtMs: number;
   readonly durationMs: number;
+  /** Of a journal with `voicesOf`. */
+  readonly heard?: HeardVoices;
+};
+
+/** What was heard in a journal's recording. Times are ms of what is recorded: from its start, or its first resumption. */
+export type HeardVoices = {
+  readonly lengthMs: number;
+  /** Accepted, whatever was in them. */
+  readonly packets: number;
+  /** Somebody spoke, and nobody does since then; `undefined` while somebody does, or nobody ever did. */
+  readonly silentSinceMs?: number;
+  /** The last speech did not end: nothing more came of it. */
+  readonly hasBrokenOff: boolean;
+  /** The last key that was pressed, and when. */
+  readonly tone?: { readonly tone: Tone; readonly atMs: number };
 };
 
 /** What media workers report on their own. */
@@ -38,6 +59,8 @@ export type MediaEvents = {
   legSilent: [legId: LegId, silentMs: number];
   /** The journal could not be written any further; what was written is whole up to `end`. */
   journalFailed: [recordingId: RecordingId, end: JournalEnd, systemCode: string];
+  /** Of a journal with `voicesOf`: somebody began to speak, or nobody does any more; and how long ago that was. */
+  voiceChanged: [recordingId: RecordingId, isSpeaking: boolean, agoMs: number];
   /** The worker died; its calls have no media any more. */
   workerLost: [calls: readonly ServerCallId[]];
 };
@@ -71,6 +94,11 @@ export interface MediaPort {
    * moment: what was sent while paused stays out, however late it comes. Idempotent.
    */
   resumeJournal(recordingId: RecordingId): Promise<{ readonly resumedAtMs: number }>;
+  /**
+   * As `resumeJournal`, as soon as this player has given out all that it has, to the sample. Never if it
+   * ends in another way. Resolves at once.
+   */
+  resumeJournalAfter(recordingId: RecordingId, playId: string): Promise<void>;
   /** Closes the journal with an end marker; all of it is on disk when this resolves. Idempotent. */
   endJournal(recordingId: RecordingId, reason: JournalEndReason): Promise<JournalEnd>;
   /** Closes legs and journals that are still open. */

@@ -5,6 +5,8 @@ const QUIETEST_DB = -52;
 /** The noise is not known yet: less is taken for it. */
 const QUIETEST_AT_FIRST_DB = -36;
 const ABOVE_NOISE_DB = 8;
+/** What is louder from the beginning is not taken for noise before it has gone on for some seconds. */
+const LOUDEST_NOISE_AT_FIRST_DB = -40;
 /** Half a second: in it even a talker draws breath, so its quietest frame is noise. */
 const NOISE_FRAMES = 25;
 /** How much the noise may rise in that time, lest a long vowel becomes the noise. */
@@ -92,7 +94,7 @@ export class SpeechPresence {
     if (levelDb < this.#quietestDb) this.#quietestDb = levelDb;
     this.#noiseFrames += 1;
     if (this.#noiseFrames < NOISE_FRAMES) return;
-    const highestDb = isKnown ? this.#noiseDb + NOISE_RISE_DB : Infinity;
+    const highestDb = isKnown ? this.#noiseDb + NOISE_RISE_DB : LOUDEST_NOISE_AT_FIRST_DB;
     this.#noiseDb = Math.min(this.#quietestDb, highestDb);
     this.#quietestDb = Infinity;
     this.#noiseFrames = 0;
