@@ -113,8 +113,13 @@ export class FileTracks implements BlockSink {
       this.#put(channel, track, upsampler.flush(track, 0), output);
     });
     this.#advance(this.#count, output);
+    this.clip(frames);
+  }
+
+  /** Takes back what goes beyond so many frames of the file. */
+  clip(frames: number): void {
     const excess = Math.max(0, this.#frames - frames);
-    output.advance(-excess * this.channels);
+    this.#output?.advance(-excess * this.channels);
     this.#frames -= excess;
   }
 

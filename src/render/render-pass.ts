@@ -32,9 +32,11 @@ export class RenderPass {
   readonly #map: ChannelMap | undefined;
   readonly #reader: JournalReader;
   readonly #records: RecordHold;
+  readonly #mostFrames: number;
 
   private constructor(options: PassOptions, reader: JournalReader) {
-    const { scratch, map, decided, start } = options;
+    const { scratch, map, decided, start, job } = options;
+    this.#mostFrames = Math.round(((job.mostMs ?? Infinity) * FILE_RATE_HZ) / 1000);
     this.decided = decided;
     this.#map = map;
     this.#reader = reader;
@@ -62,6 +64,7 @@ export class RenderPass {
     try {
       const { state } = await this.#reader.readMore(this.#records, { maxBytes });
       await this.#records.release();
+      this.tracks.clip(this.#mostFrames);
       return state;
     } finally {
       this.tracks.lend(undefined);
@@ -83,7 +86,7 @@ export class RenderPass {
     return this.#reader.close();
   }
 
-  /** To the sample: from the journal's start to its end, without what was paused. */
+  /** To the sample: from the journal's start to its end, without what was paused and what is not wanted. */
   #fileFrames(): number {
     const { endUs, pauses } = this.timeline;
     const whole = Math.round((endUs * FILE_RATE_HZ) / 1_000_000);
@@ -93,6 +96,6 @@ export class RenderPass {
       const behind = toUs >= endUs ? whole : 2 * Math.round(samplesOf(toUs));
       frames -= behind - 2 * Math.round(samplesOf(fromUs));
     }
-    return Math.max(0, Math.min(whole, frames));
+    return Math.max(0, Math.min(whole, frames, this.#mostFrames));
   }
 }

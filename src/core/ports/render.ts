@@ -45,6 +45,8 @@ export type RenderJob = {
   /** Directory in the blob store: `recordings`, so that chunk 0 is `recordings/<document>.wav`. */
   readonly blobDirectory: string;
   readonly plan: RenderPlan;
+  /** The last file ends after so much media in all, whatever the journal still holds. Default: with the journal. */
+  readonly mostMs?: number;
   /** The caller's own container, to which the files are copied as they grow. */
   readonly exportTo?: ExportTarget;
 };
