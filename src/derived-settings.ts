@@ -1,4 +1,5 @@
 import type { CallSettings } from './calls/context.ts';
+import { withoutCredentials } from './config/application-entry.ts';
 import type { Configuration } from './config/configuration.ts';
 
 /** How long a phone that we call may ring. */
@@ -33,6 +34,7 @@ export function callSettings(
       },
     })),
     users: configuration.users,
+    bots: configuration.applications.map(withoutCredentials),
     trunks: configuration.trunks,
     answerTimeoutMs: configuration['answer-timeout'],
     ringTimeoutMs: RING_TIMEOUT_MS,

@@ -44,6 +44,13 @@ export const DEVELOPMENT_APPLICATION: ApplicationEntry = {
   certificates: [],
 };
 
+/** What the calls may know of it. */
+export function withoutCredentials(entry: ApplicationEntry): Application {
+  const { applicationId, tenantId, name, roles, callbackUri } = entry;
+  const { callAutomation, operationStatus } = entry;
+  return { applicationId, tenantId, name, roles, callbackUri, callAutomation, operationStatus };
+}
+
 const MIN_SECRET_LENGTH = 16;
 
 const secret: Kind<string> = scalar(
