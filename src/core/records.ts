@@ -8,6 +8,7 @@ import type {
 } from './ids.ts';
 import type { ExportTarget } from './ports/export.ts';
 import type { RenderFormat, RenderPlan } from './ports/render.ts';
+import type { ResponseCompletion } from './ports/response-recorder.ts';
 import type { StoredDialog } from './ports/signalling.ts';
 
 /** Rows as the ledger keeps them: plain data, one type a table. All times are wall clock, ms. */
@@ -241,6 +242,26 @@ export type OperationRecord = {
   readonly serverCallId: ServerCallId;
   /** What is told of its end when the process is gone before that. */
   readonly endings: readonly OperationEnding[];
+};
+
+/** A response that is recorded, or is there to be downloaded; nothing is kept of one that is removed. */
+export type ResponseRecord = {
+  readonly operationId: string;
+  readonly callConnectionId: CallConnectionId;
+  readonly serverCallId: ServerCallId;
+  readonly operationContext: string | undefined;
+  /** Names its file and its journal. */
+  readonly documentId: DocumentId;
+  /** Of its journal. */
+  readonly recordingId: RecordingId;
+  readonly container: RenderFormat['container'];
+  /** Until it is deleted, and not only for a while after its call. */
+  readonly isKept: boolean;
+  readonly acceptedAtMs: number;
+  /** `undefined` until its end is told. */
+  readonly completion: ResponseCompletion | undefined;
+  /** From then on nobody reads it. */
+  readonly removedAtMs: number | undefined;
 };
 
 /** An answer kept for a repeated request (OASIS Repeatable Requests 1.0). */

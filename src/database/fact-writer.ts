@@ -15,6 +15,7 @@ import {
   operationColumns,
   recordingColumns,
   repeatabilityColumns,
+  responseColumns,
   subscriptionColumns,
 } from './tables.ts';
 import type { Columns } from './row-codec.ts';
@@ -102,6 +103,12 @@ export function factWriter(builder: SqlBuilder): (fact: Fact) => readonly SqlSta
   const endOfOperation = template<{ operationId: string }>((parameter) =>
     builder.deleteFrom('operations').where('operationId', '=', parameter('operationId')),
   );
+  const response = insertOf(builder, {
+    table: 'responses',
+    columns: responseColumns,
+    key: 'operationId',
+    ...replace,
+  });
 
   return (fact) => {
     switch (fact.kind) {
@@ -139,6 +146,12 @@ export function factWriter(builder: SqlBuilder): (fact: Fact) => readonly SqlSta
         return [operation(fact.record)];
       case 'operation-ended':
         return [endOfOperation({ operationId: fact.operationId })];
+      case 'response':
+        return [response(fact.record)];
+      case 'response-removed':
+        return [
+          statement(builder.deleteFrom('responses').where('operationId', '=', fact.operationId)),
+        ];
       default:
         return assertNever(fact);
     }

@@ -245,6 +245,26 @@ export const MIGRATIONS: readonly Migration[] = [
     name: 'calls of bots',
     statements: ({ schema }) => [schema.alterTable('connections').addColumn('bot', 'text')],
   },
+  {
+    version: 7,
+    name: 'responses',
+    statements: ({ schema }) => [
+      schema
+        .createTable('responses')
+        .addColumn('operationId', 'text', (c) => c.primaryKey())
+        .addColumn('callConnectionId', 'text', (c) => c.notNull())
+        .addColumn('serverCallId', 'text', (c) => c.notNull())
+        .addColumn('operationContext', 'text')
+        .addColumn('documentId', 'text', (c) => c.notNull().unique())
+        .addColumn('recordingId', 'text', (c) => c.notNull())
+        .addColumn('container', 'text', (c) => c.notNull())
+        .addColumn('isKept', 'integer', (c) => c.notNull())
+        .addColumn('acceptedAtMs', 'bigint', (c) => c.notNull())
+        .addColumn('completion', 'text')
+        .addColumn('removedAtMs', 'bigint'),
+      schema.createIndex('responsesByCall').on('responses').columns(['serverCallId']),
+    ],
+  },
 ];
 
 /**

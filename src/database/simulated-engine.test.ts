@@ -8,6 +8,7 @@ import {
 } from '../../test/contract/ledger-records.ts';
 import { describeLedger } from '../../test/contract/ledger.ts';
 import { describeLedgerOfRecordings } from '../../test/contract/ledger-recordings.ts';
+import { describeLedgerOfResponses } from '../../test/contract/ledger-responses.ts';
 import { describeOutbox } from '../../test/contract/outbox.ts';
 import type { SqliteDatabase } from '../../test/contract/sqlite-database.ts';
 import type { SqlEngine } from '../core/ports/sql-engine.ts';
@@ -46,6 +47,7 @@ const simulated = (): Promise<SqliteDatabase> => Promise.resolve(openOn(new Simu
 
 describeLedger('a simulated medium', simulated);
 describeLedgerOfRecordings('a simulated medium', simulated);
+describeLedgerOfResponses('a simulated medium', simulated);
 describeOutbox('a simulated medium', simulated);
 
 const oneEvent = (ledger: Ledger): Promise<void> =>

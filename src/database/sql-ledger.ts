@@ -16,12 +16,14 @@ import type {
   OperationRecord,
   RecordingRecord,
   RepeatabilityRecord,
+  ResponseRecord,
   SubscriptionRecord,
 } from '../core/records.ts';
 import { factWriter } from './fact-writer.ts';
 import { pages } from './pages.ts';
 import { decodeRow, type Columns } from './row-codec.ts';
 import { statement, type SqlBuilder } from './sql-builder.ts';
+import { SqlResponses } from './sql-responses.ts';
 import type { SqlExecutor, SqlStatement } from '../core/ports/sql-engine.ts';
 import {
   auditColumns,
@@ -55,11 +57,13 @@ export class SqlLedger implements Ledger {
   readonly #executor: SqlExecutor;
   readonly #builder: SqlBuilder;
   readonly #statementsOf: (fact: Fact) => readonly SqlStatement[];
+  readonly #responses: SqlResponses;
 
   constructor(executor: SqlExecutor, builder: SqlBuilder) {
     this.#executor = executor;
     this.#builder = builder;
     this.#statementsOf = factWriter(builder);
+    this.#responses = new SqlResponses(executor, builder);
   }
 
   async commit(facts: readonly Fact[]): Promise<void> {
@@ -205,7 +209,27 @@ export class SqlLedger implements Ledger {
     });
   }
 
-  journalDirectories(): Promise<readonly string[]> {
+  async journalDirectories(): Promise<readonly string[]> {
+    return [...(await this.#recordingJournals()), ...(await this.#responses.journals())];
+  }
+
+  response(operationId: string): Promise<ResponseRecord | undefined> {
+    return this.#responses.response(operationId);
+  }
+
+  responseWith(documentId: DocumentId): Promise<ResponseRecord | undefined> {
+    return this.#responses.responseWith(documentId);
+  }
+
+  unfinishedResponses(): Promise<readonly ResponseRecord[]> {
+    return this.#responses.unfinishedResponses();
+  }
+
+  expiredResponses(callEndedUntilMs: number, limit: number): Promise<readonly ResponseRecord[]> {
+    return this.#responses.expiredResponses(callEndedUntilMs, limit);
+  }
+
+  #recordingJournals(): Promise<readonly string[]> {
     return pages(PAGE_ROWS, async (after: string, limit) => {
       const query = this.#builder
         .selectFrom('recordings')

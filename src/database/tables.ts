@@ -11,6 +11,7 @@ import type {
   OperationRecord,
   RecordingRecord,
   RepeatabilityRecord,
+  ResponseRecord,
   SubscriptionRecord,
 } from '../core/records.ts';
 import type { Columns, Stored } from './row-codec.ts';
@@ -169,6 +170,20 @@ export const operationColumns: Columns<OperationRecord> = {
   endings: 'json',
 };
 
+export const responseColumns: Columns<ResponseRecord> = {
+  operationId: 'text',
+  callConnectionId: 'text',
+  serverCallId: 'text',
+  operationContext: 'text',
+  documentId: 'text',
+  recordingId: 'text',
+  container: 'text',
+  isKept: 'boolean',
+  acceptedAtMs: 'integer',
+  completion: 'json',
+  removedAtMs: 'integer',
+};
+
 /** What a delivery's row has beside the record. */
 export type DeliveryBookkeeping = {
   /** Grows with every delivery that is committed: the order of those that share an order key. */
@@ -197,4 +212,5 @@ export type Tables = {
   repeatability: Stored<RepeatabilityRecord>;
   /** By `sequence` in the order in which they were accepted. */
   operations: Stored<OperationRecord> & { sequence: number };
+  responses: Stored<ResponseRecord>;
 };

@@ -11,6 +11,7 @@ import type {
   OperationRecord,
   RecordingRecord,
   RepeatabilityRecord,
+  ResponseRecord,
   SubscriptionRecord,
 } from '../../src/core/records.ts';
 
@@ -73,6 +74,36 @@ export function anOperation(id: string, with_: Partial<OperationRecord> = {}): O
         data: { resultInformation: { code: 500, subCode: 10_045, message: 'restarted' } },
       },
     ],
+    ...with_,
+  };
+}
+
+export function aResponse(id: string, with_: Partial<ResponseRecord> = {}): ResponseRecord {
+  return {
+    operationId: id,
+    callConnectionId: 'connection-1' as ResponseRecord['callConnectionId'],
+    serverCallId: 'call-1' as ResponseRecord['serverCallId'],
+    operationContext: 'context "quoted" – ü',
+    documentId: `0-td-1-${id}` as ResponseRecord['documentId'],
+    recordingId: `recording of ${id}` as ResponseRecord['recordingId'],
+    container: 'wav',
+    isKept: false,
+    acceptedAtMs: START_MS,
+    completion: {
+      operationId: id,
+      outcome: 'stop-tone',
+      status: 'completed',
+      resultInformation: { code: 200, subCode: 8514, message: 'done' },
+      completionReason: 'stopToneDetected',
+      stopTone: '#',
+      recording: {
+        documentId: `0-td-1-${id}` as ResponseRecord['documentId'],
+        accessToken: 'secret',
+        sizeBytes: 44,
+        durationMs: 0.5,
+      },
+    },
+    removedAtMs: undefined,
     ...with_,
   };
 }

@@ -10,6 +10,7 @@ import type {
   LegRecord,
   OperationRecord,
   RecordingRecord,
+  ResponseRecord,
 } from '../../core/records.ts';
 import { Pace } from './pace.ts';
 
@@ -99,11 +100,53 @@ export class MemoryLedger {
   }
 
   journalDirectories(): Promise<readonly string[]> {
-    return Promise.resolve(
-      this.rows('recording')
+    return Promise.resolve([
+      ...this.rows('recording')
         .filter((row) => row.journalRemovedAtMs === undefined)
         .map((row) => row.journalDirectory),
+      ...this.responses().map((row) => row.documentId),
+    ]);
+  }
+
+  response(operationId: string): Promise<ResponseRecord | undefined> {
+    return this.#answer(this.responses().find((row) => row.operationId === operationId));
+  }
+
+  responseWith(documentId: string): Promise<ResponseRecord | undefined> {
+    return this.#answer(this.responses().find((row) => row.documentId === documentId));
+  }
+
+  unfinishedResponses(): Promise<readonly ResponseRecord[]> {
+    return this.#answer(
+      this.responses().filter(
+        ({ completion, removedAtMs }) => completion === undefined && removedAtMs === undefined,
+      ),
     );
+  }
+
+  expiredResponses(callEndedUntilMs: number): Promise<readonly ResponseRecord[]> {
+    const ended = new Set(
+      this.rows('call')
+        .filter(({ endedAtMs }) => (endedAtMs ?? Infinity) <= callEndedUntilMs)
+        .map(({ serverCallId }) => serverCallId),
+    );
+    return this.#answer(
+      this.responses().filter(
+        ({ completion, removedAtMs, isKept, serverCallId }) =>
+          removedAtMs !== undefined ||
+          (completion !== undefined && !isKept && ended.has(serverCallId)),
+      ),
+    );
+  }
+
+  /** Those of which something is kept. */
+  responses(): readonly ResponseRecord[] {
+    const kept = new Map<string, ResponseRecord>();
+    for (const fact of this.facts) {
+      if (fact.kind === 'response') kept.set(fact.record.operationId, fact.record);
+      if (fact.kind === 'response-removed') kept.delete(fact.operationId);
+    }
+    return [...kept.values()];
   }
 
   /** What is true when it is asked, however long the answer takes. */

@@ -11,9 +11,11 @@ import type {
   OperationRecord,
   RecordingRecord,
   RepeatabilityRecord,
+  ResponseRecord,
   SubscriptionRecord,
 } from '../records.ts';
 import type { CallConnectionId, DocumentId, RecordingId, ServerCallId } from '../ids.ts';
+import type { ResponseLedger } from './response-ledger.ts';
 
 /** One thing that became true. Records replace an earlier record of the same id as a whole. */
 export type Fact =
@@ -36,10 +38,13 @@ export type Fact =
   /** Under way from now on; once more when a restart would tell something else of it. */
   | { readonly kind: 'operation-accepted'; readonly record: OperationRecord }
   /** Nothing is kept of it. */
-  | { readonly kind: 'operation-ended'; readonly operationId: string };
+  | { readonly kind: 'operation-ended'; readonly operationId: string }
+  | { readonly kind: 'response'; readonly record: ResponseRecord }
+  /** Nothing is kept of it. */
+  | { readonly kind: 'response-removed'; readonly operationId: string };
 
 /** What the calls, the API and the delivery know for sure. */
-export interface Ledger {
+export interface Ledger extends ResponseLedger {
   /**
    * All facts or none, durable when this resolves. Waiting commits share one sync. Like every
    * method here, rejects with `database-failed`, `too-many-requests` when too much waits already,
@@ -70,7 +75,7 @@ export interface Ledger {
     readonly recordings: readonly RecordingRecord[];
     readonly operations: readonly OperationRecord[];
   }>;
-  /** Journal directories of the recordings that keep theirs: what lies beside them belongs to nobody. */
+  /** Journal directories of the recordings that keep theirs, and of all responses (their names at least): what lies beside them belongs to nobody. */
   journalDirectories(): Promise<readonly string[]>;
   /** Chunks whose retention has passed and that are not deleted. */
   expiredChunks(nowMs: number, limit: number): Promise<readonly ChunkRecord[]>;
