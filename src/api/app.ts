@@ -10,6 +10,7 @@ import type { AdminToken } from '../identity/admin-token.ts';
 import type { CallbackTokens } from '../identity/callback-tokens.ts';
 import type { HmacAuthenticator } from '../identity/hmac-authenticator.ts';
 import type { SignedLinks } from '../identity/signed-links.ts';
+import { systemRandom } from '../telemetry/system-random.ts';
 import { controlRoutes } from './acs/call-control.ts';
 import { connectionRoutes, offerRoutes } from './acs/call-connections.ts';
 import { CallbackUris, IdFields } from './acs/fields.ts';
@@ -32,6 +33,8 @@ import {
 import { contentRoutes } from './content/content-routes.ts';
 import { contentErrorBody, errorBody } from './error-body.ts';
 import { toFailure } from './failure.ts';
+import { graphPath } from './graph/graph-path.ts';
+import { graphRoutes } from './graph/graph-routes.ts';
 import { oauthRoutes, type OAuthServices } from './oauth/oauth-routes.ts';
 import { originForm, pathOf } from './origin-form.ts';
 import { keepBodyRaw, parseBody } from './request-body.ts';
@@ -71,7 +74,7 @@ export function buildApp(
 ): Routes {
   const app: Routes = fastify({
     serverFactory: (handle) => makeServer(handle),
-    rewriteUrl: (request) => splitVerb(originForm(request.url ?? '/')),
+    rewriteUrl: (request) => graphPath(splitVerb(originForm(request.url ?? '/'))),
     bodyLimit: MAX_BODY_BYTES,
     exposeHeadRoutes: false,
     routerOptions: { maxParamLength: MAX_PATH_PARAMETER_CHARACTERS },
@@ -134,6 +137,16 @@ export function buildApp(
     const { links, publicUrl } = services;
     const { admin, log } = services;
     adminRoutes(routes, { ...admin, links, publicUrl, callbackUris, ids, log }, calls);
+  });
+  graphRoutes(app, {
+    bots: calls.bots,
+    accessTokens: services.accessTokens,
+    callbackUris,
+    publicUrl: services.publicUrl,
+    maxBodyBytes: MAX_BODY_BYTES,
+    clock: services.admin.clock,
+    random: systemRandom,
+    log: services.log,
   });
   confirmationRoutes(app, services.admin.subscriptions);
   openIdRoutes(app, services.callbackTokens, services.publicUrl);

@@ -4,6 +4,7 @@ import { Repeatability } from '../../src/api/repeatability.ts';
 import { TapedeckError } from '../../src/core/error.ts';
 import { phoneNumber } from '../../src/core/identifier.ts';
 import type { CallConnectionId, DocumentId, RecordingId } from '../../src/core/ids.ts';
+import type { BotCalls } from '../../src/core/ports/bot-calls.ts';
 import type {
   CallService,
   ConnectionProperties,
@@ -33,6 +34,9 @@ export const ADMIN_TOKEN = 'admin-token-for-tests';
 const SIGNING_KEY = makeSigningKey();
 
 export const DOCUMENT_ID = '0-td-1-ab12' as DocumentId;
+
+export const BOT_CALL_ID = '2f0b5d77-0f7b-4bb6-8b7c-5d0a0c6a1e42';
+export const BOT_OPERATION_ID = '5b3f0c1e-7d41-4a0e-9a35-2f6f0f6a9c11';
 
 export type FakeApi = {
   readonly services: ApiServices;
@@ -105,7 +109,28 @@ export async function makeFakeApi(
     };
   };
 
+  const forBot = <Result>(name: string, result: Result) => {
+    return (command: object): Promise<Result> =>
+      perform<Result>(`bots.${name}`, { ...command }, result);
+  };
+  const bots: BotCalls = {
+    create: forBot('create', { id: BOT_CALL_ID, state: 'establishing' }),
+    answer: forBot('answer', undefined),
+    reject: forBot('reject', undefined),
+    call: forBot('call', { id: BOT_CALL_ID, state: 'established' }),
+    end: forBot('end', undefined),
+    keepAlive: forBot('keepAlive', undefined),
+    playPrompt: forBot('playPrompt', { id: BOT_OPERATION_ID, status: 'running' }),
+    cancelMediaProcessing: forBot('cancelMediaProcessing', {
+      id: BOT_OPERATION_ID,
+      status: 'completed',
+    }),
+    operation: forBot('operation', { id: BOT_OPERATION_ID, status: 'running' }),
+    participants: forBot('participants', []),
+  };
+
   const calls: CallService = {
+    bots,
     createCall: (command) => perform('createCall', command, properties(ids.callConnectionId())),
     answer: (command) => perform('answer', command, properties(ids.callConnectionId())),
     redirect: (command) => perform('redirect', command, undefined),

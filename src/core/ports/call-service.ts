@@ -1,5 +1,6 @@
 import type { Identifier } from '../identifier.ts';
 import type { AuditRecord, ChunkRecord, ExportRecord, RecordingRecord } from '../records.ts';
+import type { BotCalls } from './bot-calls.ts';
 import type { CallControl, MediaOperations, MediaStreamingOptions } from './call-control.ts';
 import type { RenderFormat } from './render.ts';
 import type {
@@ -262,6 +263,7 @@ export interface CallService {
   stopRecording(id: RecordingId): Promise<void>;
   /** Calls that are not over, oldest first. */
   calls(): Promise<readonly CallOverview[]>;
+  readonly bots: BotCalls;
   readonly control: CallControl;
   readonly operations: MediaOperations;
   readonly content: RecordingContent;
