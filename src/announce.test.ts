@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { announcement, writeReadyFile } from './announce.ts';
+import { DEVELOPMENT_APPLICATION } from './config/application-entry.ts';
 import { parseConfiguration } from './config/configuration.ts';
 import type { ReadyInformation, RunningServer } from './running-server.ts';
 
@@ -16,13 +17,17 @@ const READY: ReadyInformation = {
   rtpPorts: '20000-29999',
   connectionString: 'endpoint=https://127.0.0.1:8443/;accesskey=a2V5',
   caFile: '/data/tls/ca.pem',
+  application: { tenantId: 'a-tenant', clientId: 'a-client', clientSecret: 'a-secret-of-ours' },
   dataDir: '/data',
   version: '0.1.0',
 };
 
-function announced(recordingHost: string | undefined): Promise<string> {
+function announced(
+  recordingHost: string | undefined,
+  application: ReadyInformation['application'] = READY.application,
+): Promise<string> {
   const server: RunningServer = {
-    ready: READY,
+    ready: { ...READY, application },
     contentBaseUrl: 'https://recordings.test',
     recordingHost,
     close: () => Promise.resolve(),
@@ -47,6 +52,16 @@ test('a start says whether the recording host leads to this server', async () =>
   expect(await announced('nowhere.invalid')).toContain(
     'Warning: nowhere.invalid does not resolve to this server',
   );
+});
+
+test('a start says which application is there, and only a secret that is published anyway', async () => {
+  const own = await announced(undefined);
+  expect(own).toContain('a-client, tenant a-tenant');
+  expect(own).not.toContain('a-secret-of-ours');
+  const [clientSecret = ''] = DEVELOPMENT_APPLICATION.secrets;
+  const development = { tenantId: 't', clientId: 'c', clientSecret };
+  expect(await announced(undefined, development)).toContain(clientSecret);
+  expect(await announced(undefined, null)).not.toContain('tenant');
 });
 
 test('the ready file is there whole', async () => {

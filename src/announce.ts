@@ -1,4 +1,5 @@
 import { rename, writeFile } from 'node:fs/promises';
+import { DEVELOPMENT_APPLICATION } from './config/application-entry.ts';
 import type { Configuration } from './config/configuration.ts';
 import { DEVELOPMENT_ACCESS_KEY } from './config/options.ts';
 import { resolvesHere } from './net/resolves-here.ts';
@@ -30,9 +31,17 @@ export async function announcement(
     `  data               ${ready.dataDir}`,
   ];
   if (ready.caFile !== null) lines.push(`  CA to trust        ${ready.caFile}`);
+  if (ready.application !== null) {
+    const { clientId, tenantId } = ready.application;
+    lines.push(`  application        ${clientId}, tenant ${tenantId}`);
+  }
   lines.push('');
   if (configuration['access-key'].includes(DEVELOPMENT_ACCESS_KEY)) {
     lines.push('The access key is the published development key: for this machine only.');
+  }
+  const [published] = DEVELOPMENT_APPLICATION.secrets;
+  if (published !== undefined && ready.application?.clientSecret === published) {
+    lines.push(`The application's secret is published too: ${published}`);
   }
   if (recordingHost !== undefined && (await isHere(recordingHost, configuration))) {
     lines.push(`${recordingHost} resolves to this server: SDKs can download recordings from it.`);

@@ -1,3 +1,5 @@
+import type { ClientCredentials } from './config/client-credentials.ts';
+
 /** What a start wrote into the ready file, and prints. */
 export type ReadyInformation = {
   readonly pid: number;
@@ -11,6 +13,8 @@ export type ReadyInformation = {
   readonly connectionString: string;
   /** `null` with a certificate of the operator's. */
   readonly caFile: string | null;
+  /** `null` while no application has a secret, or somebody else gives the tokens. */
+  readonly application: ClientCredentials | null;
   readonly dataDir: string;
   readonly version: string;
 };

@@ -4,6 +4,7 @@ import { createHttpServers } from './api/http-servers.ts';
 import { Repeatability } from './api/repeatability.ts';
 import { Addresses, inUrl, loopbackOf } from './addresses.ts';
 import { Calls } from './calls/calls.ts';
+import { shownCredentials } from './config/client-credentials.ts';
 import type { Configuration } from './config/configuration.ts';
 import { TapedeckError } from './core/error.ts';
 import type { Logger } from './core/ports/log.ts';
@@ -391,6 +392,10 @@ export async function startServer(
       rtpPorts: `${from}-${to}`,
       connectionString: addresses.connectionString(accessKeys[0] ?? ''),
       caFile: tls.caFile ?? null,
+      application:
+        tokens.tokenService === undefined
+          ? null
+          : (shownCredentials(configuration.applications) ?? null),
       dataDir: paths.root,
       version: VERSION,
     },

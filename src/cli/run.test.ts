@@ -2,6 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { ACCESS_KEY, CliHarness } from '../../test/support/cli-harness.ts';
+import { DEVELOPMENT_APPLICATION } from '../config/application-entry.ts';
 
 const cli = new CliHarness();
 
@@ -123,6 +124,16 @@ describe('sdk-env', () => {
     expect(out).toContain('-Djavax.net.ssl.trustStore=/data/tls/ca.p12');
     expect(out).toContain(`export HTTPS_PROXY=${cli.origin}\n`);
     expect(cli.asked).toEqual([]);
+  });
+
+  test('names an application to get tokens for, unless somebody else gives them', async () => {
+    const { out } = await cli.run('sdk-env');
+    expect(out).toContain('export AZURE_AUTHORITY_HOST=https://127.0.0.1:8443\n');
+    expect(out).toContain(`export AZURE_TENANT_ID=${DEVELOPMENT_APPLICATION.tenantId}\n`);
+    expect(out).toContain(`export AZURE_CLIENT_ID=${DEVELOPMENT_APPLICATION.applicationId}\n`);
+    expect(out).toContain(`export AZURE_CLIENT_SECRET=${DEVELOPMENT_APPLICATION.secrets[0]!}\n`);
+    const provider = ['--token-issuer', 'https://id.test/', '--token-audience', 'api://deck'];
+    expect((await cli.runWith({}, ['sdk-env', ...provider])).out).not.toContain('AZURE_');
   });
 
   test('is something that a shell can source', async () => {

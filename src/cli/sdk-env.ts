@@ -49,7 +49,17 @@ export function sdkEnvironment(location: ServerLocation, hosts: string | undefin
       `#   export HTTPS_PROXY=${location.http}`,
     ]);
   }
-  const { caFile } = location;
+  const { caFile, application } = location;
+  if (application !== undefined) {
+    sections.push([
+      '# An application of this server, for the Graph SDKs and wherever a token takes the place of the',
+      '# access key. Tell the credential to disable instance discovery: this authority is private.',
+      `export AZURE_AUTHORITY_HOST=${quoted(location.https)}`,
+      `export AZURE_TENANT_ID=${quoted(application.tenantId)}`,
+      `export AZURE_CLIENT_ID=${quoted(application.clientId)}`,
+      `export AZURE_CLIENT_SECRET=${quoted(application.clientSecret)}`,
+    ]);
+  }
   if (caFile === undefined) {
     sections.push([
       '# The server has a certificate of its own: whoever issued it has to be trusted.',

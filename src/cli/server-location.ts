@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { shownCredentials, type ClientCredentials } from '../config/client-credentials.ts';
 import { parseConfiguration, type FileReader } from '../config/configuration.ts';
 import { TapedeckError } from '../core/error.ts';
 
@@ -12,6 +13,8 @@ export type ServerLocation = {
   /** Base64. */
   readonly accessKey: string;
   readonly adminToken: string | undefined;
+  /** `undefined`: no application of this server has a secret. */
+  readonly application: ClientCredentials | undefined;
   /** PEM of the development CA; `undefined` with a certificate of the operator's. */
   readonly caFile: string | undefined;
   /** `undefined`: recordings are at the public URL. */
@@ -24,6 +27,7 @@ type Ready = {
   readonly https: string;
   readonly connectionString: string;
   readonly caFile: string | null;
+  readonly application: ClientCredentials | null;
 };
 
 /** From the ready file if one is named, else from the options themselves. Throws `option-invalid`. */
@@ -42,7 +46,13 @@ export function locateServer(
   if (readyFile !== undefined) {
     const ready = readReadyFile(readyFile, readFile);
     const accessKey = /accesskey=(.*)$/.exec(ready.connectionString)?.[1] ?? '';
-    return { ...common, ...ready, accessKey, caFile: ready.caFile ?? undefined };
+    return {
+      ...common,
+      ...ready,
+      accessKey,
+      caFile: ready.caFile ?? undefined,
+      application: ready.application ?? undefined,
+    };
   }
   for (const name of ['http-port', 'https-port'] as const) {
     if (configuration[name] !== 0) continue;
@@ -62,6 +72,10 @@ export function locateServer(
     https,
     connectionString: `endpoint=${configuration['public-url'] ?? https}/;accesskey=${accessKey}`,
     accessKey,
+    application:
+      configuration['token-issuer'] === undefined
+        ? shownCredentials(configuration.applications)
+        : undefined,
     caFile: hasOwnCertificate ? undefined : join(configuration['data-dir'], 'tls', 'ca.pem'),
   };
 }

@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import { DEVELOPMENT_APPLICATION, isGuid, type ApplicationEntry } from './application-entry.ts';
 import type { RouteEntry } from './entries.ts';
 import { refuse } from './kind.ts';
@@ -55,7 +56,7 @@ function checkIssuer(options: TokenOptions): void {
   if (issuer === undefined) return;
   const { protocol, hostname } = new URL(issuer);
   const host = hostname.replace(/^\[|\]$/g, '');
-  const isHere = host === 'localhost' || /^127\.|^::1$/.test(host);
+  const isHere = host === 'localhost' || (isIP(host) !== 0 && isLoopback(host));
   if (protocol === 'http:' && !isHere) {
     throw refuse(
       '--token-issuer',

@@ -224,7 +224,7 @@ export const OPTIONS: { readonly [K in OptionName]: Option<OptionValues[K]> } = 
     fallback: undefined,
     fallbackText: 'none',
     placeholder: 'file',
-    text: 'Written as JSON when all listeners are up: `pid`, `http`, `https`, `management`, `sip`, `sips`, `rtpPorts`, `connectionString`, `caFile`, `dataDir`, `version`.',
+    text: 'Written as JSON when all listeners are up: `pid`, `http`, `https`, `management`, `sip`, `sips`, `rtpPorts`, `connectionString`, `caFile`, `application` (`tenantId`, `clientId`, `clientSecret` of the first that has a secret), `dataDir`, `version`.',
   },
   'admin-token': {
     kind: kinds.text,

@@ -18,6 +18,9 @@ export type RecordingOptionValues = {
   'omitted-types': 'service' | 'audio';
   'chunk-duration': number;
   'chunk-bytes': number;
+  'response-grace': number;
+  'keep-responses': 'off' | 'on';
+  'response-format': 'wav' | 'mp3';
 };
 
 /** In the order of the documentation. */
@@ -97,5 +100,26 @@ export const RECORDING_OPTIONS: {
     fallbackText: '4194304000',
     placeholder: 'size',
     text: 'Largest file of a recording; beyond it the next one begins.',
+  },
+  'response-grace': {
+    kind: kinds.durationBetween(0, 7 * 24 * HOUR_MS, 'a duration from 0s to 7d, such as 5m'),
+    fallback: HOUR_MS / 12,
+    fallbackText: '5m',
+    placeholder: 'duration',
+    text: 'How long what a caller said to recordResponse may be downloaded after the call has ended; then file and journal are removed for good.',
+  },
+  'keep-responses': {
+    kind: kinds.choice('off', 'on'),
+    fallback: 'off',
+    fallbackText: 'off',
+    placeholder: 'rule',
+    text: 'Keeps the recordings of recordResponse until they are deleted. The vendor’s terms forbid bots to keep them, and local law may: ask first.',
+  },
+  'response-format': {
+    kind: kinds.choice('wav', 'mp3'),
+    fallback: 'wav',
+    fallbackText: 'wav',
+    placeholder: 'format',
+    text: 'Of the recordings of recordResponse. Clients that play them back into calls need `wav`, which is what the vendor’s service gives.',
   },
 };

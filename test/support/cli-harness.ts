@@ -4,6 +4,8 @@ import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { DEVELOPMENT_APPLICATION } from '../../src/config/application-entry.ts';
+import { shownCredentials } from '../../src/config/client-credentials.ts';
 import { afterEach, beforeEach } from 'vitest';
 import { SILENT_LOGGER } from '../../src/core/ports/log.ts';
 import { HmacAuthenticator } from '../../src/identity/hmac-authenticator.ts';
@@ -39,6 +41,7 @@ export class CliHarness {
           https: 'https://127.0.0.1:8443',
           connectionString: `endpoint=https://127.0.0.1:8443/;accesskey=${ACCESS_KEY}`,
           caFile: '/data/tls/ca.pem',
+          application: shownCredentials([DEVELOPMENT_APPLICATION]),
         }),
       );
     });
