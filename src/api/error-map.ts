@@ -22,6 +22,7 @@ export const HTTP_ERRORS: Record<ErrorCode, HttpError> = {
   'recording-not-found': NOT_FOUND,
   'content-not-found': NOT_FOUND,
   'operation-not-found': NOT_FOUND,
+  'not-a-group-call': { status: 400, subCode: 8548 },
   'media-mode-invalid': { status: 400, subCode: 8500 },
   'event-not-found': NOT_FOUND,
   'subscription-not-found': NOT_FOUND,

@@ -18,6 +18,7 @@ import type { CallLifecycle } from './call-lifecycle.ts';
 import type { CallSetup } from './call-setup.ts';
 import { commitFacts, type CallPorts } from './context.ts';
 import type { Connections } from './connections.ts';
+import { resultOfInvitation } from './control/operation-result.ts';
 import type { Directory } from './directory.ts';
 import type { CallEvents } from './events/call-events.ts';
 import type { LiveBot } from './graph/live-bot.ts';
@@ -95,7 +96,9 @@ export class ApplicationCalls {
     const streaming = subscriptionFor(command, this.#ports.random);
     const held = { record, failureEvent, ...streaming, ...(bot && { bot }) } as const;
     const properties = await this.#hold(call, held, command.repeat);
-    this.#background(call, 'placing a call failed', () => this.#place(call, command));
+    this.#background(call, 'placing a call failed', () =>
+      this.#place(call, command, bot === undefined ? resultOfRefusal : resultOfInvitation),
+    );
     return properties;
   }
 
@@ -136,7 +139,24 @@ export class ApplicationCalls {
     const { call } = this.#take(command.incomingCallContext);
     await this.#commit(call, repeatFacts(this.#ports.clock, command.repeat, undefined));
     this.#background(call, 'redirecting a call failed', () =>
-      this.#switchboard.redirect(call, command.target),
+      this.#switchboard.redirect(call, [command.target]),
+    );
+  }
+
+  /** The bot that holds a call since it was offered lets go of it, and others are rung instead. */
+  async redirectHeld(
+    bot: LiveBot,
+    targets: readonly [Identifier, ...Identifier[]],
+    ringTimeoutMs: number,
+  ): Promise<void> {
+    const { call } = this.#take(bot.offeredAs);
+    bot.offeredAs = undefined;
+    await call.queue.run(() =>
+      this.#lifecycle.releaseConnection(call, bot.callId, DISCONNECTED.byRedirect),
+    );
+    this.#connections.drop(call, bot.callId);
+    this.#background(call, 'redirecting a call failed', () =>
+      this.#switchboard.redirect(call, targets, ringTimeoutMs),
     );
   }
 
@@ -176,7 +196,12 @@ export class ApplicationCalls {
     return participantOf(requireLeg(await this.#connections.liveCall(id), rawId));
   }
 
-  async #place(call: LiveCall, command: CreateCall): Promise<void> {
+  /** @param resultOf what is told of somebody's refusal. */
+  async #place(
+    call: LiveCall,
+    command: CreateCall,
+    resultOf: (refusal: SessionEnd) => ResultInformation,
+  ): Promise<void> {
     const outcomes = await Promise.all(
       command.targets.map((target) => this.#ring(call, command, target)),
     );
@@ -184,7 +209,7 @@ export class ApplicationCalls {
     const refusal = outcomes.find((outcome) => outcome !== 'joined');
     if (joined || refusal === undefined) return;
     await call.queue.run(async () => {
-      const result = resultOfRefusal(refusal);
+      const result = resultOf(refusal);
       await this.#lifecycle.end(call, {
         result,
         failure: result,

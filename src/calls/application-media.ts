@@ -26,6 +26,8 @@ export class ApplicationMedia implements MediaOperations {
   readonly #streaming: MediaStreaming;
   readonly #lifecycle: CallLifecycle;
   readonly #doubles: ToneDoubles;
+  /** Called for each key that somebody in a call pressed, before what comes of it. */
+  onTone: (call: LiveCall, legId: LegId, tone: Tone) => void = () => undefined;
 
   constructor(parts: {
     readonly ports: CallPorts;
@@ -105,6 +107,7 @@ export class ApplicationMedia implements MediaOperations {
   #heard(legId: LegId, tone: Tone, way: ToneWay): void {
     const call = this.#lifecycle.callOf(legId);
     if (call === undefined || !this.#doubles.isFirst(legId, tone, way)) return;
+    this.onTone(call, legId, tone);
     this.#operations.heard(call, legId, tone);
     this.#streaming.heard(call, tone);
   }

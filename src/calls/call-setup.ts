@@ -33,6 +33,8 @@ export type BridgedParties = CallingParty & {
   readonly destinations: readonly DialDestination[];
   /** A phone of ours, or one behind a trunk. */
   readonly isCalleeTrusted: boolean;
+  /** Default that of the settings. */
+  readonly ringTimeoutMs?: number;
 };
 
 /** Gives callers their answer: by us for an application, or by the phone that they are bridged to. */
@@ -122,7 +124,7 @@ export class CallSetup {
 
   #ring(
     call: LiveCall,
-    { invite, gone, callee, destinations, security }: BridgedParties,
+    { invite, gone, callee, destinations, security, ringTimeoutMs }: BridgedParties,
     formats: readonly AudioFormat[],
   ): Promise<DialOutcome> {
     const headers = { [CALL_ID_HEADER]: call.serverCallId };
@@ -135,6 +137,7 @@ export class CallSetup {
       from: invite.from,
       formats,
       headers,
+      ringTimeoutMs,
       maxForwards: Math.max(0, (invite.maxForwards ?? DEFAULT_MAX_FORWARDS) - 1),
       signal: AbortSignal.any([call.over.signal, gone]),
       onProgress: (status) => {
@@ -156,7 +159,6 @@ export class CallSetup {
   async #putThrough(call: LiveCall, parties: BridgedParties, leg: AcceptedLeg): Promise<void> {
     const calleeLeg: ArrivingLeg = {
       ...leg,
-      participant: parties.callee,
       displayName: '',
       isTrusted: parties.isCalleeTrusted,
     };

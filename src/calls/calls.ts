@@ -25,6 +25,7 @@ import { CallSetup } from './call-setup.ts';
 import { Connections } from './connections.ts';
 import type { CallPorts, CallSettings } from './context.ts';
 import { ApplicationControl } from './control/application-control.ts';
+import { Operations } from './control/operations.ts';
 import { Dialler } from './dial.ts';
 import { Directory } from './directory.ts';
 import { CallEvents } from './events/call-events.ts';
@@ -33,7 +34,10 @@ import { RecordingEvents } from './events/recording-events.ts';
 import { Finisher } from './finisher.ts';
 import { FreeSpace } from './free-space.ts';
 import { GraphCalls } from './graph/bot-calls.ts';
+import { BotInvitations } from './graph/bot-invitations.ts';
 import { BotMedia } from './graph/bot-media.ts';
+import { BotOperations } from './graph/bot-operations.ts';
+import { BotPeople } from './graph/bot-people.ts';
 import { BotOffers } from './graph/bot-offers.ts';
 import { HeldBots } from './graph/held-bots.ts';
 import { InsistentCommit } from './insistent-commit.ts';
@@ -176,13 +180,32 @@ export class Calls implements CallService {
       insistent: this.#insistent,
     });
     this.operations = this.#media;
+    const botOperations = new BotOperations(ports.random);
+    const botParts = {
+      log: ports.log,
+      operations: botOperations,
+      connections: this.#connections,
+      directory,
+      events: this.#callEvents,
+      insistent: this.#insistent,
+    };
+    const botMedia = new BotMedia({ ...botParts, media: this.#media });
+    this.#media.onTone = (call, legId, tone) => {
+      botMedia.heard(call, legId, tone);
+    };
+    const invitations = new BotInvitations({
+      lifecycle: this.#lifecycle,
+      connections: this.#connections,
+      outgoing,
+      operations: new Operations({ ports, events: this.#callEvents, insistent: this.#insistent }),
+    });
     this.bots = new GraphCalls({
       ports,
-      directory,
       connections: this.#connections,
       applications: this.#applications,
       bots,
-      media: new BotMedia({ random: ports.random, operations: this.#media }),
+      media: botMedia,
+      people: new BotPeople({ ...botParts, control: this.control, invitations }),
       ready: () => this.#ready(),
     });
     this.#recordings = new Recordings({

@@ -100,6 +100,12 @@ export class Connections {
     return propertiesOf({ ...record, state: 'disconnected' }, ended?.correlationId ?? '');
   }
 
+  /** Also of connections that are over; `undefined` if it never was. */
+  async record(id: CallConnectionId): Promise<ConnectionRecord | undefined> {
+    const live = this.#held.get(id)?.connections.get(id)?.record;
+    return live ?? (await this.#ports.ledger.connection(id));
+  }
+
   /** The call behind a connection; `call-ended` when it was, `call-not-found` when it never was. */
   async liveCall(id: CallConnectionId): Promise<LiveCall> {
     const call = this.#held.get(id);

@@ -7,6 +7,8 @@ export type DialDestination = {
   readonly uri: string;
   /** Name of the trunk that it is behind. Several of them are ways to one phone: one is tried after the other. */
   readonly trunk?: string;
+  /** Who is reached there, where several people are rung at once. Default: who is dialled. */
+  readonly participant?: Identifier;
   /** What a route wants of its media; users and trunks have their own. Default `allow`. */
   readonly security?: SecurityPolicy;
 };

@@ -22,6 +22,8 @@ export type AcceptedLeg = {
   readonly ended: Promise<SessionEnd>;
   readonly remote: RemoteMedia;
   readonly isBehindTrunk: boolean;
+  /** Whose phone it is. */
+  readonly participant: Identifier;
 };
 
 export type DialOutcome =
@@ -64,7 +66,7 @@ export class Dialler {
   }
 
   /**
-   * Rings all destinations at once, but one trunk after the other; the first to accept wins and the others
+   * Rings all destinations at once, but one trunk to a person after the other; the first to accept wins and the others
    * are cancelled. Never rejects.
    */
   async dial(request: DialRequest): Promise<DialOutcome> {
@@ -75,7 +77,9 @@ export class Dialler {
     const phones = request.destinations.filter(({ trunk }) => trunk === undefined);
     const trunks = request.destinations.filter(({ trunk }) => trunk !== undefined);
     const ways = phones.map((phone) => [phone]);
-    if (trunks.length > 0) ways.push([...this.trunks.inOrder(trunks)]);
+    for (const ofOne of Map.groupBy(trunks, ({ participant }) => participant?.rawId).values()) {
+      ways.push([...this.trunks.inOrder(ofOne)]);
+    }
     const attempt: Attempt = { request, branches: [], over: new AbortController() };
     const winner = await this.#race(
       attempt,
@@ -112,7 +116,9 @@ export class Dialler {
         const { trunk } = destination;
         const isBehindTrunk = trunk !== undefined;
         if (isBehindTrunk) this.trunks.served(trunk);
-        return { ok: true, leg: { legId, session, ended, remote: first.remote, isBehindTrunk } };
+        const { participant = request.participant } = destination;
+        const { remote } = first;
+        return { ok: true, leg: { legId, session, ended, remote, isBehindTrunk, participant } };
       }
       end = first.refusal;
       if (over.signal.aborted || !this.#hasFailed(request, destination, branch, end, next)) break;
@@ -156,13 +162,13 @@ export class Dialler {
     hasAlternative: boolean,
   ): Promise<Branch | undefined> {
     const { random, media, signalling } = this.#ports;
-    const { trunk, security } = destination;
+    const { trunk, security, participant = request.participant } = destination;
     const { maxForwards } = request;
     const legId = random.hex(8) as LegId;
     const sockets = await media.openLeg({
       serverCallId: request.serverCallId,
       legId,
-      participantId: request.participant.rawId,
+      participantId: participant.rawId,
       addressFamily: destination.uri.includes('[') ? 'IPv6' : 'IPv4',
     });
     // Nobody waits for it any more.

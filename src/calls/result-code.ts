@@ -52,12 +52,13 @@ export function refusalAfter(error: unknown): Refusal {
 /** Why a connection is over. */
 export const DISCONNECTED: Readonly<
   Record<
-    'byApplication' | 'byTransfer' | 'lastOneLeft' | 'byRestart' | 'byWorkerLoss' | 'byShutdown',
+    'byApplication' | 'byTransfer' | 'byRedirect' | 'lastOneLeft' | 'byRestart' | 'byWorkerLoss' | 'byShutdown',
     ResultInformation
   >
 > = {
   byApplication: { code: 200, subCode: 7000, message: 'The call was ended by Call Automation.' },
   byTransfer: { code: 200, subCode: 7015, message: 'The call ended after a transfer.' },
+  byRedirect: { code: 200, subCode: 7015, message: 'The call was redirected.' },
   lastOneLeft: { code: 200, subCode: 5010, message: 'The last participant left the call.' },
   byRestart: {
     code: 500,

@@ -291,21 +291,30 @@ export class Switchboard {
     });
   }
 
-  /** Rings `target` for a call that was taken from offer, and bridges the two. */
-  async redirect(call: LiveCall, target: Identifier): Promise<void> {
+  /** Rings those targets for a call that was taken from offer, and bridges it to the first who accepts. */
+  async redirect(
+    call: LiveCall,
+    targets: readonly [Identifier, ...Identifier[]],
+    ringTimeoutMs?: number,
+  ): Promise<void> {
     const { offer } = call;
     if (offer === undefined) return;
     call.offer = undefined;
     call.state = 'connecting';
     const { signalling } = this.#ports;
-    const destinations = destinationsOf(target, this.#settings, this.#directory, (user) =>
-      signalling.contactsOf(user),
+    const destinations = targets.flatMap((participant) =>
+      destinationsOf(participant, this.#settings, this.#directory, (user) =>
+        signalling.contactsOf(user),
+      ).map((destination) => ({ ...destination, participant })),
     );
     const { invite, ended, gone, caller, security } = offer;
-    const isCalleeTrusted = !isForeign(target, this.#settings);
+    const isCalleeTrusted = !targets.some((target) => isForeign(target, this.#settings));
     const party: CallingParty = { invite, ended, gone, caller, security };
-    const parties = { ...party, callee: target, destinations, isCalleeTrusted };
-    await this.#setup.bridge(call, parties);
+    const parties = { ...party, callee: targets[0], destinations, isCalleeTrusted };
+    await this.#setup.bridge(call, {
+      ...parties,
+      ...(ringTimeoutMs !== undefined && { ringTimeoutMs }),
+    });
   }
 }
 

@@ -53,6 +53,10 @@ export const ERROR_CATALOGUE = {
   },
   'speech-failed': { fault: 'server', meaning: 'The speech engine did not speak the text.' },
   'operation-not-found': { fault: 'caller', meaning: 'No operation of the call has this id.' },
+  'not-a-group-call': {
+    fault: 'caller',
+    meaning: 'This is for calls of several participants only.',
+  },
   'media-mode-invalid': {
     fault: 'caller',
     meaning: 'The application hosts the media of the call: the server plays and records nothing.',

@@ -127,6 +127,20 @@ export async function makeFakeApi(
     }),
     operation: forBot('operation', { id: BOT_OPERATION_ID, status: 'running' }),
     participants: forBot('participants', []),
+    participant: forBot('participant', { id: BOT_OPERATION_ID }),
+    calls: forBot('calls', []),
+    redirect: forBot('redirect', undefined),
+    transfer: forBot('transfer', undefined),
+    recordResponse: forBot('recordResponse', { id: BOT_OPERATION_ID, status: 'running' }),
+    subscribeToTone: forBot('subscribeToTone', { id: BOT_OPERATION_ID, status: 'completed' }),
+    sendDtmfTones: forBot('sendDtmfTones', { id: BOT_OPERATION_ID, status: 'running' }),
+    updateRecordingStatus: forBot('updateRecordingStatus', { id: BOT_OPERATION_ID }),
+    mute: forBot('mute', { id: BOT_OPERATION_ID, status: 'completed' }),
+    invite: forBot('invite', { id: BOT_OPERATION_ID, status: 'running' }),
+    muteParticipant: forBot('muteParticipant', { id: BOT_OPERATION_ID, status: 'completed' }),
+    removeParticipant: forBot('removeParticipant', undefined),
+    startHoldMusic: forBot('startHoldMusic', { id: BOT_OPERATION_ID, status: 'running' }),
+    stopHoldMusic: forBot('stopHoldMusic', { id: BOT_OPERATION_ID, status: 'completed' }),
   };
 
   const calls: CallService = {

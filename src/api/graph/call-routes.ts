@@ -43,6 +43,11 @@ export function callRoutes(routes: Routes, api: GraphApi): void {
       .send(withContext(api, call));
   });
 
+  routes.get(path, async (request) => ({
+    '@odata.context': `${api.publicUrl()}${api.version}/$metadata#communications/calls`,
+    value: await bots.calls(principalFrom(request)),
+  }));
+
   routes.get(`${path}/:call`, { schema }, async (request) =>
     withContext(api, await bots.call(ofBot(request))),
   );

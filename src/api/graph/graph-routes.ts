@@ -14,6 +14,9 @@ import { principalOf } from './graph-access.ts';
 import { graphBody } from './graph-body.ts';
 import { graphErrorBody, GraphFailure, toGraphError } from './graph-failure.ts';
 import { mediaRoutes } from './media-routes.ts';
+import { moveRoutes } from './move-routes.ts';
+import { participantRoutes } from './participant-routes.ts';
+import { unbuiltRoutes } from './unbuilt.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -87,6 +90,9 @@ function oneVersion(routes: Routes, prefix: string, services: GraphServices): vo
   const api = { ...services, version: prefix };
   callRoutes(routes, api);
   mediaRoutes(routes, api);
+  moveRoutes(routes, api);
+  participantRoutes(routes, api);
+  unbuiltRoutes(routes, api);
 }
 
 /** What users are asked for when they ask for help, and bots put in their logs. */

@@ -44,7 +44,9 @@ export class Holding {
       await call.queue.run(() => this.#hold(call, participant.rawId, undefined));
       return;
     }
-    const events = { succeeded: undefined, failed: 'HoldFailed', about: {} };
+    // Applications hear nothing of it; to bots it is an operation like others.
+    const succeeded = established.connection.bot === undefined ? undefined : 'HoldStarted';
+    const events = { succeeded, failed: 'HoldFailed', about: {} };
     const operation = await this.#operations.accept(established, command, events, undefined);
     this.#operations.run(call, operation, async () => {
       const clip = await this.#ports.prompts.load(playSource, call.over.signal);

@@ -85,6 +85,7 @@ export class Operations {
     try {
       await commitFacts(this.#ports, [
         ...open.accepted(),
+        ...this.#events.accepted(call, connection, events.failed),
         ...repeatFacts(this.#ports.clock, request.repeat, result),
       ]);
     } catch (error) {

@@ -1,6 +1,7 @@
 import type { CallConnectionId } from '../../core/ids.ts';
 import type { Fact } from '../../core/ports/ledger.ts';
 import type { Resource } from '../../core/ports/bot-calls.ts';
+import { RESPONSE_ENDED, type ResponseCompletion } from '../../core/ports/response-recorder.ts';
 import type { BotHold, ConnectionRecord, OperationEnding } from '../../core/records.ts';
 import { ACTIVE, type CallState } from '../graph/live-bot.ts';
 import {
@@ -11,7 +12,7 @@ import {
   type OperationStatus,
   resultInfo,
 } from '../graph/resources.ts';
-import type { ResultInformation } from '../result-code.ts';
+import { DISCONNECTED, type ResultInformation } from '../result-code.ts';
 import type { EventPublisher } from './publisher.ts';
 
 /** A connection that a bot holds. */
@@ -25,13 +26,44 @@ export function botConnection(connection: ConnectionRecord): BotConnection | und
 
 type ChangeType = 'created' | 'updated' | 'deleted';
 
+type OperationEnd = {
+  /** Without suffix: `playPrompt`. */
+  readonly type: string;
+  readonly status: OperationStatus;
+  /** Members of its type. */
+  readonly more?: Resource;
+};
+
+const AS_PLANNED: Resource = { completionReason: 'completedSuccessfully' };
+const FOR_ANOTHER_REASON: Resource = { completionReason: 'unknown' };
+
 /** How the end of an operation is told to bots, by the name of its callback. */
-const ENDS: Readonly<
-  Record<string, { readonly type: string; readonly status: OperationStatus; readonly why?: string }>
-> = {
-  PlayCompleted: { type: 'playPrompt', status: 'completed', why: 'completedSuccessfully' },
-  PlayCanceled: { type: 'playPrompt', status: 'failed', why: 'mediaOperationCanceled' },
-  PlayFailed: { type: 'playPrompt', status: 'failed', why: 'unknown' },
+const ENDS: Readonly<Record<string, OperationEnd>> = {
+  PlayCompleted: { type: 'playPrompt', status: 'completed', more: AS_PLANNED },
+  PlayCanceled: {
+    type: 'playPrompt',
+    status: 'failed',
+    more: { completionReason: 'mediaOperationCanceled' },
+  },
+  PlayFailed: { type: 'playPrompt', status: 'failed', more: FOR_ANOTHER_REASON },
+  SendDtmfTonesCompleted: { type: 'sendDtmfTones', status: 'completed', more: AS_PLANNED },
+  SendDtmfTonesFailed: { type: 'sendDtmfTones', status: 'failed', more: FOR_ANOTHER_REASON },
+  AddParticipantSucceeded: { type: 'inviteParticipants', status: 'completed' },
+  AddParticipantFailed: { type: 'inviteParticipants', status: 'failed' },
+  HoldStarted: { type: 'startHoldMusic', status: 'completed' },
+  HoldFailed: { type: 'startHoldMusic', status: 'failed' },
+};
+
+const TRANSFER_ACCEPTED = 'CallTransferAccepted';
+const TRANSFER_FAILED = 'CallTransferFailed';
+/** A transfer that failed because the call, or the bot's part in it, is over: that is told by itself. */
+const CUT_OFF: ReadonlySet<number> = new Set([8528, 8501, 10_045]);
+/** Of a blind transfer. */
+const NOT_TRANSFERRED = 7000;
+const TRANSFERRED: ResultInformation = {
+  code: 0,
+  subCode: 7015,
+  message: 'GracefulTransferCompleted',
 };
 
 /** The call of a connection is over by somebody's leaving: what bots hear of it. */
@@ -90,28 +122,42 @@ export class BotEvents {
     return this.#ofCall(connection, callChainId, 'updated', { state, ...more });
   }
 
+  /** An operation, by the name of its failure, is accepted. */
+  accepted(connection: BotConnection, callChainId: string, failed: string): readonly Fact[] {
+    return failed === TRANSFER_FAILED ? [this.state(connection, callChainId, 'transferring')] : [];
+  }
+
+  /** A key was pressed in a call whose bot wants to hear of that. */
+  tone(connection: BotConnection, callChainId: string, toneInfo: Resource): Fact {
+    const more = { toneInfo: { ...odataType('toneInfo'), ...toneInfo } };
+    return this.state(connection, callChainId, 'established', more);
+  }
+
   /** How an operation ended. Nothing of those that bots are not told of. */
   operation(
     connection: BotConnection,
     callChainId: string,
-    { name, request, data }: OperationEnding,
+    ending: OperationEnding,
   ): readonly Fact[] {
-    const end = ENDS[name];
+    const { name, request, data } = ending;
+    const result = data['resultInformation'] as ResultInformation;
+    if (name === TRANSFER_ACCEPTED) {
+      return [this.state(connection, callChainId, 'transferAccepted')];
+    }
+    if (name === TRANSFER_FAILED) return this.#notTransferred(connection, callChainId, result);
     const { operationId } = request;
+    const end = name === RESPONSE_ENDED ? endOfResponse(data as ResponseCompletion) : ENDS[name];
     if (end === undefined || operationId === undefined) return [];
+    const { type, status, more = {} } = end;
+    const clientContext = request.operationContext;
     const operation = operationResource(
-      {
-        ...{ type: end.type, id: operationId, status: end.status },
-        clientContext: request.operationContext,
-        result: data['resultInformation'] as ResultInformation,
-        ...(end.why !== undefined && { more: { completionReason: end.why } }),
-      },
+      { type, id: operationId, clientContext, status, result, more },
       connection.bot.operationStatus,
     );
     this.onOperationEnded(connection.callConnectionId, operationId, operation);
     return [
       this.#notification(connection, callChainId, {
-        type: `${end.type}Operation`,
+        type: `${type}Operation`,
         changeType: 'deleted',
         url: `${callUrl(connection.callConnectionId)}/operations/${inCapitals(operationId)}`,
         resource: operation,
@@ -132,6 +178,16 @@ export class BotEvents {
         notification: { ...head('updated', url), resourceData: participants },
       }),
     ];
+  }
+
+  #notTransferred(
+    connection: BotConnection,
+    callChainId: string,
+    result: ResultInformation,
+  ): readonly Fact[] {
+    if (CUT_OFF.has(result.subCode)) return [];
+    const failure = resultInfo({ ...result, code: 500, subCode: NOT_TRANSFERRED });
+    return [this.state(connection, callChainId, 'established', { resultInfo: failure })];
   }
 
   #terminated(connection: BotConnection, callChainId: string, result: ResultInformation): Fact {
@@ -212,7 +268,33 @@ function head(changeType: ChangeType, url: string): Resource {
   };
 }
 
+/** A response that has ended, as an operation. */
+export function responseResource(
+  { bot }: BotConnection,
+  ended: {
+    readonly operationId: string;
+    readonly clientContext: string | undefined;
+    readonly completion: ResponseCompletion;
+  },
+): Resource {
+  const { operationId: id, clientContext, completion } = ended;
+  const { resultInformation: result } = completion;
+  const parts = { ...endOfResponse(completion), id, clientContext, result };
+  return operationResource(parts, bot.operationStatus);
+}
+
+/** Without a recording there are empty strings, as in the vendor's own. */
+function endOfResponse({ status, recording, completionReason }: ResponseCompletion): OperationEnd {
+  const more = {
+    recordingLocation: recording?.location ?? '',
+    recordingAccessToken: recording?.accessToken ?? '',
+    completionReason,
+  };
+  return { type: 'record', status, more };
+}
+
 function endFor({ bot, source }: BotConnection, result: ResultInformation): ResultInformation {
+  if (result === DISCONNECTED.byTransfer) return TRANSFERRED;
   if (result.subCode !== LAST_ONE_LEFT) return result;
   const isPhone = bot.direction === 'incoming' && source?.startsWith('4:') === true;
   return isPhone ? LEFT_BY_PHONE : LEFT;

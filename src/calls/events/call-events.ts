@@ -54,6 +54,16 @@ export class CallEvents {
     return this.#ownCallback(connection, correlationId, 'CallDisconnected', result);
   }
 
+  /** An operation, by the name of its failure, is accepted; some are states of a bot's call. */
+  accepted(
+    call: Pick<LiveCall, 'correlationId'>,
+    connection: ConnectionRecord,
+    failed: string,
+  ): readonly Fact[] {
+    const bot = botConnection(connection);
+    return bot === undefined ? [] : this.bots.accepted(bot, call.correlationId, failed);
+  }
+
   /**
    * A callback that tells what became of an operation; none when the client does not know the event. It
    * goes where the request wanted it, and carries the context of the request only.

@@ -1,28 +1,30 @@
 import type { Principal } from '../../core/application.ts';
 import { TapedeckError } from '../../core/error.ts';
-import type { Identifier } from '../../core/identifier.ts';
 import type { CallConnectionId } from '../../core/ids.ts';
 import type {
   AnswerBotCall,
   BotCalls,
   BotOperation,
   CreateBotCall,
-  Named,
+  InviteToBotCall,
   OfBot,
+  OfParticipant,
   PlayPrompt,
+  RecordBotResponse,
+  RedirectBotCall,
   Resource,
+  TransferBotCall,
 } from '../../core/ports/bot-calls.ts';
 import type { BotHold } from '../../core/records.ts';
 import type { ApplicationCalls } from '../application-calls.ts';
 import type { Connections } from '../connections.ts';
 import type { CallPorts } from '../context.ts';
-import type { Directory } from '../directory.ts';
 import type { LiveCall } from '../live-call.ts';
 import type { BotMedia } from './bot-media.ts';
+import type { BotPeople } from './bot-people.ts';
 import type { HeldBots } from './held-bots.ts';
 import { type CallState, LiveBot } from './live-bot.ts';
 import { botIdentitySet, identitySet, invitationInfo, participantInfo } from './resources.ts';
-import { botRoster } from './roster.ts';
 
 /** Without one for so long a call is ended, as the vendor's service does. */
 export const KEEP_ALIVE_MS: number = 45 * 60_000;
@@ -30,36 +32,36 @@ export const KEEP_ALIVE_MS: number = 45 * 60_000;
 /** What bots do with calls through the Graph API. */
 export class GraphCalls implements BotCalls {
   readonly #ports: Pick<CallPorts, 'clock' | 'log' | 'random'>;
-  readonly #directory: Directory;
   readonly #connections: Connections;
   readonly #applications: ApplicationCalls;
   readonly #bots: HeldBots;
   readonly #media: BotMedia;
+  readonly #people: BotPeople;
   readonly #ready: () => Promise<void>;
 
   /** @param parts.ready resolves when calls may be made; rejects when the server stops. */
   constructor(parts: {
     readonly ports: Pick<CallPorts, 'clock' | 'log' | 'random'>;
-    readonly directory: Directory;
     readonly connections: Connections;
     readonly applications: ApplicationCalls;
     readonly bots: HeldBots;
     readonly media: BotMedia;
+    readonly people: BotPeople;
     readonly ready: () => Promise<void>;
   }) {
     this.#ports = parts.ports;
-    this.#directory = parts.directory;
     this.#connections = parts.connections;
     this.#applications = parts.applications;
     this.#bots = parts.bots;
     this.#media = parts.media;
+    this.#people = parts.people;
     this.#ready = parts.ready;
   }
 
   async create(command: CreateBotCall): Promise<Resource> {
     await this.#ready();
     const { principal, callbackUri, sourceNumber, sourceName, media, kept } = command;
-    const targets = command.targets.map((target) => this.#identifierOf(target));
+    const targets = command.targets.map((target) => this.#people.identifierOf(target));
     const hold = this.#holdOf(principal, 'outgoing', media);
     const identities = {
       ...botIdentitySet(hold),
@@ -114,14 +116,15 @@ export class GraphCalls implements BotCalls {
   }
 
   async call(of: OfBot): Promise<Resource> {
-    const bot = this.#bots.require(of.callId, of.principal);
-    const call = await this.#connections.liveCall(bot.callId);
-    const callbackUri = call.connections.get(bot.callId)?.record.callbackUri ?? '';
-    return bot.resource(call.correlationId, callbackUri, stateOf(call));
+    return this.#resource(this.#botOf(of));
+  }
+
+  async calls(principal: Principal): Promise<readonly Resource[]> {
+    return Promise.all(this.#bots.of(principal).map((bot) => this.#resource(bot)));
   }
 
   async end(of: OfBot): Promise<void> {
-    const bot = this.#bots.require(of.callId, of.principal);
+    const bot = this.#botOf(of);
     const call = await this.#connections.liveCall(bot.callId);
     if (call.state === 'offered' && bot.offeredAs !== undefined) {
       await this.reject({ ...of, reason: 'none' });
@@ -131,31 +134,101 @@ export class GraphCalls implements BotCalls {
   }
 
   async keepAlive(of: OfBot): Promise<void> {
-    const bot = this.#bots.require(of.callId, of.principal);
+    const bot = this.#botOf(of);
     await this.#connections.liveCall(bot.callId);
     this.#watch(bot);
   }
 
+  async redirect(command: RedirectBotCall): Promise<void> {
+    const { bot } = await this.#offered(command);
+    const [first, ...others] = command.targets;
+    const targets = [
+      this.#people.identifierOf(first),
+      ...others.map((named) => this.#people.identifierOf(named)),
+    ] as const;
+    await this.#applications.redirectHeld(bot, targets, command.ringTimeoutMs);
+  }
+
+  async transfer(command: TransferBotCall): Promise<void> {
+    await this.#people.transfer(this.#botOf(command), command);
+  }
+
   async playPrompt(command: PlayPrompt): Promise<Resource> {
-    const bot = this.#bots.require(command.callId, command.principal);
-    return this.#media.playPrompt(bot, command);
+    return this.#media.playPrompt(this.#botOf(command), command);
+  }
+
+  async recordResponse(command: RecordBotResponse): Promise<Resource> {
+    return this.#media.recordResponse(this.#botOf(command), command);
   }
 
   async cancelMediaProcessing(command: BotOperation): Promise<Resource> {
-    const bot = this.#bots.require(command.callId, command.principal);
-    return this.#media.cancelAll(bot, command);
+    return this.#media.cancelAll(this.#botOf(command), command);
   }
 
-  async operation({ operationId, ...of }: Parameters<BotCalls['operation']>[0]): Promise<Resource> {
-    await Promise.resolve();
-    const operation = this.#bots.require(of.callId, of.principal).operation(operationId);
+  async subscribeToTone(command: BotOperation): Promise<Resource> {
+    return this.#media.subscribeToTone(this.#botOf(command), command);
+  }
+
+  async sendDtmfTones(command: Parameters<BotCalls['sendDtmfTones']>[0]): Promise<Resource> {
+    return this.#media.sendTones(this.#botOf(command), command);
+  }
+
+  async updateRecordingStatus(
+    command: Parameters<BotCalls['updateRecordingStatus']>[0],
+  ): Promise<Resource> {
+    return this.#people.updateRecordingStatus(this.#botOf(command), command);
+  }
+
+  async mute(command: Parameters<BotCalls['mute']>[0]): Promise<Resource> {
+    return this.#people.mute(this.#botOf(command), command);
+  }
+
+  async operation(of: Parameters<BotCalls['operation']>[0]): Promise<Resource> {
+    const bot = this.#bots.get(of.callId);
+    const operation =
+      bot === undefined
+        ? await this.#media.response(of)
+        : this.#botOf(of).operation(of.operationId);
     if (operation !== undefined) return operation;
     throw new TapedeckError('operation-not-found', 'Operation not found.');
   }
 
   async participants(of: OfBot): Promise<readonly Resource[]> {
-    const bot = this.#bots.require(of.callId, of.principal);
-    return botRoster(await this.#connections.liveCall(bot.callId));
+    return this.#people.list(this.#botOf(of));
+  }
+
+  async participant(of: OfParticipant): Promise<Resource> {
+    return this.#people.one(this.#botOf(of), of.participantId);
+  }
+
+  async invite(command: InviteToBotCall): Promise<Resource> {
+    return this.#people.invite(this.#botOf(command), command);
+  }
+
+  async muteParticipant(command: OfParticipant): Promise<Resource> {
+    return this.#people.muteOne(this.#botOf(command), command);
+  }
+
+  async removeParticipant(of: OfParticipant): Promise<void> {
+    await this.#people.remove(this.#botOf(of), of.participantId);
+  }
+
+  async startHoldMusic(command: Parameters<BotCalls['startHoldMusic']>[0]): Promise<Resource> {
+    return this.#people.startHoldMusic(this.#botOf(command), command);
+  }
+
+  async stopHoldMusic(command: OfParticipant): Promise<Resource> {
+    return this.#people.stopHoldMusic(this.#botOf(command), command);
+  }
+
+  #botOf({ callId, principal }: OfBot): LiveBot {
+    return this.#bots.require(callId, principal);
+  }
+
+  async #resource(bot: LiveBot): Promise<Resource> {
+    const call = await this.#connections.liveCall(bot.callId);
+    const callbackUri = call.connections.get(bot.callId)?.record.callbackUri ?? '';
+    return bot.resource(call.correlationId, callbackUri, stateOf(call));
   }
 
   /** Ends the call unless the bot says in time that it is still there; from now on. */
@@ -176,7 +249,7 @@ export class GraphCalls implements BotCalls {
     readonly call: LiveCall;
     readonly incomingCallContext: NonNullable<LiveBot['offeredAs']>;
   }> {
-    const bot = this.#bots.require(of.callId, of.principal);
+    const bot = this.#botOf(of);
     const call = await this.#connections.liveCall(bot.callId);
     const { offeredAs } = bot;
     if (offeredAs === undefined || call.state !== 'offered') throw notNow();
@@ -197,10 +270,6 @@ export class GraphCalls implements BotCalls {
       media,
       operationStatus: application?.operationStatus ?? 'camelCase',
     };
-  }
-
-  #identifierOf(named: Named): Identifier {
-    return named.kind === 'userName' ? this.#directory.identifierOfUser(named.name) : named;
   }
 }
 

@@ -22,6 +22,11 @@ export class HeldBots {
     throw new TapedeckError('call-not-found', 'Call not found.');
   }
 
+  /** Oldest first. */
+  of({ applicationId }: Principal): readonly LiveBot[] {
+    return [...this.#held.values()].filter(({ hold }) => hold.applicationId === applicationId);
+  }
+
   /** The bot has its call no more. Idempotent. */
   forget(callId: CallConnectionId): void {
     this.#held.get(callId)?.close();

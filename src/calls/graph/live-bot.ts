@@ -1,5 +1,5 @@
 import type { CallConnectionId, IncomingCallContext } from '../../core/ids.ts';
-import type { Resource } from '../../core/ports/bot-calls.ts';
+import type { RecordingOfCall, Resource } from '../../core/ports/bot-calls.ts';
 import type { BotHold } from '../../core/records.ts';
 import { odataType } from './resources.ts';
 
@@ -18,6 +18,11 @@ export class LiveBot {
   readonly source: Resource;
   readonly targets: readonly Resource[];
   isMuted = false;
+  /** What it has said of its own recording of the call. */
+  recordingStatus: RecordingOfCall | undefined;
+  /** It wants to hear of keys. */
+  hearsTones = false;
+  tonesHeard = 0;
   /** Latest state of each operation, by its id; the latest one that changed comes last. */
   readonly #operations = new Map<string, Resource>();
 
@@ -57,6 +62,11 @@ export class LiveBot {
     if (this.#operations.size <= MOST_OPERATIONS) return;
     const [oldest] = this.#operations.keys();
     if (oldest !== undefined) this.#operations.delete(oldest);
+  }
+
+  /** It was not accepted after all. */
+  forgetOperation(operationId: string): void {
+    this.#operations.delete(operationId);
   }
 
   /** The call as GET gives it. */

@@ -24,9 +24,20 @@ export function participantOfLeg(leg: Leg, rosterSequence: number): Resource {
   };
 }
 
-function participantOfBot({ hold, isMuted }: LiveBot, rosterSequence: number): Resource {
+function participantOfBot(bot: LiveBot, rosterSequence: number): Resource {
+  const { hold, isMuted, recordingStatus } = bot;
   const identities = botIdentitySet(hold);
-  return participantResource(hold.participantId, identities, isMuted, rosterSequence);
+  return {
+    ...participantResource(hold.participantId, identities, isMuted, rosterSequence),
+    recordingInfo:
+      recordingStatus === undefined
+        ? null
+        : {
+            ...odataType('recordingInfo'),
+            initiator: participantInfo(identities, hold.participantId),
+            recordingStatus,
+          },
+  };
 }
 
 function participantResource(

@@ -2,6 +2,7 @@ import type { Principal } from '../application.ts';
 import type { Identifier } from '../identifier.ts';
 import type { CallConnectionId } from '../ids.ts';
 import type { BotHold } from '../records.ts';
+import type { Tone } from '../tone.ts';
 
 /** A resource of the Graph API as JSON carries it: a call, an operation, a participant. */
 export type Resource = Readonly<Record<string, unknown>>;
@@ -52,22 +53,73 @@ export type PlayPrompt = BotOperation & {
   readonly loop: boolean;
 };
 
+export type RecordBotResponse = BotOperation & {
+  readonly prompts: readonly PromptFile[];
+  readonly playBeep: boolean;
+  /** Ends what is played and recorded, or waits to be, instead of waiting for it. */
+  readonly bargeIn: boolean;
+  readonly initialSilenceMs: number;
+  readonly maxSilenceMs: number;
+  readonly maxDurationMs: number;
+  readonly stopTones: readonly Tone[];
+};
+
+export type RedirectBotCall = OfBot & {
+  /** 1 to 25: the first to accept has the call. */
+  readonly targets: readonly [Named, ...Named[]];
+  readonly ringTimeoutMs: number;
+};
+
+export type TransferBotCall = BotOperation & {
+  readonly target: Named;
+  /** Who is sent there; may be left out in a call of one participant. */
+  readonly transferee: Named | { readonly kind: 'participant'; readonly id: string } | undefined;
+};
+
+export type InviteToBotCall = BotOperation & { readonly participants: readonly Named[] };
+
+/** Somebody in the call, by the id of the participant. */
+export type OfParticipant = BotOperation & { readonly participantId: string };
+
+export type RecordingOfCall = 'notRecording' | 'recording' | 'failed';
+
 /**
  * What bots do with calls through the Graph API. Resources are given as they are told of. Rejects as
- * `CallService` does, and with `media-mode-invalid` where the application has the media.
+ * `CallService` does, and with `media-mode-invalid` where the application has the media. Operations are
+ * given `running`, and told of at their end; or `completed`, and then nothing more is told.
  */
 export interface BotCalls {
   /** Resolves with the call, `establishing`. */
   create(command: CreateBotCall): Promise<Resource>;
   answer(command: AnswerBotCall): Promise<void>;
   reject(command: OfBot & { readonly reason: 'none' | 'busy' | 'forbidden' }): Promise<void>;
+  redirect(command: RedirectBotCall): Promise<void>;
   call(of: OfBot): Promise<Resource>;
+  /** Those of the bot that are on, oldest first. */
+  calls(principal: Principal): Promise<readonly Resource[]>;
   /** The bot leaves; a call of one participant ends. */
   end(of: OfBot): Promise<void>;
   keepAlive(of: OfBot): Promise<void>;
+  transfer(command: TransferBotCall): Promise<void>;
   playPrompt(command: PlayPrompt): Promise<Resource>;
+  recordResponse(command: RecordBotResponse): Promise<Resource>;
   cancelMediaProcessing(command: BotOperation): Promise<Resource>;
+  subscribeToTone(command: BotOperation): Promise<Resource>;
+  sendDtmfTones(command: BotOperation & { readonly tones: readonly Tone[] }): Promise<Resource>;
+  updateRecordingStatus(
+    command: BotOperation & { readonly status: RecordingOfCall },
+  ): Promise<Resource>;
+  /** The bot itself; in calls of several participants only. */
+  mute(command: BotOperation & { readonly isMuted: boolean }): Promise<Resource>;
   /** `operation-not-found` when nothing is known of it any more. */
   operation(of: OfBot & { readonly operationId: string }): Promise<Resource>;
   participants(of: OfBot): Promise<readonly Resource[]>;
+  participant(of: OfParticipant): Promise<Resource>;
+  invite(command: InviteToBotCall): Promise<Resource>;
+  muteParticipant(command: OfParticipant): Promise<Resource>;
+  removeParticipant(of: OfParticipant): Promise<void>;
+  startHoldMusic(
+    command: OfParticipant & { readonly prompt: PromptFile | undefined },
+  ): Promise<Resource>;
+  stopHoldMusic(command: OfParticipant): Promise<Resource>;
 }

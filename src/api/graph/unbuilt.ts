@@ -1,0 +1,26 @@
+import { TapedeckError } from '../../core/error.ts';
+import type { Routes } from '../routes.ts';
+import { ofBot, type GraphApi } from './graph-api.ts';
+
+/** What the vendor has on calls and this server has not. */
+const ACTIONS = ['changeScreenSharingRole', 'addLargeGalleryView', 'audioRoutingGroups'] as const;
+
+/** Says so instead of answering that there is no such thing; of calls that are there. */
+export function unbuiltRoutes(routes: Routes, { bots }: GraphApi): void {
+  for (const action of ACTIONS) {
+    routes.post<{ Params: { call: string } }>(
+      `/communications/calls/:call/${action}`,
+      async (request) => {
+        await bots.call(ofBot(request));
+        throw notBuilt(action);
+      },
+    );
+  }
+  routes.post('/communications/calls/logTeleconferenceDeviceQuality', () => {
+    throw notBuilt('logTeleconferenceDeviceQuality');
+  });
+}
+
+function notBuilt(what: string): TapedeckError {
+  return new TapedeckError('not-supported', `${what} is not supported by this server.`);
+}
