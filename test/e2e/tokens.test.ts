@@ -187,6 +187,29 @@ describe('the Call Automation SDK with a credential in place of the access key',
   });
 });
 
+describe.each(['graphGet', 'adapterGet'])('the Graph SDKs for JavaScript: %s', (operation) => {
+  const path = '/communications/calls/57dab8b1-894c-409a-b240-bd8beae78896';
+
+  test('send the credential’s token, and read what is answered', async () => {
+    const { https } = server.ready;
+    const hosts = [new URL(https).hostname];
+    await expect(session.call(operation, 'ivr', https, path, hosts)).rejects.toMatchObject({
+      status: 404,
+      code: '8522',
+    });
+  });
+
+  test('are told why they sent none', async () => {
+    const { https } = server.ready;
+    const sent = session.call(operation, 'ivr', https, path, ['elsewhere.test']);
+    await expect(sent).rejects.toMatchObject({
+      status: 401,
+      code: 'InvalidAuthenticationToken',
+      message: expect.stringContaining('customHosts') as string,
+    });
+  });
+});
+
 test('the signing key is for the server’s user alone', async () => {
   await session.call('token', 'ivr', GRAPH_SCOPE);
   const { mode } = await stat(join(scratch, 'data', 'keys', 'tokens.json'));

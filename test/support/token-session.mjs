@@ -5,6 +5,12 @@
  */
 import { CallAutomationClient } from '@azure/communication-call-automation';
 import { ClientCertificateCredential, ClientSecretCredential } from '@azure/identity';
+import { HttpMethod, RequestInformation } from '@microsoft/kiota-abstractions';
+import { Client } from '@microsoft/microsoft-graph-client';
+import { TokenCredentialAuthenticationProvider } from '@microsoft/microsoft-graph-client/authProviders/azureTokenCredentials/index.js';
+import { GraphRequestAdapter } from '@microsoft/msgraph-sdk';
+import { GraphAzureIdentityAuthenticationProvider } from '@microsoft/msgraph-sdk-core';
+import { createODataErrorFromDiscriminatorValue } from '@microsoft/msgraph-sdk/models/oDataErrors/index.js';
 
 /** @type {Map<string, import('@azure/identity').TokenCredential>} */
 const credentials = new Map();
@@ -36,6 +42,31 @@ const operations = {
     (await clientOf(name, endpoint).createCall(target, callback)).callConnectionProperties,
   participants: async (name, endpoint, id) =>
     (await clientOf(name, endpoint).getCallConnection(id).listParticipants()).values,
+  /** A GET by the Graph client; `toldHosts` are those that it may send a token to. */
+  graphGet: (name, baseUrl, path, toldHosts) => {
+    const scopes = ['https://graph.microsoft.com/.default'];
+    const authProvider = new TokenCredentialAuthenticationProvider(credentials.get(name), {
+      scopes,
+    });
+    const customHosts = new Set(toldHosts);
+    return Client.initWithMiddleware({ baseUrl, authProvider, customHosts }).api(path).get();
+  },
+  /** A GET by the adapter of the typed SDK, which makes its scope of the URL. */
+  adapterGet: async (name, baseUrl, path, toldHosts) => {
+    const provider = new GraphAzureIdentityAuthenticationProvider(
+      credentials.get(name),
+      undefined,
+      undefined,
+      new Set(toldHosts),
+    );
+    const adapter = new GraphRequestAdapter(provider);
+    adapter.baseUrl = `${baseUrl}/v1.0`;
+    const request = new RequestInformation(HttpMethod.GET, `{+baseurl}${path}`, {
+      baseurl: adapter.baseUrl,
+    });
+    const errors = { XXX: createODataErrorFromDiscriminatorValue };
+    return adapter.sendPrimitive(request, 'ArrayBuffer', errors);
+  },
   hangUp: (name, endpoint, id) => clientOf(name, endpoint).getCallConnection(id).hangUp(true),
 };
 
@@ -44,8 +75,10 @@ process.on('message', async ({ id, operation, args }) => {
     const value = await operations[operation](...args);
     process.send({ id, value: JSON.parse(JSON.stringify(value ?? null)) });
   } catch (error) {
-    const { statusCode, code, message } = error;
-    process.send({ id, error: { status: statusCode, code, message } });
+    const status = error.statusCode ?? error.responseStatusCode;
+    // The typed SDK keeps what the server said a level deeper.
+    const { code, message } = error.errorEscaped ?? error;
+    process.send({ id, error: { status, code, message } });
   }
 });
 process.send('ready');
