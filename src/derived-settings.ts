@@ -19,7 +19,12 @@ export function workerCounts(
 /** What the calls want to know of the configuration, and what only a start can tell them. */
 export function callSettings(
   configuration: Configuration,
-  started: Pick<CallSettings, 'dataDirectory' | 'contentBaseUrl' | 'simulatedPhone' | 'sipAddress'>,
+  {
+    publicUrl,
+    ...started
+  }: Pick<CallSettings, 'dataDirectory' | 'contentBaseUrl' | 'simulatedPhone' | 'sipAddress'> & {
+    readonly publicUrl: () => string;
+  },
 ): CallSettings {
   return {
     ...started,
@@ -47,6 +52,12 @@ export function callSettings(
     repeatedPause: configuration['repeated-pause'],
     stateAfterEnd: configuration['state-after-end'],
     keepJournalMs: journalsKept(configuration['keep-journals']),
+    responses: {
+      graceMs: configuration['response-grace'],
+      isKept: configuration['keep-responses'] === 'on',
+      container: configuration['response-format'],
+      baseUrl: publicUrl,
+    },
     minFreeBytes: configuration['min-free-bytes'],
   };
 }

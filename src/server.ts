@@ -21,6 +21,7 @@ import { derivedKey } from './identity/derived-key.ts';
 import { HmacAuthenticator } from './identity/hmac-authenticator.ts';
 import { loadOrCreateSecret } from './identity/secret-file.ts';
 import { SignedIds } from './identity/signed-ids.ts';
+import { DerivedResponseTokens } from './identity/response-tokens.ts';
 import { SignedLinks } from './identity/signed-links.ts';
 import { DiskReserve } from './journal/disk-reserve.ts';
 import { nodeDisk, openCachingDisk } from './journal/node-disk.ts';
@@ -293,6 +294,7 @@ export async function startServer(
       signer: callbackTokens,
       render,
       blobs,
+      responseTokens: new DerivedResponseTokens(derivedKey(secret, 'responses')),
       containers,
       disk,
       signalling: sip,
@@ -305,6 +307,7 @@ export async function startServer(
       dataDirectory: paths.root,
       simulatedPhone: (rawId) => sims.uriOf(rawId.replace(/^4:/, '')),
       contentBaseUrl: () => addresses.contentBaseUrl,
+      publicUrl: () => addresses.publicUrl,
       sipAddress: () => `${inUrl(sipHost)}:${sipAddress.port}`,
     }),
   );

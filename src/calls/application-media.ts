@@ -85,6 +85,11 @@ export class ApplicationMedia implements MediaOperations {
     return this.#operations.sendDtmf(command);
   }
 
+  /** As `CallMediaOperations.submit`: for operations of other use cases, in the same queue. */
+  submit(...operation: Parameters<CallMediaOperations['submit']>): Promise<void> {
+    return this.#operations.submit(...operation);
+  }
+
   startMediaStreaming(command: Operation): Promise<void> {
     return this.#streaming.start(command);
   }

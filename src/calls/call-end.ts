@@ -1,6 +1,7 @@
 import type { CallConnectionId } from '../core/ids.ts';
 import type { Fact } from '../core/ports/ledger.ts';
 import { commitFacts, type CallPorts } from './context.ts';
+import { within } from './deadline.ts';
 import type { CallEvents } from './events/call-events.ts';
 import type { Goodbyes } from './goodbyes.ts';
 import type { InsistentCommit } from './insistent-commit.ts';
@@ -16,6 +17,9 @@ import {
   type Refusal,
   type ResultInformation,
 } from './result-code.ts';
+
+/** For what was recorded to be stored. */
+const SETTLE_MS = 10_000;
 
 /** How a call is ended by us. */
 export type CallEnding = {
@@ -82,6 +86,7 @@ export class CallEnds {
     call.ringing.clear();
     call.over.abort();
     for (const session of sessions) this.#goodbyes.say(call.serverCallId, session, ending.sip);
+    await this.#settle(call, call.operations.settle());
     const facts: Fact[] = legs.map((leg) => ({
       kind: 'leg',
       record: legRecord(call, leg, 'ended'),
@@ -126,6 +131,7 @@ export class CallEnds {
   async release(call: LiveCall, id: CallConnectionId, result: ResultInformation): Promise<void> {
     const connection = call.connections.get(id);
     if (connection === undefined) return;
+    await this.#settle(call, call.operations.settle(id));
     const before = connection.record;
     // From here on nothing is accepted from it: the end of that would be told too late.
     const facts = this.#disconnectFacts(call, connection, result);
@@ -140,6 +146,15 @@ export class CallEnds {
     }
     call.connections.delete(id);
     await this.#recorder.initiatorLeft(id);
+  }
+
+  /** What is recorded for an operation is kept, and told of before the end: it takes a moment. */
+  async #settle(call: LiveCall, settling: Promise<unknown> | undefined): Promise<void> {
+    if (settling === undefined) return;
+    const { clock, log } = this.#ports;
+    await within(clock, SETTLE_MS, settling).catch((error: unknown) => {
+      log.error({ serverCallId: call.serverCallId, error }, 'an operation did not end in time');
+    });
   }
 
   /** Nothing may come after them: what the connection asked for has failed before. */

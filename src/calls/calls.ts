@@ -47,6 +47,7 @@ import { Pauses } from './pauses.ts';
 import { Recorder } from './recorder.ts';
 import { Recordings } from './recordings.ts';
 import { recover, type RecoveryReport } from './recovery.ts';
+import { Responses } from './responses/responses.ts';
 import { DISCONNECTED } from './result-code.ts';
 import { Switchboard } from './switchboard.ts';
 import type { TrunkRecord } from './trunk-record.ts';
@@ -61,6 +62,8 @@ export class Calls implements CallService {
   readonly admin: RecordingAdmin;
   readonly control: CallControl;
   readonly operations: MediaOperations;
+  /** What callers were asked for. */
+  readonly responses: Responses;
   readonly bots: BotCalls;
   /** How the trunks do. */
   readonly trunks: TrunkRecord;
@@ -180,6 +183,13 @@ export class Calls implements CallService {
       insistent: this.#insistent,
     });
     this.operations = this.#media;
+    this.responses = new Responses({
+      ports,
+      settings,
+      connections: this.#connections,
+      operations: this.#media,
+      space,
+    });
     const botOperations = new BotOperations(ports.random);
     const botParts = {
       log: ports.log,
@@ -232,8 +242,10 @@ export class Calls implements CallService {
         callEvents: this.#callEvents,
         recordingEvents: this.#recordingEvents,
         finisher: this.#finisher,
+        responses: this.responses,
       });
       await this.#archive.start();
+      this.responses.start();
       this.#ports.signalling.onInvite = (invite) => {
         this.#switchboard.receive(invite);
       };
@@ -287,6 +299,7 @@ export class Calls implements CallService {
     await this.#finisher.idle();
     this.#finisher.close();
     await this.#lifecycle.goodbyes.answered(GOODBYE_MS);
+    await this.responses.close();
     await this.#archive.close();
   }
 

@@ -12,7 +12,8 @@ import type { Logger } from '../core/ports/log.ts';
 import type { MediaPort } from '../core/ports/media.ts';
 import type { PromptPort } from '../core/ports/prompts.ts';
 import type { Random } from '../core/ports/random.ts';
-import type { ChannelPlan, RenderPort } from '../core/ports/render.ts';
+import type { ChannelPlan, RenderFormat, RenderPort } from '../core/ports/render.ts';
+import type { ResponseTokens } from '../core/ports/response-recorder.ts';
 import type { SignallingPort } from '../core/ports/signalling.ts';
 import type { SubscriptionRecord } from '../core/records.ts';
 import type { TrunkSetting } from './destinations.ts';
@@ -56,10 +57,22 @@ export type CallSettings = {
   readonly stateAfterEnd: 'inactive' | 'not-found';
   /** From the end of a recording on; `undefined` = as long as the recording is kept. */
   readonly keepJournalMs: number | undefined;
+  readonly responses: ResponseSettings;
   /** Below this much free space no recording starts. */
   readonly minFreeBytes: number;
   /** What content locations start with, without a slash at the end; known once HTTPS is bound. */
   readonly contentBaseUrl: () => string;
+};
+
+/** Of responses that callers were asked for. */
+export type ResponseSettings = {
+  /** How long after its call a file stays. */
+  readonly graceMs: number;
+  /** They stay until they are deleted instead. */
+  readonly isKept: boolean;
+  readonly container: RenderFormat['container'];
+  /** What their locations start with, without a slash at the end; known once HTTPS is bound. */
+  readonly baseUrl: () => string;
 };
 
 /** The ports that the use cases stand on. */
@@ -78,6 +91,7 @@ export type CallPorts = {
   readonly signer: CallbackSigner;
   readonly render: RenderPort;
   readonly blobs: BlobStore;
+  readonly responseTokens: ResponseTokens;
   readonly containers: ContainerPort;
   readonly disk: Disk;
   readonly signalling: SignallingPort;

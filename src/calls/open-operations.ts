@@ -13,6 +13,11 @@ export type Unended = {
   readonly told: (ending: OperationEnding) => readonly Fact[];
   /** Called when its connection, or the call, is over first. */
   readonly onCutOff: () => void;
+  /**
+   * Called before that: it ends now, and `endings` tells what came of it when this resolves. Never rejects.
+   * Default: there is nothing to wait for.
+   */
+  readonly settle?: () => Promise<void>;
 };
 
 /** An operation of which the end is not told yet. */
@@ -47,6 +52,21 @@ export class OpenOperations {
       accepted: () => (this.#open.has(held) ? [this.#acceptance(held)] : []),
       end: () => (this.#open.delete(held) ? endOf(held) : undefined),
     };
+  }
+
+  /**
+   * Ends what has an end to wait for, of a connection or of all; `undefined` when there is none. To be called
+   * before `failAllOf`.
+   */
+  settle(callConnectionId?: CallConnectionId): Promise<unknown> | undefined {
+    const settling: Promise<void>[] = [];
+    // The latest first: nothing that waits is to begin when what it waits for ends.
+    for (const held of [...this.#open].reverse()) {
+      if (held.settle === undefined) continue;
+      if (callConnectionId !== undefined && held.callConnectionId !== callConnectionId) continue;
+      settling.push(held.settle());
+    }
+    return settling.length === 0 ? undefined : Promise.all(settling);
   }
 
   /** The connection is over, and with it whatever it has asked for: the events that say so. */

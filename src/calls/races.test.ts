@@ -255,7 +255,7 @@ async function expectAllOver(scene: Scene): Promise<void> {
   expect([...world.media.bridges]).toEqual([]);
   expect([...world.media.legs.keys()]).toEqual([]);
   expect([...world.media.journals]).toEqual([]);
-  expect(world.clock.pendingTimers).toBe(1); // the sweep of expired recordings
+  expect(world.clock.pendingTimers).toBe(2); // the sweeps of expired recordings and responses
   const callbacks = callbacksOf(world.ledger.facts);
   for (const id of scene.connections) {
     const names = callbacks.get(id) ?? [];

@@ -219,7 +219,7 @@ function expectTold({ call, recordings }: Scene): void {
   expect([...world.media.closedGates]).toEqual([]);
   expect(world.ledger.rows('recording').every((record) => record.state === 'done')).toBe(true);
   expect(world.ledger.rows('export').filter((row) => row.state === 'waiting')).toEqual([]);
-  expect(world.clock.pendingTimers).toBe(1); // the next sweep
+  expect(world.clock.pendingTimers).toBe(2); // the next sweeps
 }
 
 async function expectDeletedStaysDeleted(scene: Scene): Promise<void> {

@@ -7,6 +7,7 @@ import type { Finisher } from './finisher.ts';
 import { identifierFromRawId } from '../core/identifier.ts';
 import { LiveCall } from './live-call.ts';
 import type { RecordingEndReason } from './recording-end.ts';
+import type { Responses } from './responses/responses.ts';
 import { DISCONNECTED } from './result-code.ts';
 
 const ENDED_BY_CRASH: RecordingEndReason = 'ServerFailure';
@@ -28,9 +29,13 @@ export async function recover(parts: {
   readonly callEvents: CallEvents;
   readonly recordingEvents: RecordingEvents;
   readonly finisher: Finisher;
+  readonly responses: Pick<Responses, 'recover'>;
 }): Promise<RecoveryReport> {
   const { ports, callEvents, recordingEvents, finisher } = parts;
-  const unfinished = await ports.ledger.unfinished();
+  const [unfinished, responses] = await Promise.all([
+    ports.ledger.unfinished(),
+    parts.responses.recover(),
+  ]);
   const calls = new Map(unfinished.calls.map((call) => [call.serverCallId as string, call]));
   const nowMs = ports.clock.nowMs();
 
@@ -75,9 +80,11 @@ export async function recover(parts: {
     const record = { ...connection, state: 'disconnected' } as const;
     facts.push({ kind: 'connection', record });
     // Before the end of the connection: nothing follows that.
-    for (const { endings } of operations.get(record.callConnectionId) ?? []) {
+    for (const { operationId, endings } of operations.get(record.callConnectionId) ?? []) {
+      const data = responses.get(operationId)?.completion;
       for (const ending of endings) {
-        facts.push(...callEvents.operation({ correlationId }, record, ending));
+        const told = data === undefined ? ending : { ...ending, data };
+        facts.push(...callEvents.operation({ correlationId }, record, told));
       }
     }
     facts.push(...callEvents.disconnectedByRestart(record, correlationId, DISCONNECTED.byRestart));
@@ -85,6 +92,7 @@ export async function recover(parts: {
   for (const { operationId } of unfinished.operations) {
     facts.push({ kind: 'operation-ended', operationId });
   }
+  for (const record of responses.values()) facts.push({ kind: 'response', record });
   for (const call of calls.values()) facts.push(...endOfCall(call, nowMs, callEvents));
   await commitFacts(ports, facts);
 

@@ -61,7 +61,8 @@ export type OperationOutcome =
   | { readonly is: 'collected'; readonly by: CollectEnd; readonly tones: readonly Tone[] }
   /** Index of the choice. */
   | { readonly is: 'chosen'; readonly choice: number }
-  | { readonly is: 'recorded'; readonly by: RecordEnd }
+  | { readonly is: 'recorded'; readonly by: Exclude<RecordEnd, 'stop-tone'> }
+  | { readonly is: 'recorded'; readonly by: 'stop-tone'; readonly tone: Tone }
   /** By its owner, or by an operation that interrupts. */
   | { readonly is: 'canceled' }
   | { readonly is: 'failed'; readonly because: OperationFailure };
@@ -95,6 +96,8 @@ export type OperationInput =
   | { readonly is: 'cancel-all'; readonly owner: string }
   /** One of them; of one that is over: nothing. */
   | { readonly is: 'cancel'; readonly id: string }
+  /** One of them, as if the call had ended; of one that is over: nothing. */
+  | { readonly is: 'cut-off'; readonly id: string }
   /** Reports of effects. */
   | { readonly is: 'loaded'; readonly id: string }
   | { readonly is: 'load-failed'; readonly id: string; readonly because: OperationFailure }

@@ -125,7 +125,7 @@ export function hearTone(draft: Draft, id: string, tone: Tone): void {
     }
   } else if (operation.kind === 'record' && operation.stopTones.includes(tone)) {
     if (phase.at === 'recording') {
-      draft.finish(id, { is: 'recorded', by: 'stop-tone' });
+      draft.finish(id, { is: 'recorded', by: 'stop-tone', tone });
     } else if (phase.at === 'playing') {
       // The beep is not to be heard over what is left of the prompt.
       draft.stopPlayer(id);

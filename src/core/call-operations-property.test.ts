@@ -238,7 +238,8 @@ test('each accepted operation ends exactly once, nothing follows, nobody hears t
           case 'withdraw': {
             // Also one that is over: nothing comes of it.
             const id = [...world.accepted][next.pick % world.accepted.size];
-            if (id !== undefined) world.give({ is: 'cancel', id });
+            if (id !== undefined)
+              world.give({ is: next.pick % 3 === 0 ? 'cut-off' : 'cancel', id });
           }
         }
       });

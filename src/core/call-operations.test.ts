@@ -375,7 +375,7 @@ describe('record', () => {
     expect(queue.ended('a')).toContainEqual({ do: 'start-recording', id: 'a' });
     expect(queue.tones('anna', '5')).toEqual([]);
     expect(queue.tones('anna', '#')).toContainEqual(
-      complete('a', { is: 'recorded', by: 'stop-tone' }),
+      complete('a', { is: 'recorded', by: 'stop-tone', tone: '#' }),
     );
   });
 

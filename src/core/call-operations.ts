@@ -102,6 +102,9 @@ function apply(draft: Draft, input: Exclude<OperationInput, { is: 'submit' }>): 
     case 'cancel':
       if (draft.all().some(({ id }) => id === input.id)) draft.finish(input.id, { is: 'canceled' });
       return;
+    case 'cut-off':
+      if (draft.all().some(({ id }) => id === input.id)) end(draft, input.id);
+      return;
     case 'owner-left':
       for (const { id, owner } of draft.all()) {
         if (owner === input.owner) end(draft, id);
@@ -135,7 +138,7 @@ function apply(draft: Draft, input: Exclude<OperationInput, { is: 'submit' }>): 
 
 type Report = Exclude<
   Extract<OperationInput, { readonly id: string }>,
-  { is: 'play-ended' | 'play-failed' | 'cancel' }
+  { is: 'play-ended' | 'play-failed' | 'cancel' | 'cut-off' }
 >;
 
 /** What an operation's own effects came to. */

@@ -98,6 +98,7 @@ export function aResponse(id: string, with_: Partial<ResponseRecord> = {}): Resp
       stopTone: '#',
       recording: {
         documentId: `0-td-1-${id}` as ResponseRecord['documentId'],
+        location: `https://tapedeck.test/recordings/0-td-1-${id}`,
         accessToken: 'secret',
         sizeBytes: 44,
         durationMs: 0.5,

@@ -1,7 +1,7 @@
 import type { Operation } from '../../core/ports/call-control.ts';
 import type { Fact } from '../../core/ports/ledger.ts';
 import type { Logger } from '../../core/ports/log.ts';
-import type { ConnectionRecord } from '../../core/records.ts';
+import type { ConnectionRecord, OperationEnding } from '../../core/records.ts';
 import type { CallEvents } from '../events/call-events.ts';
 import type { InsistentCommit } from '../insistent-commit.ts';
 import type { LiveCall } from '../live-call.ts';
@@ -16,39 +16,53 @@ export type EventParts = {
   readonly log: Logger;
 };
 
+/** How what becomes of an operation is told. */
+export type OperationTelling = {
+  /** The event of its end when its connection, the call or this process is over first. */
+  readonly failed: (result: ResultInformation) => OperationEvent;
+  /** Facts that become true with the event of its end. Default none. */
+  readonly alongside?: (end: Pick<OperationEnding, 'name' | 'data'>) => readonly Fact[];
+  /** As `Unended.settle`. */
+  readonly settle?: () => Promise<void>;
+};
+
 /** An operation that an application was told to be accepted: whatever becomes of it, it hears of one end. */
 export class AcceptedOperation {
   readonly #call: LiveCall;
   readonly #connection: ConnectionRecord;
   readonly #request: Operation;
   readonly #parts: EventParts;
+  readonly #telling: OperationTelling;
   readonly #open: OpenOperation;
   /** Whether it was accepted in the end. */
   readonly #accepted = Promise.withResolvers<boolean>();
   #isOver = false;
 
-  /**
-   * @param failed the event of its end when its connection, the call or this process is over first.
-   * @param onFailed called then, after the present turn.
-   */
+  /** @param onFailed called when its connection or the call is over first, after the present turn. */
   constructor(
     operationId: string,
     call: LiveCall,
     connection: ConnectionRecord,
     request: Operation,
     parts: EventParts,
-    failed: (result: ResultInformation) => OperationEvent,
+    telling: OperationTelling,
     onFailed: () => void,
   ) {
     this.#call = call;
     this.#connection = connection;
     this.#request = request;
     this.#parts = parts;
+    this.#telling = telling;
+    const { settle } = telling;
     this.#open = call.operations.begin({
       operationId,
       callConnectionId: connection.callConnectionId,
-      endings: (result) => [{ request: contextOf(request), ...failed(result) }],
-      told: (ending) => parts.events.operation(call, connection, ending),
+      endings: (result) => [{ request: contextOf(request), ...telling.failed(result) }],
+      told: (ending) => [
+        ...parts.events.operation(call, connection, ending),
+        ...(telling.alongside?.(ending) ?? []),
+      ],
+      ...(settle !== undefined && { settle }),
       onCutOff: () => {
         this.#isOver = true;
         queueMicrotask(onFailed);
@@ -92,7 +106,8 @@ export class AcceptedOperation {
       const ended = this.#open.end();
       if (ended === undefined) return;
       this.#isOver = true;
-      await this.#parts.insistent.commit([...this.#facts(event), ...ended]);
+      const alongside = this.#telling.alongside?.(event) ?? [];
+      await this.#parts.insistent.commit([...this.#facts(event), ...alongside, ...ended]);
     });
   }
 

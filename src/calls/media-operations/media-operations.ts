@@ -10,6 +10,7 @@ import type {
   SendDtmf,
 } from '../../core/ports/call-control.ts';
 import type { Repeat } from '../../core/ports/call-service.ts';
+import type { Fact } from '../../core/ports/ledger.ts';
 import type { PlaySource } from '../../core/ports/prompts.ts';
 import type { Tone } from '../../core/tone.ts';
 import { callEnded, type Connections, type Established } from '../connections.ts';
@@ -17,7 +18,8 @@ import { commitFacts, type CallPorts } from '../context.ts';
 import type { LiveCall } from '../live-call.ts';
 import { requireLeg } from '../participants.ts';
 import { repeatFacts } from '../repeat-facts.ts';
-import { AcceptedOperation, type EventParts } from './accepted-operation.ts';
+import type { ResultInformation } from '../result-code.ts';
+import { AcceptedOperation, type EventParts, type OperationTelling } from './accepted-operation.ts';
 import { ContinuousDtmfRecognitions } from './continuous-dtmf.ts';
 import {
   event,
@@ -39,7 +41,20 @@ type Telling = {
   readonly ended: (outcome: OperationOutcome) => OperationEvent;
 };
 
+/** An operation for the queue of a call, and all that belongs to it. */
+export type QueuedOperation = {
+  readonly what: UnownedOperation;
+  readonly work: Pick<OperationWork, 'sources' | 'loop' | 'tones' | 'recording'>;
+  readonly telling: OperationTelling;
+  /** Called once, at its end; the event of it may take a moment. */
+  readonly ended: (outcome: OperationOutcome) => OperationEvent | Promise<OperationEvent>;
+  /** Facts that are committed before the request is answered. Default none. */
+  readonly accepted?: readonly Fact[];
+};
+
 /** `MediaOperation` without what is the same for every kind. */
+export type UnownedOperation = Unowned;
+
 type Unowned<Kind = MediaOperation> = Kind extends MediaOperation
   ? Omit<Kind, 'id' | 'owner'>
   : never;
@@ -183,30 +198,51 @@ export class CallMediaOperations implements Omit<
     this.#runners.clear();
   }
 
-  /** Resolves when the request may be answered. */
-  async #submit(
-    { call, connection }: Established,
+  #submit(
+    on: Established,
     command: Operation & { readonly repeat?: Repeat<void> },
     what: Unowned,
-    work: Pick<OperationWork, 'sources' | 'loop' | 'tones'>,
-    telling: Telling,
+    work: QueuedOperation['work'],
+    { failed, ended }: Telling,
+  ): Promise<void> {
+    const telling = { failed: (result: ResultInformation) => event(failed, result) };
+    return this.submit(on, command, { what, work, telling, ended });
+  }
+
+  /** Resolves when the request may be answered. */
+  async submit(
+    { call, connection }: Established,
+    command: Operation & { readonly repeat?: Repeat<void> },
+    { what, work, telling, ended, accepted: alongside = [] }: QueuedOperation,
   ): Promise<void> {
     const owner = connection.callConnectionId;
     // What is accepted after the end was told would have no end of its own.
     if (call.connections.get(owner)?.record.state !== 'connected') throw callEnded();
     const runner = this.#runnerFor(call);
-    const id = this.#ports.random.uuid();
+    const id = command.operationId ?? this.#ports.random.uuid();
+    const { settle } = telling;
     const accepted = new AcceptedOperation(
       id,
       call,
       connection,
       command,
       this.#parts,
-      (result) => event(telling.failed, result),
+      {
+        ...telling,
+        ...(settle !== undefined && {
+          settle: () => {
+            runner.give({ is: 'cut-off', id });
+            return settle();
+          },
+        }),
+      },
       () => {
         runner.give({ is: 'owner-left', owner });
       },
     );
+    const end = (told: OperationEvent): void => {
+      accepted.end(told);
+    };
     try {
       runner.submit(
         { ...what, id, owner },
@@ -217,7 +253,9 @@ export class CallMediaOperations implements Omit<
             accepted.tell(PLAY_STARTED);
           },
           onComplete: (outcome) => {
-            accepted.end(telling.ended(outcome));
+            const told = ended(outcome);
+            if (told instanceof Promise) void told.then(end);
+            else end(told);
           },
         },
       );
@@ -227,7 +265,9 @@ export class CallMediaOperations implements Omit<
     }
     try {
       const repeat = repeatFacts(this.#ports.clock, command.repeat, undefined);
-      await accepted.acceptWith((facts) => commitFacts(this.#ports, [...facts, ...repeat]));
+      await accepted.acceptWith((facts) =>
+        commitFacts(this.#ports, [...facts, ...alongside, ...repeat]),
+      );
     } catch (error) {
       runner.give({ is: 'cancel', id });
       throw error;

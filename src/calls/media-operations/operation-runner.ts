@@ -16,6 +16,7 @@ import type { Logger } from '../../core/ports/log.ts';
 import type { PlaySource, PromptPort } from '../../core/ports/prompts.ts';
 import type { Random } from '../../core/ports/random.ts';
 import type { Tone } from '../../core/tone.ts';
+import type { OperationRecording } from './operation-recording.ts';
 
 /** What an operation plays or sends, and who hears of it. */
 export type OperationWork = {
@@ -24,6 +25,8 @@ export type OperationWork = {
   /** Raw id that journals give as the source of what is played. */
   readonly sourceId: string;
   readonly tones: readonly Tone[];
+  /** Of an operation that records. */
+  readonly recording?: OperationRecording;
   /** The first sample is on its way. */
   readonly onPlaying: () => void;
   /** Once, at its end. */
@@ -136,7 +139,10 @@ export class OperationRunner {
         job.loading?.abort();
         return;
       case 'play':
-        void this.#play(job, effect.audience);
+        void this.#play(job, effect.audience, job.clips);
+        return;
+      case 'beep':
+        void this.#play(job, effect.audience, beepOf(job.work));
         return;
       case 'stop-play':
         void this.#stop(job);
@@ -151,14 +157,39 @@ export class OperationRunner {
         this.#jobs.delete(effect.id);
         job.work.onComplete(effect.outcome);
         return;
-      // Refusals are thrown by `submit`; nothing records yet.
-      case 'refuse':
       case 'start-recording':
+        job.work.recording?.begin();
+        return;
       case 'stop-recording':
+        job.work.recording?.end();
+        return;
+      // Thrown by `submit`.
+      case 'refuse':
     }
   }
 
   async #load(job: Job): Promise<void> {
+    const { id } = job.operation;
+    const ready = await Promise.all([this.#loadClips(job), this.#openRecording(job)]);
+    if (ready.every(Boolean)) this.give({ is: 'loaded', id });
+  }
+
+  /** False if it failed, and that is reported. */
+  async #openRecording({ operation, work }: Job): Promise<boolean> {
+    try {
+      await work.recording?.open((input) => {
+        this.give(input);
+      });
+      return true;
+    } catch (error) {
+      this.#warn(error, 'a response cannot be recorded');
+      this.give({ is: 'record-failed', id: operation.id });
+      return false;
+    }
+  }
+
+  /** False if it failed, and that is reported, or if it was given up. */
+  async #loadClips(job: Job): Promise<boolean> {
     const loading = new AbortController();
     job.loading = loading;
     const { id } = job.operation;
@@ -172,30 +203,35 @@ export class OperationRunner {
       try {
         clips.push(await load);
       } catch (error) {
-        if (loading.signal.aborted) return;
+        if (loading.signal.aborted) return false;
         this.#ports.log.warn(
           { serverCallId: this.#serverCallId, source, error },
           'what is to be played could not be made ready',
         );
         this.give({ is: 'load-failed', id, because: { why: causeOf(error), source } });
-        return;
+        return false;
       }
     }
     job.clips = clips;
-    this.give({ is: 'loaded', id });
+    return true;
   }
 
-  async #play(job: Job, audience: MediaOperation['audience']): Promise<void> {
+  async #play(
+    job: Job,
+    audience: MediaOperation['audience'],
+    clips: readonly PlayedClip[],
+  ): Promise<void> {
     const { id } = job.operation;
     const playId = this.#ports.random.uuid();
     job.playId = playId;
     this.#players.set(playId, id);
     this.#runnerOf.set(playId, this);
     try {
+      if (isFollowedByRecording(job, clips)) await job.work.recording?.beginAfter(playId);
       await this.#ports.callMedia.startPlay({
         serverCallId: this.#serverCallId,
         playId,
-        clips: job.clips,
+        clips,
         loop: job.work.loop,
         toLegs: audience === 'all' ? undefined : (audience as readonly LegId[]),
         sourceId: job.work.sourceId,
@@ -244,6 +280,15 @@ export class OperationRunner {
   #warn(error: unknown, sentence: string): void {
     this.#ports.log.warn({ serverCallId: this.#serverCallId, error }, sentence);
   }
+}
+
+/** Of what an operation that records plays, the last. */
+function isFollowedByRecording({ operation, clips }: Job, played: readonly PlayedClip[]): boolean {
+  return operation.kind === 'record' && (!operation.hasBeep || played !== clips);
+}
+
+function beepOf({ recording }: OperationWork): readonly PlayedClip[] {
+  return recording === undefined ? [] : [recording.beep];
 }
 
 function causeOf(error: unknown): Extract<OperationFailure, { readonly source: number }>['why'] {

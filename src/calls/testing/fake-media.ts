@@ -3,7 +3,7 @@ import { TapedeckError } from '../../core/error.ts';
 import type { LegId, RecordingId, ServerCallId } from '../../core/ids.ts';
 import type { ManualClock } from '../../core/manual-clock.ts';
 import type { RemoteMedia } from '../../core/media-format.ts';
-import type { JournalEnd, MediaEvents, MediaPort } from '../../core/ports/media.ts';
+import type { HeardVoices, JournalEnd, MediaEvents, MediaPort } from '../../core/ports/media.ts';
 import type { Pace } from './pace.ts';
 
 /**
@@ -24,6 +24,8 @@ export class FakeMedia implements MediaPort {
   readonly #pace: Pace;
   readonly #callOf = new Map<LegId | RecordingId, ServerCallId>();
   readonly #events = new EventEmitter<MediaEvents>();
+  /** What journals that are listened to heard. */
+  heard: HeardVoices | undefined;
   /** No port is left. */
   exhausted = false;
 
@@ -95,7 +97,8 @@ export class FakeMedia implements MediaPort {
     this.journals.delete(recordingId);
     this.closedGates.delete(recordingId);
     this.log.push(`journal ended ${reason}`);
-    const end = { endedAtMs: this.#clock.nowMs(), durationMs: 1_000 };
+    const { heard } = this;
+    const end = { endedAtMs: this.#clock.nowMs(), durationMs: 1_000, ...(heard && { heard }) };
     await this.#pace.step();
     return end;
   };

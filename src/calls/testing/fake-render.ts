@@ -17,6 +17,8 @@ export class FakeRender implements RenderPort {
   gate: Promise<void> = Promise.resolve();
   participants: RenderedChunk['participants'] = [];
   pauses: RenderedChunk['pauses'] = [];
+  /** Of each file; default says which chunk it is. */
+  peaks: string | undefined;
   readonly #blobs: Map<string, string>;
   readonly #pace: Pace;
 
@@ -54,7 +56,7 @@ export class FakeRender implements RenderPort {
     const blobKey = `${job.blobDirectory}/${documentId}.${container}`;
     const peaksKey = `${job.blobDirectory}/${documentId}.peaks.json`;
     this.#blobs.set(blobKey, `${container} ${channels} of ${job.journalDirectory}`);
-    this.#blobs.set(peaksKey, `{"length":${index}}`);
+    this.#blobs.set(peaksKey, this.peaks ?? `{"length":${index}}`);
     const channelCount = channels === 'unmixed' ? 2 : 1;
     return {
       documentId,

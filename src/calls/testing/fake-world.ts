@@ -54,6 +54,10 @@ export class FakeWorld {
     },
     render: this.render,
     blobs: this.blobs as unknown as BlobStore,
+    responseTokens: {
+      tokenOf: (documentId) => `token of ${documentId}`,
+      isTokenOf: (documentId, token) => token === `token of ${documentId}`,
+    },
     containers: this.containers,
     disk: this.disk as unknown as Disk,
     signalling: this.signalling,
@@ -82,6 +86,12 @@ export class FakeWorld {
       stateAfterEnd: 'inactive',
       keepJournalMs: undefined,
       contentBaseUrl: () => 'https://recordings.test',
+      responses: {
+        graceMs: 300_000,
+        isKept: false,
+        container: 'wav',
+        baseUrl: () => 'https://tapedeck.test',
+      },
       ...overrides,
     };
   }
