@@ -9,6 +9,7 @@ import type { AccessTokenVerifier } from '../identity/access-tokens.ts';
 import type { AdminToken } from '../identity/admin-token.ts';
 import type { CallbackTokens } from '../identity/callback-tokens.ts';
 import type { HmacAuthenticator } from '../identity/hmac-authenticator.ts';
+import type { NotificationTokens } from '../identity/notification-tokens.ts';
 import type { SignedLinks } from '../identity/signed-links.ts';
 import { systemRandom } from '../telemetry/system-random.ts';
 import { controlRoutes } from './acs/call-control.ts';
@@ -31,10 +32,12 @@ import {
   bySignedLink,
 } from './authentication.ts';
 import { contentRoutes } from './content/content-routes.ts';
+import { responseRoutes } from './content/response-routes.ts';
 import { contentErrorBody, errorBody } from './error-body.ts';
 import { toFailure } from './failure.ts';
 import { graphPath } from './graph/graph-path.ts';
 import { graphRoutes } from './graph/graph-routes.ts';
+import { notificationKeyRoutes } from './graph/notification-keys.ts';
 import { oauthRoutes, type OAuthServices } from './oauth/oauth-routes.ts';
 import { originForm, pathOf } from './origin-form.ts';
 import { keepBodyRaw, parseBody } from './request-body.ts';
@@ -57,6 +60,7 @@ export type ApiServices = {
   readonly tokenService: OAuthServices | undefined;
   readonly links: SignedLinks;
   readonly callbackTokens: CallbackTokens;
+  readonly notificationTokens: Pick<NotificationTokens, 'keys' | 'openIdConfiguration'>;
   readonly repeatability: Repeatability;
   readonly recordings: RecordingRules;
   readonly admin: Omit<AdminServices, 'links' | 'publicUrl' | 'callbackUris' | 'ids' | 'log'>;
@@ -148,7 +152,9 @@ export function buildApp(
     random: systemRandom,
     log: services.log,
   });
+  responseRoutes(app, calls.responses);
   confirmationRoutes(app, services.admin.subscriptions);
+  notificationKeyRoutes(app, services.notificationTokens, services.publicUrl);
   openIdRoutes(app, services.callbackTokens, services.publicUrl);
   if (services.tokenService !== undefined) oauthRoutes(app, services.tokenService);
   return app;

@@ -199,7 +199,7 @@ export class Calls implements CallService {
       events: this.#callEvents,
       insistent: this.#insistent,
     };
-    const botMedia = new BotMedia({ ...botParts, media: this.#media });
+    const botMedia = new BotMedia({ ...botParts, media: this.#media, recorder: this.responses });
     this.#media.onTone = (call, legId, tone) => {
       botMedia.heard(call, legId, tone);
     };

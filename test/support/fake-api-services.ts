@@ -143,8 +143,25 @@ export async function makeFakeApi(
     stopHoldMusic: forBot('stopHoldMusic', { id: BOT_OPERATION_ID, status: 'completed' }),
   };
 
+  /** By the token `token-of-it` only. */
+  const opened = (token: string): void => {
+    if (token !== 'token-of-it') throw new TapedeckError('signature-invalid', 'not this token');
+    present();
+  };
   const calls: CallService = {
     bots,
+    responses: {
+      openResponse: async (_documentId, token) => {
+        await Promise.resolve();
+        opened(token);
+        return openFile('application/octet-stream');
+      },
+      removeResponse: async (_documentId, token) => {
+        await Promise.resolve();
+        opened(token);
+        file.removed = true;
+      },
+    },
     createCall: (command) => perform('createCall', command, properties(ids.callConnectionId())),
     answer: (command) => perform('answer', command, properties(ids.callConnectionId())),
     redirect: (command) => perform('redirect', command, undefined),
@@ -239,6 +256,10 @@ export async function makeFakeApi(
       clock,
       systemRandom,
     ),
+    notificationTokens: {
+      keys: () => Promise.resolve({ keys: [] }),
+      openIdConfiguration: (keysUrl) => ({ jwks_uri: keysUrl }),
+    },
     repeatability: new Repeatability({ repeated: (key) => Promise.resolve(stored.get(key)) }),
     recordings: {
       omittedTypes: 'service',

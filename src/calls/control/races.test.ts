@@ -237,7 +237,7 @@ test('whatever is asked of two calls at whatever moment, each operation ends onc
       expect([...world.media.legs.keys()]).toEqual([]);
       expect([...world.media.bridges]).toEqual([]);
       expect(world.ledger.operations()).toEqual([]);
-      expect(world.clock.pendingTimers).toBe(1); // the sweep of expired recordings
+      expect(world.clock.pendingTimers).toBe(2); // the sweeps of expired recordings and responses
       expectTold(scene);
     }),
     { numRuns: 300 },

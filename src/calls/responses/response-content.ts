@@ -27,14 +27,7 @@ export class StoredResponses implements ResponseContent {
   }
 
   async openResponse(documentId: DocumentId, accessToken: string): Promise<OpenContent> {
-    // Before anything is looked up: a wrong token learns nothing.
-    if (!this.#ports.responseTokens.isTokenOf(documentId, accessToken)) {
-      throw new TapedeckError('signature-invalid', 'The token is not of this recording.');
-    }
-    const record = await this.#ports.ledger.responseWith(documentId);
-    if (record?.completion?.recording === undefined || (await this.#isGone(record))) {
-      throw contentNotFound();
-    }
+    const record = await this.#find(documentId, accessToken);
     const reader = await this.#ports.blobs.read(this.#files.blobOf(record));
     if (reader === undefined) throw contentNotFound();
     return {
@@ -43,6 +36,22 @@ export class StoredResponses implements ResponseContent {
       range: (start, end) => reader.lend(start, end),
       close: () => reader.close(),
     };
+  }
+
+  async removeResponse(documentId: DocumentId, accessToken: string): Promise<void> {
+    await this.#files.remove(await this.#find(documentId, accessToken));
+  }
+
+  async #find(documentId: DocumentId, accessToken: string): Promise<ResponseRecord> {
+    // Before anything is looked up: a wrong token learns nothing.
+    if (!this.#ports.responseTokens.isTokenOf(documentId, accessToken)) {
+      throw new TapedeckError('signature-invalid', 'The token is not of this recording.');
+    }
+    const record = await this.#ports.ledger.responseWith(documentId);
+    if (record?.completion?.recording === undefined || (await this.#isGone(record))) {
+      throw contentNotFound();
+    }
+    return record;
   }
 
   /** Its time is over, also when it is still on the disk. */

@@ -16,7 +16,6 @@ import type { FreeSpace } from '../free-space.ts';
 import type { CallMediaOperations } from '../media-operations/media-operations.ts';
 import type { OperationEvent } from '../media-operations/operation-events.ts';
 import { requireLeg } from '../participants.ts';
-import { contentNotFound } from '../removal.ts';
 import { completionOf } from './response-completion.ts';
 import type { ResponseFiles } from './response-files.ts';
 import { isRecorded, outcomeOf } from './response-results.ts';
@@ -77,14 +76,6 @@ export class CallResponses implements ResponseRecorder {
       completion,
       ...(operationContext !== undefined && { operationContext }),
     };
-  }
-
-  async removeResponse(operationId: string): Promise<void> {
-    const record = await this.#ports.ledger.response(operationId);
-    if (record?.completion === undefined || record.removedAtMs !== undefined) {
-      throw contentNotFound();
-    }
-    await this.#files.remove(record);
   }
 
   async #submit(

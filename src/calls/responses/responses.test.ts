@@ -371,12 +371,15 @@ describe('the file', () => {
   });
 
   test('is removed before its time where that is asked, once', async () => {
-    const { id } = await recorded();
-    await call.calls.responses.removeResponse(id);
-    expect([...world.blobs.blobs.keys()]).toEqual([]);
-    await expect(call.calls.responses.removeResponse(id)).rejects.toMatchObject({
-      code: 'content-not-found',
-    });
+    const { id, token } = await recorded();
+    const { documentId } = await row(id);
+    const remove = (with_: string): Promise<void> =>
+      call.calls.responses.removeResponse(documentId, with_);
+    await expect(remove('another')).rejects.toMatchObject({ code: 'signature-invalid' });
+    expect(world.blobs.blobs.size).toBe(2);
+    await remove(token);
+    expect(world.blobs.blobs.size).toBe(0);
+    await expect(remove(token)).rejects.toMatchObject({ code: 'content-not-found' });
   });
 
   test('goes with the next start where a crash came in between', async () => {

@@ -48,8 +48,8 @@ export class Responses implements ResponseRecorder, ResponseContent {
     return this.#recorder.response(operationId);
   }
 
-  removeResponse(operationId: string): Promise<void> {
-    return this.#recorder.removeResponse(operationId);
+  removeResponse(documentId: DocumentId, accessToken: string): Promise<void> {
+    return this.#content.removeResponse(documentId, accessToken);
   }
 
   openResponse(documentId: DocumentId, accessToken: string): Promise<OpenContent> {

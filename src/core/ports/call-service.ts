@@ -3,6 +3,7 @@ import type { AuditRecord, ChunkRecord, ExportRecord, RecordingRecord } from '..
 import type { BotCalls } from './bot-calls.ts';
 import type { CallControl, MediaOperations, MediaStreamingOptions } from './call-control.ts';
 import type { RenderFormat } from './render.ts';
+import type { ResponseContent } from './response-recorder.ts';
 import type {
   CallConnectionId,
   DocumentId,
@@ -264,6 +265,7 @@ export interface CallService {
   /** Calls that are not over, oldest first. */
   calls(): Promise<readonly CallOverview[]>;
   readonly bots: BotCalls;
+  readonly responses: ResponseContent;
   readonly control: CallControl;
   readonly operations: MediaOperations;
   readonly content: RecordingContent;

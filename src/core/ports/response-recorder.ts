@@ -98,14 +98,14 @@ export interface ResponseRecorder {
   recordResponse(command: RecordResponse): Promise<void>;
   /** `undefined` for one that never was, or is removed. */
   response(operationId: string): Promise<ResponseStatus | undefined>;
-  /** Removes its file for good, before its time. Rejects with `content-not-found`. */
-  removeResponse(operationId: string): Promise<void>;
 }
 
 /** Stored responses. */
 export interface ResponseContent {
   /** Rejects with `signature-invalid` if the token is of another file, and with `content-not-found`. */
   openResponse(documentId: DocumentId, accessToken: string): Promise<OpenContent>;
+  /** Removes it for good, before its time. Rejects likewise. */
+  removeResponse(documentId: DocumentId, accessToken: string): Promise<void>;
 }
 
 /** Tokens that open one file each. */
