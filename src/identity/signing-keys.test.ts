@@ -50,12 +50,12 @@ test('an old key is followed by a new one, and its tokens stay good until they a
 test('nobody can sign with a key any more that was replaced, nor is a private one published', async () => {
   const keys = await open();
   await keys.current();
-  await keys.rotate();
-  await keys.rotate();
+  clock.advance(KEY_LIFETIME_MS);
+  await keys.current();
   const stored = JSON.parse(await readFile(path, 'utf8')) as {
     readonly keys: readonly { readonly jwk: Readonly<Record<string, unknown>> }[];
   };
-  expect(stored.keys.map(({ jwk }) => 'd' in jwk)).toEqual([true, false, false]);
+  expect(stored.keys.map(({ jwk }) => 'd' in jwk)).toEqual([true, false]);
   for (const jwk of (await keys.keySet()).keys) {
     expect(Object.keys(jwk).sort()).toEqual(['alg', 'e', 'kid', 'kty', 'n', 'use', 'x5t']);
   }

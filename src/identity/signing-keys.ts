@@ -79,11 +79,6 @@ export class SigningKeys {
     }
   }
 
-  /** Makes the next key now, as after a leak of the data directory. */
-  async rotate(): Promise<void> {
-    await this.#next();
-  }
-
   /** The key that a token says it was signed with, as long as its tokens are good. */
   publicKey(kid: string): KeyObject | undefined {
     return this.#published().find((key) => key.kid === kid)?.publicKey;
