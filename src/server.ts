@@ -20,9 +20,11 @@ import { CallbackTokens, makeSigningKey, VENDOR_ISSUER } from './identity/callba
 import { derivedKey } from './identity/derived-key.ts';
 import { HmacAuthenticator } from './identity/hmac-authenticator.ts';
 import { loadOrCreateSecret } from './identity/secret-file.ts';
+import { NotificationTokens } from './identity/notification-tokens.ts';
 import { SignedIds } from './identity/signed-ids.ts';
 import { DerivedResponseTokens } from './identity/response-tokens.ts';
 import { SignedLinks } from './identity/signed-links.ts';
+import { SigningKeys } from './identity/signing-keys.ts';
 import { DiskReserve } from './journal/disk-reserve.ts';
 import { nodeDisk, openCachingDisk } from './journal/node-disk.ts';
 import { AddressPolicy } from './net/address-policy.ts';
@@ -113,6 +115,12 @@ export async function startServer(
     clock,
     random,
   );
+  const notificationTokens = new NotificationTokens(
+    await SigningKeys.open(join(paths.keys, 'notifications.json'), clock, log),
+    configuration['notification-issuer'],
+    clock,
+    random,
+  );
   const tls = await tlsFiles(configuration, paths.tls, addresses.certifiedNames, { clock, random });
 
   const blobs = await FileBlobStore.open(await openCachingDisk(), paths.blobs);
@@ -197,9 +205,7 @@ export async function startServer(
     outbox,
     sender,
     signer: callbackTokens,
-    notificationSigner: {
-      authorization: ({ applicationId }) => callbackTokens.authorization(applicationId),
-    },
+    notificationSigner: notificationTokens,
     disk,
     deadLetterDirectory: paths.deadLetters,
     subscription: (name) => subscriptions.get(name),
@@ -333,6 +339,7 @@ export async function startServer(
       ...tokens,
       links,
       callbackTokens,
+      notificationTokens,
       repeatability: new Repeatability(ledger),
       recordings: {
         omittedTypes: configuration['omitted-types'],

@@ -40,6 +40,7 @@ export type OptionValues = {
   'management-port': number;
   'token-issuer': string | undefined;
   'token-audience': readonly string[];
+  'notification-issuer': string;
   'resource-id': string;
   'answer-timeout': number;
   'journal-flush': number;
@@ -269,6 +270,13 @@ export const OPTIONS: { readonly [K in OptionName]: Option<OptionValues[K]> } = 
     placeholder: 'text',
     text: 'What `aud` of the provider’s tokens has to be, such as `api://tapedeck`, or `https://communication.azure.com/` for the Call Automation SDKs.',
     repeatable: true,
+  },
+  'notification-issuer': {
+    kind: kinds.text,
+    fallback: 'https://api.botframework.com',
+    fallbackText: 'https://api.botframework.com',
+    placeholder: 'text',
+    text: 'What `iss` of the tokens is that come with the notifications of bots; their keys are found at `/v1/.well-known/OpenIdConfiguration`.',
   },
   'resource-id': {
     kind: kinds.hostName,

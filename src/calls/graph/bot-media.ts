@@ -1,4 +1,3 @@
-import { TapedeckError } from '../../core/error.ts';
 import type { LegId } from '../../core/ids.ts';
 import type {
   BotOperation,
@@ -27,7 +26,7 @@ export class BotMedia {
   readonly #log: Logger;
   readonly #operations: BotOperations;
   readonly #media: Pick<MediaOperations, 'play' | 'cancelAll' | 'sendDtmf'>;
-  readonly #recorder: Pick<ResponseRecorder, 'recordResponse' | 'response'> | undefined;
+  readonly #recorder: Pick<ResponseRecorder, 'recordResponse' | 'response'>;
   readonly #connections: Pick<Connections, 'established' | 'record'>;
   readonly #events: CallEvents;
   readonly #insistent: Pick<InsistentCommit, 'commit'>;
@@ -36,7 +35,7 @@ export class BotMedia {
     readonly log: Logger;
     readonly operations: BotOperations;
     readonly media: Pick<MediaOperations, 'play' | 'cancelAll' | 'sendDtmf'>;
-    readonly recorder?: Pick<ResponseRecorder, 'recordResponse' | 'response'>;
+    readonly recorder: Pick<ResponseRecorder, 'recordResponse' | 'response'>;
     readonly connections: Pick<Connections, 'established' | 'record'>;
     readonly events: CallEvents;
     readonly insistent: Pick<InsistentCommit, 'commit'>;
@@ -63,16 +62,12 @@ export class BotMedia {
     requireOurMedia(bot);
     const { playBeep, bargeIn, initialSilenceMs, maxSilenceMs, maxDurationMs, stopTones } = command;
     const prompts = command.prompts.map(sourceOf);
-    const recorder = this.#recorder;
-    if (recorder === undefined) {
-      throw new TapedeckError('not-supported', 'Responses are not recorded by this server yet.');
-    }
     return this.#operations.begin(
       bot,
       'record',
       command,
       (operation) =>
-        recorder.recordResponse({
+        this.#recorder.recordResponse({
           ...operation,
           ...{ prompts, playBeep, bargeIn, initialSilenceMs, maxSilenceMs, maxDurationMs },
           stopTones,
@@ -83,7 +78,7 @@ export class BotMedia {
 
   /** What became of a response of a call that is over; `undefined` once its file is gone. */
   async response(of: OfBot & { readonly operationId: string }): Promise<Resource | undefined> {
-    const known = await this.#recorder?.response(of.operationId);
+    const known = await this.#recorder.response(of.operationId);
     if (known?.completion === undefined || known.callConnectionId !== of.callId) return undefined;
     const record = await this.#connections.record(of.callId);
     const connection = record && botConnection(record);
