@@ -1,4 +1,5 @@
 import { generateKeyPairSync } from 'node:crypto';
+import fc from 'fast-check';
 import { SignJWT, UnsecuredJWT } from 'jose';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { hasRole } from '../core/application.ts';
@@ -168,5 +169,42 @@ describe('what is not taken', () => {
     ['Bearer eyJhbGciOiJSUzI1NiJ9.bm90IGpzb24.AAAA', 'signature-invalid'],
   ])('%s', async (authorization, defect) => {
     expect(await graphDefect(authorization)).toBe(defect);
+  });
+});
+
+describe('whatever comes in the header is refused, and nothing is thrown', () => {
+  test('any text', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.string({ unit: 'binary' }), async (text) => {
+        expect(await graphDefect(text)).toBe('missing');
+        expect(await graphDefect(`Bearer ${text}`)).toMatch(/^(missing|malformed)$/);
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  test('any header and any claims', async () => {
+    const { kid } = await stack.keys.current();
+    const part = (value: unknown): string =>
+      Buffer.from(JSON.stringify(value)).toString('base64url');
+    const header = fc.record(
+      {
+        alg: fc.oneof(fc.constantFrom('RS256', 'none', 'HS256', 'RS512'), fc.jsonValue()),
+        kid: fc.oneof(fc.constant(kid), fc.jsonValue()),
+        crit: fc.jsonValue(),
+        b64: fc.jsonValue(),
+        jwk: fc.jsonValue(),
+        jku: fc.webUrl(),
+      },
+      { requiredKeys: [] },
+    );
+    await fc.assert(
+      fc.asyncProperty(header, fc.jsonValue(), fc.base64String(), async (head, claims, sign) => {
+        const signature = Buffer.from(sign, 'base64').toString('base64url');
+        const token = `Bearer ${part(head)}.${part(claims)}.${signature}`;
+        expect(await graphDefect(token)).toMatch(/^(malformed|signature-invalid)$/);
+      }),
+      { numRuns: 500 },
+    );
   });
 });
