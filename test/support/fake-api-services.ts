@@ -4,6 +4,7 @@ import { Repeatability } from '../../src/api/repeatability.ts';
 import { TapedeckError } from '../../src/core/error.ts';
 import { phoneNumber } from '../../src/core/identifier.ts';
 import type { CallConnectionId, DocumentId, RecordingId } from '../../src/core/ids.ts';
+import { CALL_ROLES, type Principal } from '../../src/core/application.ts';
 import type { BotCalls } from '../../src/core/ports/bot-calls.ts';
 import type {
   CallService,
@@ -11,10 +12,11 @@ import type {
   OpenContent,
   Repeat,
 } from '../../src/core/ports/call-service.ts';
-import { defect } from '../../src/core/result.ts';
+import { defect, type Parsed } from '../../src/core/result.ts';
 import { SILENT_LOGGER, type LogFields } from '../../src/core/ports/log.ts';
 import type { Clock } from '../../src/core/ports/clock.ts';
 import type { RepeatabilityRecord } from '../../src/core/records.ts';
+import type { TokenDefect } from '../../src/identity/access-tokens.ts';
 import { AdminToken } from '../../src/identity/admin-token.ts';
 import {
   CallbackTokens,
@@ -49,6 +51,25 @@ export type FakeApi = {
   /** As new, for the next test. */
   reset(): void;
 };
+
+/** The bot of `Bearer bot`; that of `Bearer nobody` may do nothing. */
+export const BOT_ID = 'aaaaaaaa-1111-4222-8333-444444444444';
+
+/** `Bearer bot`, `Bearer nobody`, or `Bearer` and why it is no token. */
+function botOf(authorization: string | undefined): Parsed<Principal, TokenDefect> {
+  const token = /^Bearer (.+)$/.exec(authorization ?? '')?.[1];
+  const principal = { applicationId: BOT_ID, tenantId: 'tenant', application: undefined };
+  switch (token) {
+    case undefined:
+      return defect('missing');
+    case 'bot':
+      return { ok: true, value: { ...principal, roles: CALL_ROLES } };
+    case 'nobody':
+      return { ok: true, value: { ...principal, roles: [] } };
+    default:
+      return defect(token as TokenDefect);
+  }
+}
 
 /** All that the API needs, in memory, with a record of what it was asked to do. */
 export async function makeFakeApi(
@@ -248,7 +269,10 @@ export async function makeFakeApi(
     log,
     hmac: new HmacAuthenticator({ accessKeys: [ACCESS_KEY], ownHosts }, clock, log),
     adminToken: new AdminToken(ADMIN_TOKEN),
-    accessTokens: { verify: () => Promise.resolve(defect('signature-invalid')) },
+    accessTokens: {
+      verify: (authorization, resource) =>
+        Promise.resolve(resource === 'graph' ? botOf(authorization) : defect('signature-invalid')),
+    },
     tokenService: undefined,
     links: new SignedLinks(derivedKey('secret', 'links'), clock),
     callbackTokens: await CallbackTokens.create(
