@@ -48,7 +48,9 @@ export class ProviderKeys {
    * the provider has no such key.
    */
   async key(header: JWSHeaderParameters, token: FlattenedJWSInput): Promise<CryptoKey> {
-    if (this.#ageMs() >= KEYS_FRESH_MS) await this.#fetch();
+    // Nobody waits for newer keys while the old ones do: a provider that hangs would hold up everybody.
+    if (this.#ageMs() >= KEYS_USABLE_MS) await this.#fetch();
+    else if (this.#ageMs() >= KEYS_FRESH_MS) void this.#fetch();
     const first = this.#usable();
     try {
       return await first.keyOf(header, token);

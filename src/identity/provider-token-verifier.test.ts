@@ -21,25 +21,29 @@ const ec = generateKeyPairSync('ec', { namedCurve: 'P-256' });
 /** What the provider's web server has. */
 let documents: Map<string, unknown>;
 let asked: string[];
+/** What each answer waits for. */
+let hanging: Promise<unknown>;
 let clock: ManualClock;
 let verifier: ProviderTokenVerifier;
 
 beforeEach(async () => {
   asked = [];
+  hanging = Promise.resolve();
   clock = new ManualClock(Date.UTC(2030, 0, 1));
   documents = new Map<string, unknown>([
     [DISCOVERY, { issuer: ISSUER, jwks_uri: KEYS_URL }],
     [KEYS_URL, { keys: [await publicJwk(rsa.publicKey, 'first')] }],
   ]);
   const sender = {
-    send: ({ url }: HttpRequest): Promise<HttpResponse> => {
+    send: async ({ url }: HttpRequest): Promise<HttpResponse> => {
       asked.push(url);
+      await hanging;
       const document = documents.get(url);
       if (document === undefined) {
-        return Promise.reject(new TapedeckError('destination-unreachable', 'nobody is there'));
+        throw new TapedeckError('destination-unreachable', 'nobody is there');
       }
       const text = typeof document === 'string' ? document : JSON.stringify(document);
-      return Promise.resolve({ status: 200, headers: {}, body: Buffer.from(text) });
+      return { status: 200, headers: {}, body: Buffer.from(text) };
     },
   };
   const keys = new ProviderKeys(ISSUER, { sender, clock, log: SILENT_LOGGER });
@@ -189,6 +193,14 @@ describe('the provider’s keys', () => {
     documents.set(KEYS_URL, { keys: [await publicJwk(rsa.publicKey, 'first')] });
     clock.advance(LEAST_FETCH_INTERVAL_MS);
     expect(await outcome(await token())).toBe('accepted');
+  });
+
+  test('are used while newer ones are waited for', async () => {
+    expect(await outcome(await token())).toBe('accepted');
+    clock.advance(KEYS_FRESH_MS);
+    hanging = new Promise(() => undefined);
+    expect(await outcome(await token())).toBe('accepted');
+    expect(asked).toEqual([DISCOVERY, KEYS_URL, DISCOVERY]);
   });
 
   test.each<[string, string, unknown]>([

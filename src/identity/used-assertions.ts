@@ -31,8 +31,9 @@ export class UsedAssertions {
     assertion: string,
     from: AssertionUse,
   ): boolean {
-    const digest = createHash('sha256').update(assertion).digest('base64');
-    const key = `${applicationId}\n${id ?? digest}`;
+    const digest = sha256(assertion);
+    // Of one length, whatever clients take for an id.
+    const key = sha256(`${applicationId}\n${id ?? digest}`);
     const earlier = this.#uses.get(key);
     if (earlier !== undefined && earlier.untilMs > this.#clock.nowMs()) {
       return earlier.digest === digest && earlier.peer === from.peer;
@@ -50,6 +51,10 @@ export class UsedAssertions {
       this.#uses.delete(key);
     }
   }
+}
+
+function sha256(text: string): string {
+  return createHash('sha256').update(text).digest('base64');
 }
 
 export type AssertionUse = {
