@@ -12,6 +12,7 @@ import { g711Map } from './g711-map.ts';
 import type { Leg, Relay } from './leg.ts';
 import { isSameFormat } from './leg-media.ts';
 import { CallMixer, type MixerParts } from './mix/call-mixer.ts';
+import { FRAME_US } from './mix/frame.ts';
 
 /**
  * The legs and journals of one call, and who hears whom: two legs of one format (or both of G.711) are relayed
@@ -104,8 +105,8 @@ export class CallBridge {
     const { voices, streams } = this.sounds;
     const relayed = legs.filter((leg) => leg.relay !== undefined && legs.includes(leg.relay.to));
     for (const leg of this.legs) leg.relay = undefined;
-    this.#mixer ??= new CallMixer(this.#parts, voices, streams, () => {
-      this.sounds.endDone();
+    this.#mixer ??= new CallMixer(this.#parts, voices, streams, (frameUs) => {
+      this.sounds.endDone(frameUs + FRAME_US);
     });
     this.#mixer.setLegs(legs);
     const [a, b] = relayed;

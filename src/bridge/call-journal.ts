@@ -3,7 +3,7 @@ import type { RemoteMedia } from '../core/media-format.ts';
 import type { Clock } from '../core/ports/clock.ts';
 import type { JournalEnd, JournalEndReason } from '../core/ports/media.ts';
 import type { JournalWriter } from '../journal/journal-writer.ts';
-import type { Place } from './place-tracker.ts';
+import { UNCERTAINTY_US, type Place } from './place-tracker.ts';
 import type { VoiceListener } from './voice-listener.ts';
 
 /** What a source appends to: a journal, or whoever listens as if it were one. */
@@ -162,9 +162,17 @@ export class CallJournal {
     if (this.#openSinceUs === undefined) {
       source.taps.push(tap);
     } else {
-      tap.sinceUs = this.#openSinceUs;
+      tap.sinceUs = this.#openSinceUs - this.#allowanceUs(source);
       source.newTaps.push(tap);
     }
+  }
+
+  /**
+   * What was not to be heard in a pause stays out, also where nobody is sure. Of a response nothing may be
+   * missing: there everything comes in that arrives from now on.
+   */
+  #allowanceUs({ place }: JournalSource): number {
+    return this.listener !== undefined && place === undefined ? UNCERTAINTY_US : 0;
   }
 
   #detach(source: JournalSource, tap: JournalTap): void {

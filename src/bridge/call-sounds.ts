@@ -8,7 +8,8 @@ import { PLAYED_MEDIA, PlayedSource } from './played-source.ts';
 import { ClipPlayer } from './players.ts';
 
 export type SoundEvents = {
-  readonly onPlayEnded: (playId: string, end: PlayEnd) => void;
+  /** @param silentFromUs of one that has given out everything: where its last frame ends. */
+  readonly onPlayEnded: (playId: string, end: PlayEnd, silentFromUs?: number) => void;
   readonly onStreamFrame: (streamId: string, frame: StreamFrame) => void;
 };
 
@@ -51,18 +52,18 @@ export class CallSounds {
   }
 
   /** Idempotent. */
-  endPlay(playId: string, end: PlayEnd): void {
+  endPlay(playId: string, end: PlayEnd, silentFromUs?: number): void {
     const play = this.#plays.get(playId);
     if (play === undefined) return;
     this.#plays.delete(playId);
     this.#remove(play.voice);
-    this.#events.onPlayEnded(playId, end);
+    this.#events.onPlayEnded(playId, end, silentFromUs);
   }
 
   /** Players that have given out everything. */
-  endDone(): void {
+  endDone(silentFromUs: number): void {
     for (const [playId, { player }] of [...this.#plays]) {
-      if (player.isDone) this.endPlay(playId, 'completed');
+      if (player.isDone) this.endPlay(playId, 'completed', silentFromUs);
     }
   }
 

@@ -1,6 +1,5 @@
 import { TapedeckError } from '../core/error.ts';
 import type { RecordingId } from '../core/ids.ts';
-import type { PlayEnd } from '../core/ports/call-media.ts';
 import type { Clock } from '../core/ports/clock.ts';
 import type { DatagramNetwork } from '../core/ports/datagram.ts';
 import type { Disk } from '../core/ports/disk.ts';
@@ -13,7 +12,6 @@ import type { Codecs } from '../media/codecs.ts';
 import type { CallBridge } from './call-bridge.ts';
 import { CallJournal } from './call-journal.ts';
 import { expedite } from './datagram/sleeping-network.ts';
-import { FRAME_US } from './mix/frame.ts';
 import { VoiceListener } from './voice-listener.ts';
 
 /** Ends of journals are remembered, so that a late `endJournal` gets its answer. */
@@ -115,11 +113,11 @@ export class HostJournals {
     this.#afterPlay.set(playId, await this.get(recordingId));
   }
 
-  /** A player is done: its last frame is being sent. */
-  playEnded(playId: string, end: PlayEnd): void {
+  /** A player is done. @param silentFromUs where its last frame ends, if it has given out everything. */
+  playEnded(playId: string, silentFromUs: number | undefined): void {
     const journal = this.#afterPlay.get(playId);
     this.#afterPlay.delete(playId);
-    if (end === 'completed') journal?.resume(this.#clock.monotonicUs() + FRAME_US);
+    if (silentFromUs !== undefined) journal?.resume(silentFromUs);
   }
 
   /** Several times a second. */

@@ -1,6 +1,6 @@
 import { TapedeckError } from '../core/error.ts';
 import type { ServerCallId } from '../core/ids.ts';
-import type { OpenAudioStream, PlayAudio, PlayEnd, StreamFrame } from '../core/ports/call-media.ts';
+import type { OpenAudioStream, PlayAudio, StreamFrame } from '../core/ports/call-media.ts';
 import type { Clock } from '../core/ports/clock.ts';
 import type { CallBridge } from './call-bridge.ts';
 import type { SoundEvents } from './call-sounds.ts';
@@ -9,7 +9,7 @@ export type HostSoundsOptions = {
   readonly clock: Clock;
   readonly calls: ReadonlyMap<ServerCallId, CallBridge>;
   readonly randomSsrc: () => number;
-  readonly onPlayEnded: (playId: string, end: PlayEnd) => void;
+  readonly onPlayEnded: SoundEvents['onPlayEnded'];
   readonly onStreamFrame: (streamId: string, frame: StreamFrame) => void;
 };
 
@@ -24,9 +24,9 @@ export class HostSounds {
   constructor(options: HostSoundsOptions) {
     this.#options = options;
     this.events = {
-      onPlayEnded: (playId, end) => {
+      onPlayEnded: (playId, end, silentFromUs) => {
         this.#callOfPlay.delete(playId);
-        options.onPlayEnded(playId, end);
+        options.onPlayEnded(playId, end, silentFromUs);
       },
       onStreamFrame: options.onStreamFrame,
     };

@@ -93,9 +93,10 @@ export class MediaHost implements MediaPort, CallMediaPort {
       clock: options.clock,
       calls: this.#calls,
       randomSsrc: () => this.#randomBelow(2 ** 32),
-      onPlayEnded: (playId, end) => {
-        this.#journals.playEnded(playId, end);
+      onPlayEnded: (playId, end, silentFromUs) => {
         this.#emitter.emit('playEnded', playId, end);
+        // Whoever speaks already is told of when it is known what that is the beginning of.
+        this.#journals.playEnded(playId, silentFromUs);
       },
       onStreamFrame: (streamId, frame) => this.#emitter.emit('streamFrame', streamId, frame),
     });

@@ -188,3 +188,16 @@ test('others than those who are recorded are not heard', async () => {
   expect((await end()).heard?.packets).toBe(50);
   expect((await records()).filter(({ type }) => type === 'packet')).toHaveLength(50);
 });
+
+test('nothing is missing behind a beep, also of a caller who is heard for a moment only', async () => {
+  const { call, phone, open, end, beep, records } = await heardCall(PCMU, [[0, 3000]]);
+  await open(true);
+  await beep();
+  talk(call, [phone], 800);
+  await end();
+  const all = await records();
+  const resumedUs = all.find(({ type }) => type === 'resumed')?.timeUs ?? NaN;
+  const first = all.find(({ type }) => type === 'packet')?.timeUs ?? NaN;
+  expect(first - resumedUs).toBeGreaterThanOrEqual(0);
+  expect(first - resumedUs).toBeLessThan(20_000);
+});

@@ -1,4 +1,5 @@
 import { expect } from 'vitest';
+import { CALL_ROLES } from '../../src/core/application.ts';
 import type { PhoneCall } from '../../src/sim/phone-call.ts';
 import type { SimPhones } from '../../src/sim/sim-phones.ts';
 import { until } from '../contract/until.ts';
@@ -87,7 +88,7 @@ export class GraphSession {
       number,
     }));
     const application = ({ id, name, secret }: typeof BOT | typeof OTHER_BOT): object => ({
-      ...{ id, name, tenant: TENANT, secrets: [secret] },
+      ...{ id, name, tenant: TENANT, secrets: [secret], roles: CALL_ROLES },
       callbackUri: `${hook.url}/incoming`,
     });
     const options: ServerOptions = {

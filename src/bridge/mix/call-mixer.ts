@@ -44,7 +44,7 @@ export class CallMixer implements Ticking {
   #participants: readonly Participant[] = [];
   readonly #voices: readonly PlayedVoice[];
   readonly #streams: readonly MixedStream[];
-  readonly #onPlayed: () => void;
+  readonly #onPlayed: (frameUs: number) => void;
   readonly #buses = new Buses();
   readonly #shared: SharedEncoders;
   /** Who hears the whole in this frame. */
@@ -57,13 +57,13 @@ export class CallMixer implements Ticking {
   /**
    * @param voices what is played; changes take effect with the next frame, after `wake`.
    * @param streams likewise.
-   * @param onPlayed a frame of a voice was made: it may have been the last one.
+   * @param onPlayed a frame of a voice was made, which was due then: it may have been the last one.
    */
   constructor(
     parts: MixerParts,
     voices: readonly PlayedVoice[],
     streams: readonly MixedStream[],
-    onPlayed: () => void,
+    onPlayed: (frameUs: number) => void,
   ) {
     this.#parts = parts;
     this.#voices = voices;
@@ -127,7 +127,7 @@ export class CallMixer implements Ticking {
     if (this.#quietFrames >= QUIET_FRAMES) this.#sleep();
     if (!this.#hasPlayed) return;
     this.#hasPlayed = false;
-    this.#onPlayed();
+    this.#onPlayed(frameUs);
   }
 
   skip(frames: number): void {

@@ -21,6 +21,8 @@ import type { ResponseFiles } from './response-files.ts';
 import { isRecorded, outcomeOf } from './response-results.ts';
 import { ResponseTake } from './response-take.ts';
 
+/** A player is known to have ended when its last frame is sent, which is heard for as long as this. */
+const LAST_FRAME_MS = 20;
 /** A key that is pressed with the beep still leaves a file. */
 const SHORTEST_MS = 20;
 
@@ -181,15 +183,16 @@ function operationOf(
 ): Omit<Extract<MediaOperation, { readonly kind: 'record' }>, 'id' | 'owner'> {
   const { bargeIn, prompts, playBeep } = command;
   const { initialSilenceMs, maxSilenceMs, maxDurationMs, stopTones } = command;
+  const aheadMs = playBeep || prompts.length > 0 ? LAST_FRAME_MS : 0;
   return {
     kind: 'record',
     audience,
     interrupt: bargeIn,
     hasPrompt: prompts.length > 0,
     hasBeep: playBeep,
-    initialSilenceMs,
+    initialSilenceMs: initialSilenceMs + aheadMs,
     maxSilenceMs,
-    maxDurationMs,
+    maxDurationMs: maxDurationMs + aheadMs,
     stopTones,
   };
 }

@@ -95,7 +95,8 @@ describe('a response', () => {
     expect(journals().at(-1)).toBe(`journal resumed after ${beep}`);
     await played();
     await speak(id, true);
-    await pass(29_999);
+    // The last frame of the beep is 20 ms.
+    await pass(30_019);
     expect(told()).toEqual([]);
     await pass(1);
     expect(told()).toEqual([

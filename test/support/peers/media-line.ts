@@ -69,6 +69,10 @@ export class MediaLine {
   /** Where what it says goes; nothing is sent before it is known. */
   remote: { readonly address: string; readonly port: number } | undefined;
   readonly heard: HeardPacket[] = [];
+  /** When what it spoke was due to be sent, on `performance.now()`. */
+  readonly spoken: { readonly fromMs: number; readonly toMs: number }[] = [];
+  /** Of every packet: when it was due, and how much later it was sent. */
+  readonly sent: { readonly dueMs: number; readonly lateMs: number }[] = [];
   readonly #socket: Socket;
   readonly #ssrc = Math.floor(Math.random() * 2 ** 32);
   readonly #reader = new RtpHeaderReader();
@@ -76,7 +80,8 @@ export class MediaLine {
   readonly #timer: NodeJS.Timeout;
   readonly #startMs = performance.now();
   #frequencyHz = 0;
-  #speech: { packetsLeft: number; readonly said: () => void } | undefined;
+  #speech:
+    { packetsLeft: number; fromMs: number | undefined; readonly said: () => void } | undefined;
   #sequence = 0;
   #ticks = 0;
   #eventStart = 0;
@@ -115,7 +120,7 @@ export class MediaLine {
   speak(frequencyHz: number, ms: number): Promise<void> {
     this.#frequencyHz = frequencyHz;
     return new Promise((resolve) => {
-      this.#speech = { packetsLeft: ms / PACKET_MS, said: resolve };
+      this.#speech = { packetsLeft: ms / PACKET_MS, fromMs: undefined, said: resolve };
     });
   }
 
@@ -192,6 +197,7 @@ export class MediaLine {
   #sendOne(): void {
     if (this.remote === undefined) return;
     const now = this.#ticks * PACKET_SAMPLES;
+    this.sent.push({ dueMs: this.#dueMs, lateMs: performance.now() - this.#dueMs });
     const update = this.#updates.shift();
     if (update === undefined) {
       this.#send(PCMU, now, false, this.#sound(now), 1);
@@ -204,10 +210,17 @@ export class MediaLine {
     sent?.();
   }
 
+  get #dueMs(): number {
+    return this.#startMs + (this.#ticks + 1) * PACKET_MS;
+  }
+
   #countSpeech(): void {
     if (this.#speech === undefined) return;
+    const dueMs = this.#dueMs;
+    this.#speech.fromMs ??= dueMs;
     this.#speech.packetsLeft -= 1;
     if (this.#speech.packetsLeft > 0) return;
+    this.spoken.push({ fromMs: this.#speech.fromMs, toMs: dueMs + PACKET_MS });
     this.#frequencyHz = 0;
     this.#speech.said();
     this.#speech = undefined;
