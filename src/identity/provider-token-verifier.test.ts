@@ -33,6 +33,8 @@ beforeEach(async () => {
   documents = new Map<string, unknown>([
     [DISCOVERY, { issuer: ISSUER, jwks_uri: KEYS_URL }],
     [KEYS_URL, { keys: [await publicJwk(rsa.publicKey, 'first')] }],
+    // The same, to whoever is careless.
+    [KEYS_URL.replace('https', 'http'), { keys: [await publicJwk(rsa.publicKey, 'first')] }],
   ]);
   const sender = {
     send: async ({ url }: HttpRequest): Promise<HttpResponse> => {
