@@ -1,0 +1,109 @@
+import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { freePort } from '../support/free-port.ts';
+import { PATIENCE } from '../support/media-session.ts';
+import type { Json } from '../support/notification-receiver.ts';
+import { beepHeard, PROMPT_HZ, ResponseSession } from '../support/response-session.ts';
+
+// It starts a server twice; a busy machine takes its time.
+vi.setConfig({ testTimeout: 90_000, hookTimeout: 90_000 });
+
+const VOICE_HZ = 600;
+const GRACE = '2s';
+
+let dataDirectory: string;
+let session: ResponseSession;
+
+beforeEach(async () => {
+  dataDirectory = mkdtempSync(join(tmpdir(), 'tapedeck-responses-'));
+  const ports = {
+    http: await freePort(),
+    https: await freePort(),
+    sip: await freePort(),
+    management: await freePort(),
+  };
+  session = await ResponseSession.open(
+    {},
+    { dataDirectory, ports, flags: ['--response-grace', GRACE] },
+  );
+});
+afterEach(async () => {
+  await session.close();
+  rmSync(dataDirectory, { recursive: true });
+});
+
+const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+
+/** Everything on the disk that holds a voice. */
+function voices(): readonly string[] {
+  return ['responses', 'recordings', 'journals', 'unfinished'].flatMap((name) => {
+    const directories = [join(dataDirectory, name), join(dataDirectory, 'blobs', name)];
+    return directories.flatMap((path) => (existsSync(path) ? readdirSync(path) : []));
+  });
+}
+
+async function expectGone(operation: Json): Promise<void> {
+  await expect.poll(async () => (await session.open(operation)).status, PATIENCE).toBe(404);
+  await expect.poll(voices, PATIENCE).toEqual([]);
+}
+
+describe('a kill', () => {
+  test('in the middle of a response gives what was said, and then nothing is left of it', async () => {
+    const call = await session.call();
+    const operationId = await session.ask(call, { maxRecordDurationInSeconds: 60 });
+    await beepHeard(call.line);
+    await call.line.speak(VOICE_HZ, 800);
+    await pause(400);
+    await session.graph.server.kill();
+    await session.graph.restart();
+    const { result, operation } = await session.ended(operationId);
+    expect(result).toEqual(['completed', 200, 8588]);
+    const [spoken, ...more] = (await session.download(operation)).tones(VOICE_HZ);
+    expect(more).toEqual([]);
+    expect(Math.abs((spoken?.endMs ?? 0) - (spoken?.startMs ?? 0) - 800)).toBeLessThanOrEqual(20);
+    await session.graph.state(call.id, 'terminated');
+    expect(session.graph.told(call.id).slice(-2)).toEqual([
+      'deleted recordOperation',
+      'deleted terminated',
+    ]);
+    await expectGone(operation);
+  });
+
+  test('before the beep is told to have ended it', async () => {
+    const call = await session.call();
+    const operationId = await session.ask(call, {
+      prompts: [session.graph.prompt(PROMPT_HZ, 20_000)],
+    });
+    await expect.poll(() => call.line.levelOf(PROMPT_HZ), PATIENCE).toBeGreaterThan(-9);
+    await session.graph.server.kill();
+    await session.graph.restart();
+    expect((await session.ended(operationId)).result).toEqual(['failed', 400, 8528]);
+    await expect.poll(voices, PATIENCE).toEqual([]);
+  });
+});
+
+test('a response is gone some time after its call, also where a kill came in between', async () => {
+  const call = await session.call();
+  const ask = async (): Promise<Json> => {
+    const operationId = await session.ask(call, { maxRecordDurationInSeconds: 1 });
+    await beepHeard(call.line);
+    await call.line.speak(VOICE_HZ, 500);
+    return (await session.ended(operationId)).operation;
+  };
+  const operation = await ask();
+  // As long as the call is on, however long that is.
+  await pause(2_500);
+  expect((await session.open(operation)).status).toBe(200);
+  expect(voices().length).toBeGreaterThan(0);
+  const { recordingAccessToken } = operation;
+  const other = await session.open({ ...operation, recordingAccessToken: 'other' });
+  expect([other.status, recordingAccessToken === 'other']).toEqual([401, false]);
+  await session.graph.finish(call.id);
+  expect((await session.open(operation)).status).toBe(200);
+  await session.graph.server.kill();
+  await pause(2_000);
+  await session.graph.restart();
+  await expectGone(operation);
+});
