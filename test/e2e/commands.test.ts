@@ -1,11 +1,13 @@
 import { readFile, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { decodeJwt } from 'jose';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { readWav } from '../../src/media/wav/wav-reader.ts';
 import { adminRequest, signedFetch } from '../support/admin-client.ts';
 import { EventReceiver, type ReceivedEvent } from '../support/event-receiver.ts';
 import { runCommand, type CommandResult } from '../support/run-command.ts';
 import { channelOf, clipOf, loudestDb } from '../support/recording-session.ts';
+import { requestToken } from '../support/request-token.ts';
 import { ServerProcess } from '../support/server-process.ts';
 
 type Chunk = {
@@ -221,6 +223,23 @@ test('tapedeck sdk-env can be sourced, and names all that clients need', async (
   expect(text).toContain(server.ready.connectionString);
   expect(text).toContain(`export NODE_EXTRA_CA_CERTS=${server.ready.caFile ?? '?'}`);
   expect(await output('sdk-env', '--hosts')).toBe('127.0.0.1 tapedeck.asm.skype.com\n');
+});
+
+test('tapedeck sdk-env names an application that gets a token with every role', async () => {
+  const { application } = server.ready;
+  if (application === null) throw new Error('there is no application');
+  const text = await output('sdk-env');
+  expect(text).toContain(`export AZURE_AUTHORITY_HOST=${server.ready.https}\n`);
+  expect(text).toContain(`export AZURE_CLIENT_ID=${application.clientId}\n`);
+  expect(text).toContain(`export AZURE_CLIENT_SECRET=${application.clientSecret}\n`);
+  expect(server.output).toContain(application.clientSecret);
+  expect(decodeJwt(await requestToken(server, application))['roles']).toEqual([
+    'Calls.Initiate.All',
+    'Calls.InitiateGroupCall.All',
+    'Calls.JoinGroupCall.All',
+    'Calls.JoinGroupCallAsGuest.All',
+    'Calls.AccessMedia.All',
+  ]);
 });
 
 describe('a signed link', () => {
