@@ -113,8 +113,12 @@ test('roles and tenant that the token does not name are those of the configurati
     ok: true,
     value: { applicationId: 'a-stranger', roles: [], tenantId: 'a-tenant', application: undefined },
   });
-  const none = await verifier.verify(await token({ roles: [] }), 'graph');
-  expect(none).toMatchObject({ ok: true, value: { roles: [] } });
+  const none = { ok: true, value: { roles: [] } };
+  for (const roles of [[], {}, 7, null, 'Mail.Read']) {
+    expect(await verifier.verify(await token({ roles }), 'graph')).toMatchObject(none);
+  }
+  const one = await verifier.verify(await token({ roles: 'Calls.Initiate.All' }), 'graph');
+  expect(one).toMatchObject({ ok: true, value: { roles: ['Calls.Initiate.All'] } });
 });
 
 test.each(['appid', 'client_id', 'cid'])('the client may be called %s', async (claim) => {

@@ -82,16 +82,17 @@ export function textClaim(claims: JWTPayload, ...names: readonly string[]): stri
   return undefined;
 }
 
-/** Of a claim that is a list of texts. */
+/** Of a claim that is a list of texts, or one text; `undefined` only if there is no such claim. */
 export function listClaim(claims: JWTPayload, name: string): readonly string[] | undefined {
   const value = claims[name];
-  if (!Array.isArray(value)) return undefined;
-  return value.filter((one) => typeof one === 'string');
+  if (value === undefined) return undefined;
+  const list: readonly unknown[] = Array.isArray(value) ? value : [value];
+  return list.filter((one) => typeof one === 'string');
 }
 
 /** Audiences of the token: one text, or a list. */
 export function audiencesOf(claims: JWTPayload): readonly string[] {
-  return typeof claims.aud === 'string' ? [claims.aud] : (listClaim(claims, 'aud') ?? []);
+  return listClaim(claims, 'aud') ?? [];
 }
 
 /** Whether a person stands behind the token: the vendor's service marks those by their scopes. */

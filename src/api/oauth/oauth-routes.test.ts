@@ -326,6 +326,12 @@ describe('discovery', () => {
     expect(answer.json()['issuer']).toBe(`${origin}/${TENANT_ID}/v2.0`);
   });
 
+  test('spells the tenant as tokens do', async () => {
+    const tenant = 'FFFFFFFF-2222-4333-8444-555555555555';
+    const answer = await get(`/${tenant}/v2.0/.well-known/openid-configuration`);
+    expect(answer.json()['issuer']).toBe(`${PUBLIC_URL}/${tenant.toLowerCase()}/v2.0`);
+  });
+
   test('is there for any tenant too, and not for one that nobody belongs to', async () => {
     const common = await get('/common/v2.0/.well-known/openid-configuration');
     expect(common.json()['issuer']).toBe(`${PUBLIC_URL}/{tenantid}/v2.0`);

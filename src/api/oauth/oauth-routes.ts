@@ -56,7 +56,8 @@ function discoveryRoutes(routes: Routes, services: OAuthServices): void {
       const unknown = { ...grantError('tenant-unknown', { tenant }), error: 'invalid_tenant' };
       return refuse(request, reply, services, unknown);
     }
-    return discoveryDocument(originOf(request, services), tenant);
+    // As the tokens spell it.
+    return discoveryDocument(originOf(request, services), tenant.toLowerCase());
   };
   routes.get<OfTenant>('/:tenant/v2.0/.well-known/openid-configuration', discovery);
   routes.get<OfTenant>('/:tenant/.well-known/openid-configuration', discovery);
