@@ -120,9 +120,9 @@ export class GraphSession {
     return session;
   }
 
-  /** Starts the server again that has gone. Needs a data directory and ports of the test's. */
+  /** Starts the server again that has gone, where it was. Needs a data directory of the test's. */
   async restart(): Promise<void> {
-    this.server = await ServerProcess.start(this.#options);
+    this.server = await ServerProcess.start({ ...this.#options, ports: this.server.ports });
     this.token = await this.tokenOf(BOT);
   }
 

@@ -27,6 +27,8 @@ export class NotificationReceiver {
   readonly #server: Server;
   readonly #waiting = new Set<() => void>();
   readonly #taken = new WeakSet<Notification>();
+  /** Ids of those that were received: what comes twice is one. */
+  readonly #seen = new Set<string>();
 
   private constructor(server: Server) {
     this.#server = server;
@@ -87,6 +89,10 @@ export class NotificationReceiver {
     };
     const status = this.answers.shift() ?? 202;
     if (status >= 300) return status;
+    // A server that was killed may not know that it has sent it: then it sends the same again.
+    const messageId = String(request.headers['x-microsoft-skype-message-id']);
+    if (this.#seen.has(messageId)) return status;
+    this.#seen.add(messageId);
     const { url: path = '', headers } = request;
     for (const whole of body.value) {
       const resourceData = whole['resourceData'] as Json;
