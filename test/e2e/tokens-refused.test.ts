@@ -80,6 +80,16 @@ test('good tokens come as far as the call that is not there', async () => {
   expect(await calls(callToken)).toMatchObject({ status: 404, code: '8522' });
 });
 
+test('recordings are downloaded with a token too, administration is not for applications', async () => {
+  const status = async (path: string, token: string): Promise<number> =>
+    (await fetch(server.ready.http + path, { headers: { authorization: `Bearer ${token}` } }))
+      .status;
+  const content = '/v1/objects/0-td-1-ab12/content/video';
+  expect(await status(content, callToken)).toBe(404);
+  expect(await status(content, graphToken)).toBe(401);
+  expect(await status('/admin/recordings', callToken)).toBe(401);
+});
+
 describe('refused by both APIs is a token', () => {
   type Change = (forge: TokenForge) => string | Promise<string>;
   const past = Math.floor(Date.now() / 1000) - 600;
