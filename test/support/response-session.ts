@@ -12,6 +12,7 @@ import { until } from '../contract/until.ts';
 export const BEEP_HZ = 1_400;
 export const PROMPT_HZ = 1_000;
 const BEEP_AMPLITUDE = 6_000;
+const BEEP_MS = 240;
 const BEEP_DB: number = levelDb(BEEP_AMPLITUDE);
 const PCMU = 0;
 const RATE_HZ = 8_000;
@@ -118,17 +119,31 @@ export class ResponseSession {
   }
 }
 
-/** When the end of the next beep was heard, on `performance.now()`; resolves as soon as it is over. */
-export async function beepHeard(line: MediaLine): Promise<number> {
-  // Measuring all of it would keep the phone from sending in time.
-  await until('the beep begins', () => line.levelOf(BEEP_HZ) > BEEP_DB - 6);
+/**
+ * When the end of the latest beep was heard, on `performance.now()`; resolves as soon as it is over.
+ * @param before packets that were heard before it. Default none.
+ */
+export async function beepHeard(line: MediaLine, before: number = 0): Promise<number> {
+  let endMs: number | undefined;
   await until('the beep is over', () => {
-    return line.levelOf(BEEP_HZ) < BEEP_DB - 20 || isQuietFor(line, 3 * PACKET_MS);
+    // Measuring all of it again and again would keep the phone from sending in time.
+    const isOver =
+      line.heard.length > before &&
+      (line.levelOf(BEEP_HZ) < BEEP_DB - 20 || isQuietFor(line, 3 * PACKET_MS));
+    if (isOver) endMs = beepEnd(line, before);
+    return endMs !== undefined;
   });
-  const { samples, startMs } = soundOf(line);
-  const beeps = findTone(samples, RATE_HZ, { frequencyHz: BEEP_HZ, threshold: BEEP_AMPLITUDE / 2 });
-  // It fades for 10 ms: there it has half its loudness in the middle of them.
-  return startMs + (beeps.at(-1)?.endMs ?? NaN) + 5;
+  return endMs ?? NaN;
+}
+
+/** Of a beep that is over and came after so many packets. A server that stands still makes a pause in it. */
+function beepEnd(line: MediaLine, packetsBefore: number): number | undefined {
+  const { samples, startMs } = soundOf(line, packetsBefore);
+  const search = { frequencyHz: BEEP_HZ, threshold: BEEP_AMPLITUDE / 2 };
+  const beep = findTone(samples, RATE_HZ, search).at(-1);
+  // It rises and fades for 10 ms each, and has half its loudness in the middle of them.
+  if (beep === undefined || beep.endMs - beep.startMs < BEEP_MS - 15) return undefined;
+  return startMs + beep.endMs + 5;
 }
 
 /** How late all that a phone sends arrives, by the packets that were sent in the second from `fromMs` on. */
@@ -138,8 +153,11 @@ export function lateness({ sent }: MediaLine, fromMs: number): number {
 }
 
 /** What a phone has heard, and when the first sample of that was played: by the earliest packets, as a jitter buffer does. */
-function soundOf(line: MediaLine): { readonly samples: Int16Array; readonly startMs: number } {
-  const speech = line.heard.filter(({ payloadType }) => payloadType === PCMU);
+function soundOf(
+  line: MediaLine,
+  packetsBefore: number,
+): { readonly samples: Int16Array; readonly startMs: number } {
+  const speech = line.heard.slice(packetsBefore).filter(({ payloadType }) => payloadType === PCMU);
   const first = speech[0]?.timestamp ?? 0;
   const placed = speech.map((packet) => ({ ...packet, at: (packet.timestamp - first) | 0 }));
   const samples = new Int16Array(
