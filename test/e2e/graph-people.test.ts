@@ -196,6 +196,32 @@ describe('the bot itself', () => {
     await phone.ended;
   });
 
+  test('has no voice while it is muted, and is seen to be', async () => {
+    const id = await session.called(CALLEE, THIRD);
+    await roster(id, 3);
+    const path = `/communications/calls/${id}`;
+    const muted = await session.post(`${path}/mute`);
+    expect(muted.body).toMatchObject({
+      '@odata.type': '#microsoft.graph.muteParticipantOperation',
+      status: 'completed',
+    });
+    const play = { prompts: [session.prompt(MUSIC_HZ, 100)] };
+    expect(errorOf(await session.post(`${path}/playPrompt`, play))).toEqual([400, '8585']);
+    expect(errorOf(await session.post(`${path}/recordResponse`, {}))).toEqual([400, '8585']);
+    const { body } = await session.get(`${path}/participants`);
+    const own = (body['value'] as readonly Json[]).find((one) => whoIs(one) === BOT.id);
+    expect(own).toMatchObject({ isMuted: true });
+    const unmuted = await session.post(`${path}/unmute`);
+    expect(unmuted.body).toMatchObject({
+      '@odata.type': '#microsoft.graph.unmuteParticipantOperation',
+    });
+    const played = await session.post(`${path}/playPrompt`, play);
+    expect((await session.operationEnded(played.body['id'])).resourceData).toMatchObject({
+      status: 'completed',
+    });
+    await session.finish(id);
+  });
+
   test('says that it records, and everybody can see it', async () => {
     const { phone, id } = await session.answered();
     await roster(id, 2);

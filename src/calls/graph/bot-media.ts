@@ -1,3 +1,4 @@
+import { TapedeckError } from '../../core/error.ts';
 import type { LegId } from '../../core/ids.ts';
 import type {
   BotOperation,
@@ -51,6 +52,7 @@ export class BotMedia {
 
   playPrompt(bot: LiveBot, command: PlayPrompt): Promise<Resource> {
     requireOurMedia(bot);
+    requireVoice(bot);
     const sources = command.prompts.map(sourceOf);
     const { loop } = command;
     return this.#operations.begin(bot, 'playPrompt', command, (operation) =>
@@ -60,6 +62,7 @@ export class BotMedia {
 
   recordResponse(bot: LiveBot, command: RecordBotResponse): Promise<Resource> {
     requireOurMedia(bot);
+    requireVoice(bot);
     const { playBeep, bargeIn, initialSilenceMs, maxSilenceMs, maxDurationMs, stopTones } = command;
     const prompts = command.prompts.map(sourceOf);
     return this.#operations.begin(
@@ -145,4 +148,13 @@ export class BotMedia {
 
 export function sourceOf({ uri, resourceId }: PromptFile): PlaySource {
   return { kind: 'file', uri, cacheId: resourceId };
+}
+
+/** Throws `call-state-conflict` for a bot that is muted. */
+function requireVoice({ isMuted }: LiveBot): void {
+  if (!isMuted) return;
+  throw new TapedeckError(
+    'call-state-conflict',
+    'The bot is muted: nobody would hear what it plays. Unmute it first.',
+  );
 }
