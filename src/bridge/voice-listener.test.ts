@@ -201,3 +201,34 @@ test('nothing is missing behind a beep, also of a caller who is heard for a mome
   expect(first - resumedUs).toBeGreaterThanOrEqual(0);
   expect(first - resumedUs).toBeLessThan(20_000);
 });
+
+test('whoever speaks already is told of after the end of the beep, of which it is the beginning', async () => {
+  const { call, phone, open, beep } = await heardCall(PCMU, [[0, 3000]]);
+  await open(true);
+  talk(call, [phone], 1500);
+  const order: string[] = [];
+  call.host.on('playEnded', () => order.push('beep'));
+  call.host.on('voiceChanged', () => order.push('voice'));
+  await beep();
+  talk(call, [phone], 500);
+  expect(order).toEqual(['beep', 'voice']);
+});
+
+test('a key that is a sound is known with the moment at which it was pressed, too', async () => {
+  const call = new TwoPartyCall({ inBandTones: 'always' });
+  const [row, column] = [sine(941, 6000), sine(1477, 6000)];
+  const phone = new SoundingPhone(call, {
+    number: 0,
+    format: PCMU,
+    phaseMs: 0,
+    voice: (seconds) => (seconds >= 1.5 && seconds < 1.65 ? row(seconds) + column(seconds) : 0),
+  });
+  await phone.join();
+  const recordingId = RECORDING;
+  const journal = { serverCallId: CALL, recordingId, directory: DIRECTORY };
+  await call.host.openJournal({ ...journal, voicesOf: [phone.legId] });
+  talk(call, [phone], 2500);
+  const { heard } = await call.host.endJournal(RECORDING, 'stopped');
+  expect(heard?.tone?.tone).toBe('#');
+  expect(Math.abs((heard?.tone?.atMs ?? 0) - 1500)).toBeLessThanOrEqual(20);
+});
