@@ -17,6 +17,13 @@ const credentials = new Map();
 
 const clientOf = (name, endpoint) => new CallAutomationClient(endpoint, credentials.get(name));
 
+/** @param toldHosts by default the one of the base URL. */
+const graphClient = (name, baseUrl, toldHosts = [new URL(baseUrl).hostname]) => {
+  const scopes = ['https://graph.microsoft.com/.default'];
+  const authProvider = new TokenCredentialAuthenticationProvider(credentials.get(name), { scopes });
+  return Client.initWithMiddleware({ baseUrl, authProvider, customHosts: new Set(toldHosts) });
+};
+
 const operations = {
   secret: (name, { tenantId, clientId, clientSecret, authorityHost }) => {
     const options = { authorityHost, disableInstanceDiscovery: true };
@@ -43,14 +50,10 @@ const operations = {
   participants: async (name, endpoint, id) =>
     (await clientOf(name, endpoint).getCallConnection(id).listParticipants()).values,
   /** A GET by the Graph client; `toldHosts` are those that it may send a token to. */
-  graphGet: (name, baseUrl, path, toldHosts) => {
-    const scopes = ['https://graph.microsoft.com/.default'];
-    const authProvider = new TokenCredentialAuthenticationProvider(credentials.get(name), {
-      scopes,
-    });
-    const customHosts = new Set(toldHosts);
-    return Client.initWithMiddleware({ baseUrl, authProvider, customHosts }).api(path).get();
-  },
+  graphGet: (name, baseUrl, path, toldHosts) =>
+    graphClient(name, baseUrl, toldHosts).api(path).get(),
+  graphPost: (name, baseUrl, path, body) => graphClient(name, baseUrl).api(path).post(body),
+  graphDelete: (name, baseUrl, path) => graphClient(name, baseUrl).api(path).delete(),
   /** A GET by the adapter of the typed SDK, which makes its scope of the URL. */
   adapterGet: async (name, baseUrl, path, toldHosts) => {
     const provider = new GraphAzureIdentityAuthenticationProvider(
