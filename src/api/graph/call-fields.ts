@@ -1,6 +1,6 @@
 import { Type } from 'typebox';
 import { TapedeckError } from '../../core/error.ts';
-import type { Resource } from '../../core/ports/bot-calls.ts';
+import type { PromptFile, Resource } from '../../core/ports/bot-calls.ts';
 import type { BotHold } from '../../core/records.ts';
 import { MAX_URI_CHARACTERS } from '../acs/fields.ts';
 import {
@@ -26,7 +26,11 @@ const MediaConfig = Type.Object({
 });
 const CallOptions = Type.Optional(Type.Object({}));
 
-type MediaConfigInput = { '@odata.type'?: string; blob?: string };
+type MediaConfigInput = {
+  '@odata.type'?: string;
+  blob?: string;
+  preFetchMedia?: { uri: string; resourceId?: string }[];
+};
 
 /** A call to be made, as it arrives. */
 export type CreateInput = {
@@ -82,6 +86,11 @@ export function toMedia(config: MediaConfigInput): BotHold['media'] {
         { field: 'mediaConfig.@odata.type' },
       );
   }
+}
+
+/** Prompts that the bot wants to be had in time. */
+export function toPreFetched({ preFetchMedia = [] }: MediaConfigInput): readonly PromptFile[] {
+  return preFetchMedia.map(({ uri, resourceId }) => ({ uri, resourceId }));
 }
 
 /** Throws `argument-invalid` unless a call with these modalities has audio, which is all that we have. */

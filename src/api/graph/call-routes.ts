@@ -10,6 +10,7 @@ import {
   type CreateInput,
   keptOf,
   toMedia,
+  toPreFetched,
 } from './call-fields.ts';
 import { requireRoles } from './graph-access.ts';
 import {
@@ -73,6 +74,7 @@ export function callRoutes(routes: Routes, api: GraphApi): void {
           callbackUri: callbackUris.check(callbackUri, 'callbackUri'),
         }),
         media,
+        preFetched: toPreFetched(body.mediaConfig),
         kept: keptOf(body),
       });
       return sendNothing(reply, 202);
@@ -125,6 +127,7 @@ function toCreate(
     ...(caller?.kind === 'phoneNumber' && { sourceNumber: caller.number }),
     ...(name !== undefined && { sourceName: name }),
     media,
+    preFetched: toPreFetched(body.mediaConfig),
     kept: keptOf(body),
   };
 }

@@ -9,7 +9,10 @@ const api = new ApiHarness();
 
 const CALLS = '/v1.0/communications/calls';
 const CALL = `${CALLS}/${BOT_CALL_ID}`;
-const MEDIA = { '@odata.type': '#microsoft.graph.serviceHostedMediaConfig' };
+const MEDIA = {
+  '@odata.type': '#microsoft.graph.serviceHostedMediaConfig',
+  preFetchMedia: [{ uri: 'https://bot.test/hello.wav', resourceId: 'hello' }],
+};
 const APP_MEDIA = { '@odata.type': '#microsoft.graph.appHostedMediaConfig', blob: 'x' };
 const PROMPT = {
   '@odata.type': '#microsoft.graph.mediaPrompt',
@@ -250,6 +253,7 @@ describe('a call', () => {
         sourceNumber: '+15550199',
         sourceName: 'Line',
         media: 'service-hosted',
+        preFetched: [{ uri: 'https://bot.test/hello.wav', resourceId: 'hello' }],
         kept: { subject: 'Survey', requestedModalities: ['audio'] },
       },
     });

@@ -142,6 +142,20 @@ describe('a call that a bot has', () => {
     await expect(calls.bots.keepAlive(of)).rejects.toThrow('Call not found.');
   });
 
+  test('has its prompts in time, and goes on without those that cannot be had', async () => {
+    const { of } = await incoming();
+    const preFetched = [
+      { uri: 'https://bot.test/hello.wav', resourceId: 'hello' },
+      { uri: 'https://bot.test/once.wav', resourceId: undefined },
+    ];
+    await calls.bots.answer({ ...of, media: 'service-hosted', preFetched, kept: {} });
+    await settled();
+    expect(world.prompts.loaded).toEqual([
+      { kind: 'file', uri: 'https://bot.test/hello.wav', cacheId: 'hello' },
+    ]);
+    expect(await calls.bots.call(of)).toMatchObject({ state: 'established' });
+  });
+
   test('leaves no timer behind when it is over', async () => {
     const before = world.clock.pendingTimers;
     const { of } = await answered();

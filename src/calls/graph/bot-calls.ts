@@ -10,6 +10,7 @@ import type {
   OfBot,
   OfParticipant,
   PlayPrompt,
+  PromptFile,
   RecordBotResponse,
   RedirectBotCall,
   Resource,
@@ -20,10 +21,10 @@ import type { ApplicationCalls } from '../application-calls.ts';
 import type { Connections } from '../connections.ts';
 import type { CallPorts } from '../context.ts';
 import type { LiveCall } from '../live-call.ts';
-import type { BotMedia } from './bot-media.ts';
+import { type BotMedia, sourceOf } from './bot-media.ts';
 import type { BotPeople } from './bot-people.ts';
 import type { HeldBots } from './held-bots.ts';
-import { type CallState, LiveBot } from './live-bot.ts';
+import { LiveBot, stateOf } from './live-bot.ts';
 import { botIdentitySet, identitySet, invitationInfo, participantInfo } from './resources.ts';
 
 /** Without one for so long a call is ended, as the vendor's service does. */
@@ -31,7 +32,7 @@ export const KEEP_ALIVE_MS: number = 45 * 60_000;
 
 /** What bots do with calls through the Graph API. */
 export class GraphCalls implements BotCalls {
-  readonly #ports: Pick<CallPorts, 'clock' | 'log' | 'random'>;
+  readonly #ports: Pick<CallPorts, 'clock' | 'log' | 'prompts' | 'random'>;
   readonly #connections: Connections;
   readonly #applications: ApplicationCalls;
   readonly #bots: HeldBots;
@@ -41,7 +42,7 @@ export class GraphCalls implements BotCalls {
 
   /** @param parts.ready resolves when calls may be made; rejects when the server stops. */
   constructor(parts: {
-    readonly ports: Pick<CallPorts, 'clock' | 'log' | 'random'>;
+    readonly ports: Pick<CallPorts, 'clock' | 'log' | 'prompts' | 'random'>;
     readonly connections: Connections;
     readonly applications: ApplicationCalls;
     readonly bots: HeldBots;
@@ -91,6 +92,7 @@ export class GraphCalls implements BotCalls {
       throw error;
     }
     this.#watch(bot);
+    this.#fetchAhead(bot, command.preFetched ?? []);
     return this.call({ principal, callId: bot.callId });
   }
 
@@ -108,6 +110,7 @@ export class GraphCalls implements BotCalls {
       ...(callbackUri !== undefined && { callbackUri }),
     });
     this.#watch(bot);
+    this.#fetchAhead(bot, command.preFetched ?? []);
   }
 
   async reject({ reason, ...of }: Parameters<BotCalls['reject']>[0]): Promise<void> {
@@ -244,6 +247,16 @@ export class GraphCalls implements BotCalls {
     };
   }
 
+  /** What can be kept, by its name; what cannot be had is told of when it is to be played. */
+  #fetchAhead(bot: LiveBot, prompts: readonly PromptFile[]): void {
+    if (bot.hold.media !== 'service-hosted') return;
+    for (const prompt of prompts.filter(({ resourceId }) => resourceId !== undefined)) {
+      this.#ports.prompts.load(sourceOf(prompt), bot.over.signal).catch((error: unknown) => {
+        this.#ports.log.info({ callId: bot.callId, error }, 'a prompt was not fetched ahead');
+      });
+    }
+  }
+
   async #offered(of: OfBot): Promise<{
     readonly bot: LiveBot;
     readonly call: LiveCall;
@@ -281,17 +294,4 @@ const NOT_KEPT_ALIVE = {
 
 function notNow(): TapedeckError {
   return new TapedeckError('call-state-conflict', 'The call is not waiting to be answered.');
-}
-
-function stateOf({ state }: LiveCall): CallState {
-  switch (state) {
-    case 'offered':
-      return 'incoming';
-    case 'connecting':
-      return 'establishing';
-    case 'connected':
-      return 'established';
-    case 'ended':
-      return 'terminated';
-  }
 }

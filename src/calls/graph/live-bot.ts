@@ -1,6 +1,6 @@
 import type { CallConnectionId, IncomingCallContext } from '../../core/ids.ts';
 import type { RecordingOfCall, Resource } from '../../core/ports/bot-calls.ts';
-import type { BotHold } from '../../core/records.ts';
+import type { BotHold, CallRecord } from '../../core/records.ts';
 import { odataType } from './resources.ts';
 
 /** So many finished operations of a call can still be looked up; the oldest are forgotten beyond it. */
@@ -42,12 +42,15 @@ export class LiveBot {
     this.offeredAs = start.offeredAs;
   }
 
+  /** Fires when it has its call no more. */
+  readonly over: AbortController = new AbortController();
   /** Replaces what `close` has to end. */
   onClose: () => void = () => undefined;
 
   /** It has its call no more. Idempotent. */
   close(): void {
     this.offeredAs = undefined;
+    this.over.abort();
     this.onClose();
   }
 
@@ -111,3 +114,17 @@ export type CallState =
   | 'terminated';
 
 export const ACTIVE: Resource = { ...odataType('callMediaState'), audio: 'active' };
+
+/** How a call's state is called to bots. */
+export function stateOf({ state }: Pick<CallRecord, 'state'>): CallState {
+  switch (state) {
+    case 'offered':
+      return 'incoming';
+    case 'connecting':
+      return 'establishing';
+    case 'connected':
+      return 'established';
+    case 'ended':
+      return 'terminated';
+  }
+}

@@ -16,6 +16,13 @@ export type OfBot = {
   readonly callId: CallConnectionId;
 };
 
+export type PromptFile = {
+  /** An absolute http or https URL. */
+  readonly uri: string;
+  /** What it is cached by. */
+  readonly resourceId: string | undefined;
+};
+
 export type CreateBotCall = {
   readonly principal: Principal;
   /** An absolute http or https URL. */
@@ -25,6 +32,8 @@ export type CreateBotCall = {
   readonly sourceNumber?: string;
   readonly sourceName?: string;
   readonly media: BotHold['media'];
+  /** Prompts to be had before they are played. */
+  readonly preFetched?: readonly PromptFile[];
   /** Members that are given back as they came. */
   readonly kept: Resource;
 };
@@ -33,19 +42,14 @@ export type AnswerBotCall = OfBot & {
   /** Default that of the application. */
   readonly callbackUri?: string;
   readonly media: BotHold['media'];
+  /** Prompts to be had before they are played. */
+  readonly preFetched?: readonly PromptFile[];
   /** Members that are given back as they came. */
   readonly kept: Resource;
 };
 
 /** An operation on a call; `clientContext` is told with its end. */
 export type BotOperation = OfBot & { readonly clientContext?: string };
-
-export type PromptFile = {
-  /** An absolute http or https URL. */
-  readonly uri: string;
-  /** What it is cached by. */
-  readonly resourceId: string | undefined;
-};
 
 export type PlayPrompt = BotOperation & {
   /** 1 to 20. */
