@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { type Application, CALL_ROLES, type Principal } from '../../core/application.ts';
+import { MAX_WAITING } from '../../core/call-operations-model.ts';
 import type { CallConnectionId } from '../../core/ids.ts';
 import { phoneNumber } from '../../core/identifier.ts';
 import type { OfBot, Resource } from '../../core/ports/bot-calls.ts';
@@ -154,6 +155,22 @@ describe('a call that a bot has', () => {
       { kind: 'file', uri: 'https://bot.test/hello.wav', cacheId: 'hello' },
     ]);
     expect(await calls.bots.call(of)).toMatchObject({ state: 'established' });
+  });
+
+  test('has so many operations waiting and no more, and each of them ends', async () => {
+    const { of } = await answered();
+    const prompts = [{ uri: 'https://bot.test/hello.wav', resourceId: undefined }];
+    world.prompts.clips.set('https://bot.test/hello.wav', new Int16Array(160));
+    for (let count = 0; count < 1 + MAX_WAITING; count += 1) {
+      await calls.bots.playPrompt({ ...of, prompts, loop: false });
+    }
+    const refused = calls.bots.playPrompt({ ...of, prompts, loop: false });
+    await expect(refused).rejects.toMatchObject({ code: 'operations-throttled' });
+    await calls.bots.end(of);
+    await settled();
+    const ended = told().filter((one) => one === '#microsoft.graph.playPromptOperation Failed');
+    expect(ended).toHaveLength(1 + MAX_WAITING);
+    expect(told().slice(-2)).toEqual(['updated terminating', 'deleted terminated']);
   });
 
   test('leaves no timer behind when it is over', async () => {
