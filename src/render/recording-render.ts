@@ -54,7 +54,7 @@ type Restart = { readonly index: number; readonly start: number; readonly decide
  */
 export class RecordingRender {
   readonly #tools: RenderTools;
-  readonly #job: RenderJob;
+  #job: RenderJob;
   readonly #encoding: FileEncoding;
   readonly #map: ChannelMap | undefined;
   readonly #planner: ChunkPlanner;
@@ -121,6 +121,12 @@ export class RecordingRender {
       });
       if (isDone) return this.#stored;
     }
+  }
+
+  /** As `RenderJob.mostMs`, which was not known before. False if more is stored already: then it is of no use. */
+  limit(mostMs: number): boolean {
+    this.#job = { ...this.#job, mostMs };
+    return this.#stored.length === 0 && (this.#pass?.limit(mostMs) ?? true);
   }
 
   /** Resolves when the stored chunks are copied to the caller's container, or could not be. */

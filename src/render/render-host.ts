@@ -143,7 +143,7 @@ export class RenderHost implements RenderPort {
   }
 
   async #finish(job: RenderJob): Promise<readonly RenderedChunk[]> {
-    const trailing = await this.#stopFollowing(keyOf(job));
+    const trailing = await this.#trailingFor(job);
     const render = trailing ?? (await RecordingRender.open(this.#tools, job));
     const repeats = { left: 1 };
     try {
@@ -189,6 +189,14 @@ export class RenderHost implements RenderPort {
       this.#log.warn({ recordingId, error }, 'stored bytes differ; rendering them once more');
       return await task();
     }
+  }
+
+  /** What trailed the journal, if the file can still end where the job wants. */
+  async #trailingFor(job: RenderJob): Promise<RecordingRender | undefined> {
+    const trailing = await this.#stopFollowing(keyOf(job));
+    if (job.mostMs === undefined || trailing?.limit(job.mostMs) !== false) return trailing;
+    await trailing.abort();
+    return undefined;
   }
 
   /** Takes the rendering out of the host's hands once its last step is over. */

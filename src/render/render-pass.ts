@@ -32,11 +32,11 @@ export class RenderPass {
   readonly #map: ChannelMap | undefined;
   readonly #reader: JournalReader;
   readonly #records: RecordHold;
-  readonly #mostFrames: number;
+  #mostFrames: number;
 
   private constructor(options: PassOptions, reader: JournalReader) {
     const { scratch, map, decided, start, job } = options;
-    this.#mostFrames = Math.round(((job.mostMs ?? Infinity) * FILE_RATE_HZ) / 1000);
+    this.#mostFrames = framesIn(job.mostMs ?? Infinity);
     this.decided = decided;
     this.#map = map;
     this.#reader = reader;
@@ -56,6 +56,12 @@ export class RenderPass {
   /** Wall clock at the journal's start. */
   get startedAtMs(): number {
     return this.#reader.startedAtMs;
+  }
+
+  /** As `RenderJob.mostMs`, from now on. False if more was given already. */
+  limit(mostMs: number): boolean {
+    this.#mostFrames = framesIn(mostMs);
+    return this.tracks.frames <= this.#mostFrames;
   }
 
   /** Renders what the next bytes of the journal let it, into `output`. */
@@ -98,4 +104,8 @@ export class RenderPass {
     }
     return Math.max(0, Math.min(whole, frames, this.#mostFrames));
   }
+}
+
+function framesIn(ms: number): number {
+  return Math.round((ms * FILE_RATE_HZ) / 1000);
 }

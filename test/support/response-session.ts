@@ -139,7 +139,7 @@ export async function beepHeard(line: MediaLine, before: number = 0): Promise<nu
 /** Of a beep that is over and came after so many packets. A server that stands still makes a pause in it. */
 function beepEnd(line: MediaLine, packetsBefore: number): number | undefined {
   const { samples, startMs } = soundOf(line, packetsBefore);
-  const search = { frequencyHz: BEEP_HZ, threshold: BEEP_AMPLITUDE / 2 };
+  const search = { frequencyHz: BEEP_HZ, threshold: BEEP_AMPLITUDE / 2, bridgeMs: 300 };
   const beep = findTone(samples, RATE_HZ, search).at(-1);
   // It rises and fades for 10 ms each, and has half its loudness in the middle of them.
   if (beep === undefined || beep.endMs - beep.startMs < BEEP_MS - 15) return undefined;

@@ -22,6 +22,14 @@ export class ResponseFiles {
     this.#settings = settings;
   }
 
+  /** Begins to make the file while the journal is written: of a long one little is left to do at its end. */
+  follow(record: ResponseRecord): void {
+    this.#ports.render.follow(this.#jobOf(record)).catch((error: unknown) => {
+      const { operationId } = record;
+      this.#ports.log.warn({ operationId, error }, 'rendering cannot follow a response');
+    });
+  }
+
   /**
    * Makes the file of a journal that has ended, or whose writer is dead. `undefined` when nothing was recorded.
    * Rejects as `RenderPort.finish` does.
@@ -31,7 +39,16 @@ export class ResponseFiles {
     record: ResponseRecord,
     mostMs: number | undefined,
   ): Promise<RenderedChunk | undefined> {
-    const job: RenderJob = {
+    const job = this.#jobOf(record);
+    const [chunk] = await this.#ports.render.finish({
+      ...job,
+      ...(mostMs !== undefined && { mostMs }),
+    });
+    return chunk;
+  }
+
+  #jobOf(record: ResponseRecord): RenderJob {
+    return {
       recordingId: record.recordingId,
       journalDirectory: this.journalOf(record),
       documentId: record.documentId,
@@ -41,10 +58,7 @@ export class ResponseFiles {
         channels: { limit: 1, pinned: [], overflow: 'leave-out' },
         chunks: WHOLE,
       },
-      ...(mostMs !== undefined && { mostMs }),
     };
-    const [chunk] = await this.#ports.render.finish(job);
-    return chunk;
   }
 
   /** As it is told of. */
@@ -64,10 +78,14 @@ export class ResponseFiles {
 
   /** Of one that has no file. What cannot be removed now goes with the rest. */
   async dropJournal(record: ResponseRecord): Promise<void> {
-    await this.#ports.disk.remove(this.journalOf(record)).catch((error: unknown) => {
+    const { render, disk, log } = this.#ports;
+    try {
+      await render.abandon(record.recordingId);
+      await disk.remove(this.journalOf(record));
+    } catch (error) {
       const { operationId } = record;
-      this.#ports.log.warn({ operationId, error }, 'the journal of a response was not removed');
-    });
+      log.warn({ operationId, error }, 'the journal of a response was not removed');
+    }
   }
 
   /**

@@ -23,6 +23,8 @@ import { ResponseTake } from './response-take.ts';
 
 /** A player is known to have ended when its last frame is sent, which is heard for as long as this. */
 const LAST_FRAME_MS = 20;
+/** What is shorter is made in a few milliseconds when it has ended. */
+const FOLLOWED_MS = 20_000;
 /** A key that is pressed with the beep still leaves a file. */
 const SHORTEST_MS = 20;
 
@@ -92,6 +94,9 @@ export class CallResponses implements ResponseRecorder {
       directory: this.#files.journalOf(record),
       voicesOf: legs,
       isPlayedBefore,
+      onOpened: () => {
+        if (command.maxDurationMs > FOLLOWED_MS) this.#files.follow(record);
+      },
     });
     this.#takes.set(recordingId, take);
     const completed = Promise.withResolvers<undefined>();

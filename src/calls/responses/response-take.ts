@@ -9,30 +9,30 @@ import { BEEP } from './beep.ts';
 
 type Report = (input: OperationInput & { readonly is: 'speech' | 'record-failed' }) => void;
 
+type TakeOptions = {
+  readonly directory: string;
+  readonly voicesOf: readonly LegId[] | 'all';
+  /** A prompt or a beep comes first: nothing is written before they are over. */
+  readonly isPlayedBefore: boolean;
+  /** Its journal is there. */
+  readonly onOpened: () => void;
+};
+
 /** One response while it is recorded, into a journal of its own. */
 export class ResponseTake implements OperationRecording {
   readonly beep: PlayedClip = BEEP;
   readonly #media: MediaPort;
   readonly #log: Logger;
   readonly #record: ResponseRecord;
-  readonly #options: {
-    readonly directory: string;
-    readonly voicesOf: readonly LegId[] | 'all';
-    readonly isPlayedBefore: boolean;
-  };
+  readonly #options: TakeOptions;
   #opening: Promise<unknown> | undefined;
   #ending: Promise<JournalEnd | undefined> | undefined;
   #report: Report = () => undefined;
 
-  /** @param options.isPlayedBefore a prompt or a beep comes first: nothing is written before they are over. */
   constructor(
     ports: { readonly media: MediaPort; readonly log: Logger },
     record: ResponseRecord,
-    options: {
-      readonly directory: string;
-      readonly voicesOf: readonly LegId[] | 'all';
-      readonly isPlayedBefore: boolean;
-    },
+    options: TakeOptions,
   ) {
     this.#media = ports.media;
     this.#log = ports.log;
@@ -52,6 +52,8 @@ export class ResponseTake implements OperationRecording {
       paused: isPlayedBefore,
     });
     await this.#opening;
+    // One that was given up meanwhile is over.
+    if (this.#ending === undefined) this.#options.onOpened();
   }
 
   async beginAfter(playId: string): Promise<void> {

@@ -218,6 +218,19 @@ describe('a response', () => {
   });
 });
 
+test('the file of a long response is begun while it is recorded, and dropped when it fails', async () => {
+  const short = await ask({ maxDurationMs: 20_000 });
+  await call.calls.operations.cancelAll({ callConnectionId: call.properties.callConnectionId });
+  await settled();
+  expect(world.render.followed).toEqual([]);
+  const long = await ask({ maxDurationMs: 20_001 });
+  const ids = [(await row(short)).recordingId, (await row(long)).recordingId];
+  expect(world.render.followed).toMatchObject([{ recordingId: ids[1] }]);
+  await pass(5_150);
+  expect(told().at(-1)).toMatchObject({ outcome: 'initial-silence' });
+  expect(world.render.abandoned).toEqual(ids);
+});
+
 describe('the queue', () => {
   test('records one after the other, and cancels what is under way and what waits', async () => {
     const first = await ask();

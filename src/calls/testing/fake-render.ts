@@ -1,4 +1,4 @@
-import { chunkDocumentId } from '../../core/ids.ts';
+import { chunkDocumentId, type RecordingId } from '../../core/ids.ts';
 import type { RenderJob, RenderPort, RenderedChunk } from '../../core/ports/render.ts';
 import { Pace } from './pace.ts';
 
@@ -8,6 +8,7 @@ type Chunk = Pick<RenderedChunk, 'ending' | 'durationMs'>;
 export class FakeRender implements RenderPort {
   readonly followed: RenderJob[] = [];
   readonly finished: RenderJob[] = [];
+  readonly abandoned: RecordingId[] = [];
   failures = 0;
   /** Of each recording, in order. */
   chunks: readonly Chunk[] = [{ ending: 'session-ended', durationMs: 1_000 }];
@@ -46,7 +47,8 @@ export class FakeRender implements RenderPort {
     return rendered;
   }
 
-  abandon(): Promise<void> {
+  abandon(recordingId: RecordingId): Promise<void> {
+    this.abandoned.push(recordingId);
     return Promise.resolve();
   }
 

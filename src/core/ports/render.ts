@@ -45,7 +45,10 @@ export type RenderJob = {
   /** Directory in the blob store: `recordings`, so that chunk 0 is `recordings/<document>.wav`. */
   readonly blobDirectory: string;
   readonly plan: RenderPlan;
-  /** The last file ends after so much media in all, whatever the journal still holds. Default: with the journal. */
+  /**
+   * The last file ends after so much media in all, whatever the journal still holds. Default: with the journal.
+   * May be given to `finish` only, after a `follow` that did not know it.
+   */
   readonly mostMs?: number;
   /** The caller's own container, to which the files are copied as they grow. */
   readonly exportTo?: ExportTarget;
