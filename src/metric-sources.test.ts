@@ -28,6 +28,16 @@ test('what the media workers have dropped is summed up by its reason', async () 
   ]);
 });
 
+test('frames that the media workers have left out are summed up', async () => {
+  const [one, other] = [new MediaCounters(), new MediaCounters()];
+  one.framesLeftOut = 3;
+  other.framesLeftOut = 4;
+  const source = sourcesOf(one.snapshot(0, 0), other.snapshot(0, 0)).find(
+    ({ name }) => name === 'tapedeck_left_out_frames',
+  );
+  expect(await source?.read()).toBe(7);
+});
+
 test('every metric and every reason is documented', () => {
   const text = readFileSync(new URL('../docs/metrics.md', import.meta.url), 'utf8');
   const documented = [...text.matchAll(/^\| `([a-z_-]+)` \|/gm)].map(([, name]) => name);

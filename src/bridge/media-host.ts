@@ -94,7 +94,10 @@ export class MediaHost implements MediaPort, CallMediaPort {
       onStreamFrame: (streamId, frame) => this.#emitter.emit('streamFrame', streamId, frame),
     });
     const { clock, codecs } = options;
-    this.#mixerParts = { clock, codecs, clockwork: new Clockwork(clock) };
+    const clockwork = new Clockwork(clock, (frames) => {
+      this.#counters.framesLeftOut += frames;
+    });
+    this.#mixerParts = { clock, codecs, clockwork };
     this.#ports = new LegPorts(options.datagrams, options.rtpPorts, options.random);
   }
 
