@@ -38,6 +38,8 @@ const EVENT_WORDS = process.arch === 'x64' ? 3 : 4;
 const EVENTS_PER_WAIT = 512;
 /** After so many datagrams the event loop gets a turn, however many are waiting. */
 const DATAGRAMS_PER_TURN = 1_024;
+/** … nor do more than so many turns' worth of them hold up what cannot go on before they are taken. */
+const TURNS_AT_ONCE = 16;
 
 export const DEFAULT_SLEEP_MS = 4;
 /** The sleep while somebody waits for work of this thread. */
@@ -100,6 +102,12 @@ export class LinuxDatagramNetwork implements DatagramNetwork, SleepingNetwork {
       this.#urgentWork -= 1;
     };
     work.then(done, done);
+  }
+
+  receiveWaiting(): void {
+    for (let turn = 0; turn < TURNS_AT_ONCE; turn += 1) {
+      if (this.#closed || !this.#drain()) return;
+    }
   }
 
   close(): Promise<void> {
