@@ -32,6 +32,7 @@ import { RecordingEvents } from './events/recording-events.ts';
 import { Finisher } from './finisher.ts';
 import { FreeSpace } from './free-space.ts';
 import { InsistentCommit } from './insistent-commit.ts';
+import type { StreamFigures } from './media-streaming/stream-figures.ts';
 import { OutgoingCalls } from './outgoing-calls.ts';
 import { participantsOf } from './participants.ts';
 import { Pauses } from './pauses.ts';
@@ -54,6 +55,8 @@ export class Calls implements CallService {
   readonly operations: MediaOperations;
   /** How the trunks do. */
   readonly trunks: TrunkRecord;
+  /** How the streams to applications do. */
+  readonly streams: StreamFigures;
   readonly #ports: CallPorts;
   readonly #settings: CallSettings;
   readonly #callEvents: CallEvents;
@@ -155,6 +158,7 @@ export class Calls implements CallService {
       insistent: this.#insistent,
     });
     this.operations = this.#media;
+    this.streams = this.#media.streams;
     this.#recordings = new Recordings({
       ports,
       settings,

@@ -420,6 +420,41 @@ describe('a socket that', () => {
   });
 });
 
+test('sockets that are open are counted, and frames that an application does not get, by their reason', async () => {
+  await take();
+  await start();
+  await settled();
+  const { streams } = conference.calls;
+  const { clock, callMedia } = conference.world;
+  const [streamId] = [...callMedia.streams.keys()];
+  const say = (frames: number): void => {
+    const samples = new Int16Array([100]);
+    for (let frame = 0; frame < frames; frame += 1) {
+      callMedia.emitFrame(streamId!, {
+        participantId: undefined,
+        samples,
+        isSilent: false,
+        atMs: 1,
+      });
+    }
+  };
+  say(3);
+  expect(streams).toMatchObject({ open: 1, droppedFrames: { slow: 0, reconnecting: 0 } });
+  socket().isFull = true;
+  say(5);
+  socket().end('lost');
+  expect(streams.open).toBe(0);
+  say(7);
+  clock.advance(500);
+  await settled();
+  say(11);
+  expect(streams).toMatchObject({ open: 1, droppedFrames: { slow: 5, reconnecting: 7 } });
+  await stop();
+  expect(streams).toMatchObject({ open: 0, droppedFrames: { slow: 5, reconnecting: 7 } });
+  socket().end('closed');
+  expect(streams.open).toBe(0);
+});
+
 describe('the end', () => {
   test('of the call stops the stream before it is told', async () => {
     await take();
