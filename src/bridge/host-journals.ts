@@ -10,7 +10,7 @@ import { JournalFlusher } from '../journal/journal-flusher.ts';
 import { JournalWriter } from '../journal/journal-writer.ts';
 import type { CallBridge } from './call-bridge.ts';
 import { CallJournal } from './call-journal.ts';
-import { expedite } from './datagram/sleeping-network.ts';
+import { expedite, receiveWaiting } from './datagram/sleeping-network.ts';
 
 /** Ends of journals are remembered, so that a late `endJournal` gets its answer. */
 const REMEMBERED_ENDS = 1_000;
@@ -53,7 +53,13 @@ export class HostJournals {
   ) {
     this.#options = options;
     this.#clock = options.clock;
-    this.#flusher = new JournalFlusher({ clock: options.clock, ...options.journal });
+    this.#flusher = new JournalFlusher({
+      clock: options.clock,
+      ...options.journal,
+      receive: () => {
+        receiveWaiting(options.datagrams);
+      },
+    });
     this.#onFailed = onFailed;
   }
 

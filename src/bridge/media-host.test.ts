@@ -266,6 +266,24 @@ describe('a journal', () => {
     expect(packets.map(({ values }) => values?.[0])).toEqual([hex(before)]);
   });
 
+  test('says that time has passed only when it has what came in that time', async () => {
+    const call = new TwoPartyCall();
+    const { a } = await call.open();
+    await call.host.openJournal(JOURNAL);
+    call.clock.advance(1);
+    // It comes now, and is read when the thread, which has stood still, looks at its sockets.
+    call.network.leaveWaiting(PHONE_A, a.rtp, packet());
+    call.clock.advance(300);
+    await call.host.endJournal(RECORDING, 'stopped');
+    const { log } = await readWhole(call.disk, DIRECTORY);
+    const times = log.records.filter(({ type }) => type === 'packet' || type === 'tick');
+    expect(times.slice(0, 3)).toMatchObject([
+      { type: 'tick', timeUs: 0 },
+      { type: 'packet', timeUs: 1_000 },
+      { type: 'tick' },
+    ]);
+  });
+
   test('of a call that ends while it is opened is ended as well', async () => {
     const call = new TwoPartyCall();
     await call.open();

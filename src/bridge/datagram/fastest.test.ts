@@ -117,3 +117,35 @@ test('what waits in the sockets is received at once when that is asked for, also
   receiveWaiting(network);
   expect(got).toHaveLength(2_000);
 });
+
+test('after the thread has stood still each datagram has the time at which it came', async () => {
+  const calls = await loadLinuxCalls();
+  if ('unavailable' in calls) return;
+  const network = new LinuxDatagramNetwork(calls, systemClock, { sleepMs: 1 });
+  const arrivalsUs: number[] = [];
+  const receive = (_data: unknown, _from: unknown, arrivalUs: number): void => {
+    arrivalsUs.push(arrivalUs);
+  };
+  const a = await network.bind({ host: '127.0.0.1', port: 0, receive });
+  const b = await network.bind({ host: '127.0.0.1', port: 0, receive });
+  b.connect(a.local);
+  receiveWaiting(network);
+  const beganUs = systemClock.monotonicUs();
+  const standStill = (): void => {
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 60);
+  };
+  standStill();
+  a.send(Uint8Array.of(1), b.local);
+  standStill();
+  const betweenUs = systemClock.monotonicUs();
+  standStill();
+  b.send(Uint8Array.of(2), a.local);
+  standStill();
+  receiveWaiting(network);
+  const [first = NaN, second = NaN] = arrivalsUs.toSorted((one, other) => one - other);
+  expect(first).toBeGreaterThan(beganUs + 30_000);
+  expect(first).toBeLessThan(betweenUs - 30_000);
+  expect(second).toBeGreaterThan(betweenUs + 30_000);
+  expect(second).toBeLessThan(systemClock.monotonicUs() - 30_000);
+  await network.close();
+});

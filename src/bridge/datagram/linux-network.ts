@@ -80,7 +80,7 @@ export class LinuxDatagramNetwork implements DatagramNetwork, SleepingNetwork {
 
   constructor(calls: LinuxCalls, clock: Clock, options: LinuxNetworkOptions = {}) {
     this.#calls = calls;
-    this.#memory = new SharedMemory(calls);
+    this.#memory = new SharedMemory(calls, clock);
     this.#eventsAt = calls.addressOf(this.#events.buffer);
     this.#clock = clock;
     this.#sleepMs = options.sleepMs ?? DEFAULT_SLEEP_MS;
@@ -240,16 +240,21 @@ export class LinuxDatagramNetwork implements DatagramNetwork, SleepingNetwork {
    */
   #drain(): boolean {
     const events = this.#events;
+    const { arrivals } = this.#memory;
+    arrivals.begin();
     for (let taken = 0; taken < DATAGRAMS_PER_TURN;) {
       // A receiver may have closed the network.
       if (this.#closed) return false;
       const ready = this.#calls.epollWait(this.#epoll, this.#eventsAt, EVENTS_PER_WAIT, 0);
-      if (ready <= 0) return false;
-      const arrivalUs = this.#clock.monotonicUs();
+      if (ready <= 0) {
+        arrivals.end();
+        return false;
+      }
+      const nowUs = this.#clock.monotonicUs();
       for (let end = EVENT_WORDS; end <= ready * EVENT_WORDS; end += EVENT_WORDS) {
         const socket = this.#slots[events[end - 2] ?? -1];
         // A receiver may have closed this socket, and opened another in its slot, since the wait.
-        if (socket?.generation === events[end - 1]) socket?.take(arrivalUs);
+        if (socket?.generation === events[end - 1]) socket?.take(nowUs);
       }
       taken += ready;
     }

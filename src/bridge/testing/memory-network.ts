@@ -55,17 +55,23 @@ export class MemoryNetwork implements DatagramNetwork, SleepingNetwork {
   }
 
   /** A datagram arrives; as in the system, a connected socket hears its peer only. */
-  deliver(from: SocketAddress, to: SocketAddress, data: Uint8Array): void {
+  deliver(
+    from: SocketAddress,
+    to: SocketAddress,
+    data: Uint8Array,
+    arrivalUs: number = this.#clock.monotonicUs(),
+  ): void {
     const entry = this.#bound.get(nameOf(to));
     if (entry === undefined) return;
     if (entry.peer !== undefined && nameOf(entry.peer) !== nameOf(from)) return;
-    entry.options.receive(data.slice(), { ...from }, this.#clock.monotonicUs());
+    entry.options.receive(data.slice(), { ...from }, arrivalUs);
   }
 
   /** A datagram arrives, and is read when somebody asks for what waits. */
   leaveWaiting(from: SocketAddress, to: SocketAddress, data: Uint8Array): void {
+    const arrivalUs = this.#clock.monotonicUs();
     this.#waiting.push(() => {
-      this.deliver(from, to, data);
+      this.deliver(from, to, data, arrivalUs);
     });
   }
 
