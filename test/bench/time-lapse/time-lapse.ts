@@ -58,7 +58,8 @@ export class TimeLapse {
         expedite(real, work);
       },
       receiveWaiting: () => {
-        receiveWaiting(real);
+        // What comes during a lapse is later than all that is made up.
+        if (!this.#isLapsing) receiveWaiting(real);
       },
     };
   }
