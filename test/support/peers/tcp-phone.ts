@@ -118,14 +118,20 @@ export class TcpPhone {
   /** The first INVITE and every later one: offers media at this port, and acknowledges the 200. */
   async invite(line: TcpLine, mediaPort: number): Promise<SipResponse> {
     this.#mediaPort = mediaPort;
-    const response = await this.ask(line, 'INVITE', this.#sdp());
-    if (response.status === 200) {
-      this.#remoteTo = response.headers.get('To') ?? '';
-      const contact = /<([^>]+)>/.exec(response.headers.get('Contact') ?? '')?.[1];
-      this.#remoteTarget = contact ?? this.#remoteTarget;
-    }
+    const response = await this.#invite(line, this.#sdp());
     line.send(this.#request(line, 'ACK', response.cseq.number, ''));
     return response;
+  }
+
+  /** The first INVITE, without an offer: that comes with the 200, to be answered by `acknowledge`. */
+  inviteLate(line: TcpLine): Promise<SipResponse> {
+    return this.#invite(line, '');
+  }
+
+  /** The ACK of `inviteLate`, with the answer to the server's offer. */
+  acknowledge(line: TcpLine, response: SipResponse, mediaPort: number): void {
+    this.#mediaPort = mediaPort;
+    line.send(this.#request(line, 'ACK', response.cseq.number, this.#sdp()));
   }
 
   /** Any other request; its final response, by the same connection. */
@@ -133,6 +139,15 @@ export class TcpPhone {
     this.#cseq += 1;
     line.send(this.#request(line, method, this.#cseq, body));
     return line.answerTo(this.#cseq);
+  }
+
+  async #invite(line: TcpLine, body: string): Promise<SipResponse> {
+    const response = await this.ask(line, 'INVITE', body);
+    if (response.status !== 200) return response;
+    this.#remoteTo = response.headers.get('To') ?? '';
+    const contact = /<([^>]+)>/.exec(response.headers.get('Contact') ?? '')?.[1];
+    this.#remoteTarget = contact ?? this.#remoteTarget;
+    return response;
   }
 
   #request(line: TcpLine, method: string, cseq: number, body: string): string {
