@@ -5,6 +5,7 @@ import type { ReferOutcome } from '../../core/ports/session-control.ts';
 import { API_VERSION, CALLBACK } from '../testing/answered-call.ts';
 import { Conference, numberOf, type HeldCall } from '../testing/conference.ts';
 import { settled } from '../testing/fake-world.ts';
+import { holdBack } from '../testing/hold-back.ts';
 
 const MUSIC = { kind: 'file', cacheId: undefined, uri: 'https://app.test/music.wav' } as const;
 const REFUSED: ReferOutcome = { status: 405, reason: 'Method Not Allowed', isRefused: true };
@@ -25,24 +26,6 @@ const about = ({ id }: Pick<HeldCall, 'id'> = call): {
 } => ({
   callConnectionId: id,
 });
-
-/** Holds the next call of `control[method]` back until it is released. */
-function holdBack<Name extends string>(
-  port: Record<Name, (...args: never[]) => Promise<unknown>>,
-  method: Name,
-): () => Promise<void> {
-  const held = Promise.withResolvers<undefined>();
-  const original = port[method];
-  port[method] = async (...args) => {
-    port[method] = original;
-    await held.promise;
-    return original.apply(port, args);
-  };
-  return async () => {
-    held.resolve(undefined);
-    await settled();
-  };
-}
 
 /** Nothing else gets a turn in the call until it is released. */
 async function busy(one: Pick<HeldCall, 'id'> = call): Promise<() => Promise<void>> {
@@ -150,6 +133,17 @@ describe('an application that leaves first', () => {
     await leaving;
     expect(conference.world.callMedia.controls.size).toBe(0);
   });
+});
+
+test('an application whose leaving cannot be noted is in the call as before, and may leave later', async () => {
+  conference.world.ledger.refusals = 1;
+  await expect(conference.calls.hangUp(call.id)).rejects.toBeDefined();
+  expect(await conference.calls.connection(call.id)).toMatchObject({ state: 'connected' });
+  await conference.calls.control.muteParticipant({ ...about(), participant: who(1) });
+  expect(conference.world.callMedia.controls.size).toBe(1);
+  await conference.calls.hangUp(call.id);
+  expect(conference.names(call.id).filter((name) => name === 'CallDisconnected')).toHaveLength(1);
+  expect(await inCall()).toEqual(['4:+15550101', '4:+15550102']);
 });
 
 test.each(['muteParticipant', 'hold', 'unhold'] as const)(
