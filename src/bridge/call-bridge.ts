@@ -12,6 +12,7 @@ import { g711Map } from './g711-map.ts';
 import type { Leg, Relay } from './leg.ts';
 import { isSameFormat } from './leg-media.ts';
 import { CallMixer, type MixerParts } from './mix/call-mixer.ts';
+import { relayedTypes } from './payload-tables.ts';
 
 /**
  * The legs and journals of one call, and who hears whom: two legs of one format (or both of G.711) are relayed
@@ -124,18 +125,9 @@ function relayBetween(from: Leg, to: Leg): Relay | undefined {
   const source = from.media;
   const target = to.media;
   if (source === undefined || target === undefined || !to.canSend) return undefined;
-  const payloadTypes = new Int16Array(128).fill(-1);
-  const pairs: [number | undefined, number | undefined][] = [
-    [source.auxiliary.comfortNoise, target.auxiliary.comfortNoise],
-    [source.auxiliary.telephoneEvent, target.auxiliary.telephoneEvent],
-  ];
-  for (const [ours, theirs] of pairs) {
-    if (ours !== undefined && theirs !== undefined) payloadTypes[ours] = theirs;
-  }
-  if (isRecodable(source.format, target.format)) {
-    payloadTypes[source.format.payloadType] = target.format.payloadType;
-  }
-  return { to, payloadTypes, table: tableBetween(source.format.codec, target.format.codec) };
+  const payloadTypes = relayedTypes(source, target, isRecodable(source.format, target.format));
+  const table = tableBetween(source.format.codec, target.format.codec);
+  return { to, sender: to.sender, payloadTypes, table };
 }
 
 function isRecodable(a: AudioFormat, b: AudioFormat): boolean {
