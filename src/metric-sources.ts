@@ -9,6 +9,7 @@ export function metricSources(
       readonly {
         readonly packetsIn: number;
         readonly packetsOut: number;
+        readonly framesLeftOut: number;
         readonly dropped: Readonly<Record<string, number>>;
       }[]
     >;
@@ -51,6 +52,12 @@ export function metricSources(
         }
         return sums;
       },
+    },
+    {
+      name: 'tapedeck_left_out_frames',
+      help: 'Frames of 20 ms that conferences and prompts left out, as the server had no time for them.',
+      read: async () =>
+        (await media.statistics()).reduce((sum, worker) => sum + worker.framesLeftOut, 0),
     },
   ];
 }

@@ -52,6 +52,7 @@ import { tokenParts } from './token-parts.ts';
 import { Metrics } from './telemetry/metrics.ts';
 import { systemClock } from './telemetry/system-clock.ts';
 import { systemRandom } from './telemetry/system-random.ts';
+import { streamMetrics } from './stream-metrics.ts';
 import { trunkMetrics } from './trunk-metrics.ts';
 import { DatabaseWorker } from './workers/database-worker.ts';
 import { MediaWorkers } from './workers/media-workers.ts';
@@ -319,7 +320,11 @@ export async function startServer(
   );
 
   let state: 'starting' | 'up' | 'closing' = 'starting';
-  const metrics = new Metrics([...metricSources(calls, media), ...trunkMetrics(calls.trunks)]);
+  const metrics = new Metrics([
+    ...metricSources(calls, media),
+    ...streamMetrics(calls.streams),
+    ...trunkMetrics(calls.trunks),
+  ]);
   const accessKeys = configuration['access-key'];
   const http = await createHttpServers(
     {

@@ -24,7 +24,7 @@ export function trunkMetrics(trunks: TrunkRecord): readonly MetricSource[] {
     },
     {
       name: 'tapedeck_trunk_resting',
-      help: 'Whether a trunk failed lately and is tried behind the others.',
+      help: 'Whether a trunk failed lately, and is tried behind the others or left out.',
       label: 'trunk',
       read: byTrunk((name) => (trunks.isResting(name) ? 1 : 0)),
     },

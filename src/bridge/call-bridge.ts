@@ -13,6 +13,7 @@ import type { Leg, Relay } from './leg.ts';
 import { isSameFormat } from './leg-media.ts';
 import { CallMixer, type MixerParts } from './mix/call-mixer.ts';
 import { FRAME_US } from './mix/frame.ts';
+import { relayedTypes } from './payload-tables.ts';
 
 /**
  * The legs and journals of one call, and who hears whom: two legs of one format (or both of G.711) are relayed
@@ -125,18 +126,9 @@ function relayBetween(from: Leg, to: Leg): Relay | undefined {
   const source = from.media;
   const target = to.media;
   if (source === undefined || target === undefined || !to.canSend) return undefined;
-  const payloadTypes = new Int16Array(128).fill(-1);
-  const pairs: [number | undefined, number | undefined][] = [
-    [source.auxiliary.comfortNoise, target.auxiliary.comfortNoise],
-    [source.auxiliary.telephoneEvent, target.auxiliary.telephoneEvent],
-  ];
-  for (const [ours, theirs] of pairs) {
-    if (ours !== undefined && theirs !== undefined) payloadTypes[ours] = theirs;
-  }
-  if (isRecodable(source.format, target.format)) {
-    payloadTypes[source.format.payloadType] = target.format.payloadType;
-  }
-  return { to, payloadTypes, table: tableBetween(source.format.codec, target.format.codec) };
+  const payloadTypes = relayedTypes(source, target, isRecodable(source.format, target.format));
+  const table = tableBetween(source.format.codec, target.format.codec);
+  return { to, sender: to.sender, payloadTypes, table };
 }
 
 function isRecodable(a: AudioFormat, b: AudioFormat): boolean {

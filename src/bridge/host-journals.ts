@@ -11,7 +11,7 @@ import { JournalWriter } from '../journal/journal-writer.ts';
 import type { Codecs } from '../media/codecs.ts';
 import type { CallBridge } from './call-bridge.ts';
 import { CallJournal } from './call-journal.ts';
-import { expedite } from './datagram/sleeping-network.ts';
+import { expedite, receiveWaiting } from './datagram/sleeping-network.ts';
 import { VoiceListener } from './voice-listener.ts';
 
 /** Ends of journals are remembered, so that a late `endJournal` gets its answer. */
@@ -63,7 +63,13 @@ export class HostJournals {
   constructor(options: HostJournalsOptions, events: JournalEvents) {
     this.#options = options;
     this.#clock = options.clock;
-    this.#flusher = new JournalFlusher({ clock: options.clock, ...options.journal });
+    this.#flusher = new JournalFlusher({
+      clock: options.clock,
+      ...options.journal,
+      receive: () => {
+        receiveWaiting(options.datagrams);
+      },
+    });
     this.#events = events;
   }
 

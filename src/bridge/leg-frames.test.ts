@@ -103,7 +103,7 @@ test('a sink gets what was accepted from a leg that is heard, in place of the re
       taken.push([kind, header.sequenceNumber, header.payloadBytes, data.length, arrivalUs]);
     },
   };
-  leg.relay = { to: leg, payloadTypes: new Int16Array(128), table: undefined };
+  leg.relay = { to: leg, sender: leg.sender, payloadTypes: new Int16Array(128), table: undefined };
   const deliver = (sequenceNumber: number, payloadType: number): void => {
     network.deliver(PHONE_A, sockets.rtp, packet({ sequenceNumber, payloadType }));
   };

@@ -4,16 +4,6 @@ import type { RemoteMedia } from '../core/media-format.ts';
 export const PAYLOAD_KIND = { none: 0, audio: 1, telephoneEvent: 2, comfortNoise: 3 } as const;
 export type PayloadKind = (typeof PAYLOAD_KIND)[keyof typeof PAYLOAD_KIND];
 
-/** Kind by payload type, 0–127. */
-export function payloadKinds(remote: RemoteMedia): Uint8Array<ArrayBuffer> {
-  const kinds = new Uint8Array(128);
-  const { telephoneEvent, comfortNoise } = remote.auxiliary;
-  if (comfortNoise !== undefined) kinds[comfortNoise] = PAYLOAD_KIND.comfortNoise;
-  if (telephoneEvent !== undefined) kinds[telephoneEvent] = PAYLOAD_KIND.telephoneEvent;
-  kinds[remote.format.payloadType] = PAYLOAD_KIND.audio;
-  return kinds;
-}
-
 /** We accept media from the far side. */
 export function weReceive(remote: RemoteMedia): boolean {
   return remote.direction === 'sendrecv' || remote.direction === 'recvonly';

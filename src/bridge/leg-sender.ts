@@ -1,6 +1,6 @@
 import type { AudioFormat, RemoteMedia } from '../core/media-format.ts';
 import type { Clock } from '../core/ports/clock.ts';
-import type { SocketAddress } from '../core/ports/datagram.ts';
+import type { DatagramSocket, SocketAddress } from '../core/ports/datagram.ts';
 import {
   RTP_FIXED_HEADER_BYTES,
   rewriteRtpHeader,
@@ -36,17 +36,20 @@ export type LegSenderOptions = {
  * RTCP. Uses the leg's sockets; owns none.
  */
 export class LegSender {
-  readonly #clock: Clock;
-  readonly #counters: MediaCounters;
-  readonly #cname: string;
+  // What every relayed packet looks at comes first and together, as in `Leg`.
   readonly #stream: OutgoingStream;
-  #pair: SocketPair | undefined;
-  #media: RemoteMedia | undefined;
-  #srtp: SrtpSender | undefined;
-  #clockRateHz = 8000;
-  #sendTo: SocketAddress | undefined;
+  readonly #counters: MediaCounters;
   /** As `#sendTo`, but `undefined` while nothing may be relayed. */
   #relayTo: SocketAddress | undefined;
+  #rtp: DatagramSocket | undefined;
+  #srtp: SrtpSender | undefined;
+  #clockRateHz = 8000;
+
+  #sendTo: SocketAddress | undefined;
+  readonly #clock: Clock;
+  readonly #cname: string;
+  #rtcp: DatagramSocket | undefined;
+  #media: RemoteMedia | undefined;
   #isRelayHeld = false;
   /** Keys are being sent. */
   #areOthersSilent = false;
@@ -63,7 +66,8 @@ export class LegSender {
   }
 
   attach(pair: SocketPair): void {
-    this.#pair = pair;
+    this.#rtp = pair.rtp;
+    this.#rtcp = pair.rtcp;
   }
 
   /** The far side wants to hear something. */
@@ -217,7 +221,8 @@ export class LegSender {
     if (this.#rtcpTo !== undefined && (this.#hasReported || this.#stream.packetCount > 0)) {
       this.#sendRtcp(buildGoodbye(this.#stream.ssrc, this.#cname), this.#rtcpTo);
     }
-    this.#pair = undefined;
+    this.#rtp = undefined;
+    this.#rtcp = undefined;
     this.#media = undefined;
     this.#sendTo = undefined;
     this.#relayTo = undefined;
@@ -250,7 +255,7 @@ export class LegSender {
     const datagram = this.#srtp === undefined ? data : this.#srtp.protectRtp(data);
     if (datagram === undefined) {
       this.#counters.dropped.late += 1;
-    } else if (this.#pair?.rtp.send(datagram, to) === true) {
+    } else if (this.#rtp?.send(datagram, to) === true) {
       this.#stream.count(payloadBytes);
       this.#counters.packetsOut += 1;
     } else {
@@ -261,7 +266,7 @@ export class LegSender {
   #sendRtcp(bytes: Uint8Array, to: SocketAddress): void {
     const datagram = this.#srtp === undefined ? bytes : this.#srtp.protectRtcp(bytes);
     if (datagram === undefined) return;
-    if (this.#pair?.rtcp.send(datagram, to) === true) this.#counters.rtcpOut += 1;
+    if (this.#rtcp?.send(datagram, to) === true) this.#counters.rtcpOut += 1;
     else this.#counters.dropped['send-failed'] += 1;
   }
 }

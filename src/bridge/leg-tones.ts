@@ -44,30 +44,25 @@ export class LegTones {
     this.#toneSender = new ToneSender(sender, options.clock, new AudibleTones(options.codecs));
   }
 
-  setMedia(media: RemoteMedia): void {
+  /** Returns who is to be given each packet of audio, if anybody. */
+  setMedia(media: RemoteMedia): InBandTones | undefined {
     const before = this.#media;
     this.#media = media;
     this.#receiver.setClockRate(media.format.clockRateHz);
-    if (before !== undefined && isSameFormat(before, media)) return;
+    if (before !== undefined && isSameFormat(before, media)) return this.#inBand;
     this.#inBand?.close();
-    this.#inBand = undefined;
-    if (!looksInBand(this.#mode, media)) return;
-    this.#inBand = InBandTones.of(this.#codecs, media, (tone) => {
-      this.#hear('in-band', tone);
-    });
+    this.#inBand = looksInBand(this.#mode, media)
+      ? InBandTones.of(this.#codecs, media, (tone) => {
+          this.#hear('in-band', tone);
+        })
+      : undefined;
+    return this.#inBand;
   }
 
   /** A telephone-event that `header` describes. */
   event(header: RtpHeaderReader, data: Uint8Array, arrivalUs: number): void {
     const { ssrc, timestamp, marker, payloadOffset, payloadBytes } = header;
     this.#receiver.packet(ssrc, timestamp, marker, data, payloadOffset, payloadBytes, arrivalUs);
-  }
-
-  /** A packet of audio that `header` describes: on the hot path. */
-  sound(header: RtpHeaderReader, data: Uint8Array, arrivalUs: number): void {
-    if (this.#inBand === undefined) return;
-    const { ssrc, timestamp, payloadOffset, payloadBytes } = header;
-    this.#inBand.packet(ssrc, timestamp, data, payloadOffset, payloadBytes, arrivalUs);
   }
 
   /** Several times a second. */

@@ -11,10 +11,10 @@ import type { SrtpReceiver } from '../protocols/srtp/srtp-receiver.ts';
 import type { JournalTap } from './call-journal.ts';
 import { EarlyPackets } from './early-packets.ts';
 import { recode } from './g711-map.ts';
-import type { InBandMode } from './in-band-tones.ts';
+import type { InBandMode, InBandTones } from './in-band-tones.ts';
 import { IncomingStream } from './incoming-stream.ts';
 import { Latch } from './latch.ts';
-import { PAYLOAD_KIND, payloadKinds, weReceive, type PayloadKind } from './leg-media.ts';
+import { PAYLOAD_KIND, weReceive, type PayloadKind } from './leg-media.ts';
 import type { SocketPair } from './leg-ports.ts';
 import { LegSecurity } from './leg-security.ts';
 import { LegSender } from './leg-sender.ts';
@@ -22,9 +22,13 @@ import { LegTones } from './leg-tones.ts';
 import type { MediaCounters } from './media-statistics.ts';
 import type { StreamStart } from './outgoing-stream.ts';
 import type { PacketSink } from './packet-sink.ts';
-import type { Place } from './place-tracker.ts';
+import { payloadKinds } from './payload-tables.ts';
+import type { Place, PlaceTracker } from './place-tracker.ts';
 import { readReports } from './reports.ts';
 import { VoiceGate } from './voice-gate.ts';
+
+/** For all legs of a thread: a packet is done with before the next one is looked at. */
+const HEADER = new RtpHeaderReader();
 
 /** What a leg gives its listener; the first two at most once in a row. */
 export type LegEvents = {
@@ -37,6 +41,8 @@ export type LegEvents = {
 /** How packets of one leg reach another. */
 export type Relay = {
   readonly to: Leg;
+  /** Of `to`. */
+  readonly sender: LegSender;
   /** The other leg's payload type by ours, −1 where it has none. */
   readonly payloadTypes: Int16Array;
   /** Recodes audio, `undefined` between legs of one codec. */
@@ -64,38 +70,47 @@ export type LegOptions = {
  * other leg, and sends what the other leg relays here. Owns its two sockets.
  */
 export class Leg {
-  readonly legId: LegId;
-  readonly participantId: string;
-  readonly host: string;
+  // What every packet looks at comes first and together: with many legs none of it is in the cache.
   /** Where accepted packets go; set by the bridge. */
   relay: Relay | undefined;
   /** Takes accepted packets in place of the relay; set by the bridge. */
   sink: PacketSink | undefined;
-
-  readonly #clock: Clock;
-  readonly #counters: MediaCounters;
-  readonly #events: LegEvents;
-  readonly #silenceMs: number;
-  readonly #header = new RtpHeaderReader();
-  readonly #latch = new Latch();
-  readonly #early = new EarlyPackets();
-  readonly #incoming = new IncomingStream();
-  readonly #sender: LegSender;
-  readonly #gate = new VoiceGate();
-  readonly #tones: LegTones;
-  #pair: SocketPair | undefined;
+  /** Journals that listen; kept by `CallJournal`. */
+  readonly taps: JournalTap[];
+  /** Those that were paused a moment ago; kept by `CallJournal`. */
+  readonly newTaps: JournalTap[];
   #media: RemoteMedia | undefined;
-  readonly #security = new LegSecurity();
   #srtp: SrtpReceiver | undefined;
-  #kinds = new Uint8Array(128);
+  #kinds: Uint8Array = new Uint8Array();
+  readonly #counters: MediaCounters;
+  readonly #latch = new Latch();
+  readonly #incoming = new IncomingStream();
+  #places: PlaceTracker;
+  #inBand: InBandTones | undefined;
+  #lastReceivedUs = 0;
   #clockRateHz = 8000;
   #receives = false;
   #isConnected = false;
-  #lastReceivedUs = 0;
   #hasReceived = false;
-  #isSilent = false;
+  /** `#gate` has to be asked for each packet. */
+  #isGated = false;
+
+  readonly legId: LegId;
+  readonly participantId: string;
+  readonly host: string;
+  /** What goes out to the phone. */
+  readonly sender: LegSender;
   /** When the next RTCP report is due; set by the bridge's clockwork. */
   nextReportUs: number | undefined;
+  readonly #clock: Clock;
+  readonly #events: LegEvents;
+  readonly #silenceMs: number;
+  readonly #early = new EarlyPackets();
+  readonly #gate = new VoiceGate();
+  readonly #tones: LegTones;
+  readonly #security = new LegSecurity();
+  #pair: SocketPair | undefined;
+  #isSilent = false;
 
   constructor(options: LegOptions) {
     this.legId = options.legId;
@@ -105,8 +120,11 @@ export class Leg {
     this.#counters = options.counters;
     this.#events = options.events;
     this.#silenceMs = options.silenceMs;
-    this.#sender = new LegSender(options);
-    this.#tones = new LegTones(this.#sender, options, (tone) => {
+    this.sender = new LegSender(options);
+    this.#places = this.#gate.places;
+    this.taps = this.#gate.taps;
+    this.newTaps = this.#gate.newTaps;
+    this.#tones = new LegTones(this.sender, options, (tone) => {
       this.#gate.mark(tone, this.#clock.monotonicUs());
       this.#events.onTone(this.legId, tone.tone, tone.durationMs);
     });
@@ -115,22 +133,12 @@ export class Leg {
   /** Takes ownership of the sockets. */
   attach(pair: SocketPair): LegSockets {
     this.#pair = pair;
-    this.#sender.attach(pair);
+    this.sender.attach(pair);
     return { rtp: pair.rtp.local, rtcp: pair.rtcp.local };
   }
 
   get media(): RemoteMedia | undefined {
     return this.#media;
-  }
-
-  /** Journals that listen; kept by `CallJournal`. */
-  get taps(): JournalTap[] {
-    return this.#gate.taps;
-  }
-
-  /** Those that were paused a moment ago; kept by `CallJournal`. */
-  get newTaps(): JournalTap[] {
-    return this.#gate.newTaps;
   }
 
   /** Where the stream that the leg receives stands; `undefined` while that is not sure. */
@@ -140,7 +148,7 @@ export class Leg {
 
   /** The far side wants to hear something. */
   get canSend(): boolean {
-    return this.#sender.canSend;
+    return this.sender.canSend;
   }
 
   /** Nobody hears the leg. */
@@ -159,8 +167,9 @@ export class Leg {
    * After that a packet passes only if its place is not before this moment. Keys are reported in any case.
    */
   control(control: LegControl): void {
-    this.#sender.holdRelay(control.isOnHold);
+    this.sender.holdRelay(control.isOnHold);
     if (this.#gate.control(control, this.#clock.monotonicUs())) this.relay?.to.beginRun();
+    this.#isGated = !this.#gate.isOpen;
   }
 
   /** Throws `argument-invalid` for keys that do not fit their suite; all stays as it was then. */
@@ -172,14 +181,14 @@ export class Leg {
     this.#kinds = payloadKinds(media);
     if (media.format.clockRateHz !== this.#clockRateHz) {
       this.#clockRateHz = media.format.clockRateHz;
-      this.#gate.setClockRate(this.#clockRateHz);
+      this.#places = this.#gate.setClockRate(this.#clockRateHz);
     }
-    this.#tones.setMedia(media);
+    this.#inBand = this.#tones.setMedia(media);
     this.#receives = weReceive(media);
     this.#latch.reopen({ sdp: media.rtp, alternativeSources: media.alternativeSources }, nowUs);
     this.#disconnect();
-    this.#sender.setMedia(media, this.#security.sender);
-    this.#sender.aim(this.#latch.locked);
+    this.sender.setMedia(media, this.#security.sender);
+    this.sender.aim(this.#latch.locked);
     this.#lastReceivedUs = nowUs;
     this.#isSilent = false;
   }
@@ -191,12 +200,12 @@ export class Leg {
 
   /** Another leg is relayed here from now on, or the same one after a pause. */
   beginRun(): void {
-    this.#sender.beginRun();
+    this.sender.beginRun();
   }
 
   /** Frames of our own follow, which go on with the relayed stream: see `OutgoingStream`. */
   continueRun(ssrc: number, timestamp: number, nowUs: number): void {
-    this.#sender.continueRun(ssrc, timestamp, nowUs);
+    this.sender.continueRun(ssrc, timestamp, nowUs);
   }
 
   /**
@@ -210,7 +219,7 @@ export class Leg {
     marker: boolean,
     nowUs: number,
   ): void {
-    this.#sender.frame(payload, payloadBytes, ticks, marker, nowUs);
+    this.sender.frame(payload, payloadBytes, ticks, marker, nowUs);
   }
 
   /**
@@ -224,7 +233,7 @@ export class Leg {
 
   /** For the RTP socket. The hot path: no object is made here for a packet of a steady stream. */
   readonly receiveRtp = (datagram: Uint8Array, from: SocketAddress, arrivalUs: number): void => {
-    const header = this.#header;
+    const header = HEADER;
     const { dropped } = this.#counters;
     if (this.#media === undefined) {
       if (!this.#early.hold(datagram, from, arrivalUs)) dropped.unexpected += 1;
@@ -258,8 +267,11 @@ export class Leg {
     this.#counters.packetsIn += 1;
     const isAudio = kind === PAYLOAD_KIND.audio;
     if (isAudio) {
-      this.#gate.observe(ssrc, timestamp, arrivalUs);
-      this.#tones.sound(header, data, arrivalUs);
+      this.#places.observe(ssrc, timestamp, arrivalUs);
+      if (this.#inBand !== undefined) {
+        const { payloadOffset, payloadBytes } = header;
+        this.#inBand.packet(ssrc, timestamp, data, payloadOffset, payloadBytes, arrivalUs);
+      }
     } else if (kind === PAYLOAD_KIND.telephoneEvent) {
       this.#tones.event(header, data, arrivalUs);
     }
@@ -268,9 +280,14 @@ export class Leg {
     if (locked !== this.#latch.locked || this.#latch.isLockedToSdp !== this.#isConnected) {
       this.#followLatch();
     }
-    if (this.#gate.pass(data, ssrc, timestamp, arrivalUs)) {
+    const isPlain = !this.#isGated && this.newTaps.length === 0;
+    if (isPlain) {
+      for (const { writer, stream } of this.taps) writer.packet(stream, arrivalUs, data);
+    }
+    if (isPlain || this.#passGate(data, ssrc, timestamp, arrivalUs)) {
+      const { relay } = this;
       if (this.sink !== undefined) this.sink.packet(kind, header, data, arrivalUs);
-      else if (this.relay !== undefined) this.#passOn(this.relay, data, isAudio, arrivalUs);
+      else if (relay !== undefined) this.#passOn(relay, data, isAudio, arrivalUs);
     }
     if (!this.#hasReceived) {
       this.#hasReceived = true;
@@ -281,7 +298,7 @@ export class Leg {
   /** For the RTCP socket: read for statistics, trusted for nothing else. */
   readonly receiveRtcp = (datagram: Uint8Array, from: SocketAddress, arrivalUs: number): void => {
     const { dropped } = this.#counters;
-    const { rtcpTo } = this.#sender;
+    const { rtcpTo } = this.sender;
     if (rtcpTo === undefined) {
       dropped.unexpected += 1;
       return;
@@ -317,7 +334,7 @@ export class Leg {
 
   /** Sends an RTCP report if there is anything to say. */
   report(nowUs: number): void {
-    this.#sender.report(nowUs, this.#incoming.report(nowUs));
+    this.sender.report(nowUs, this.#incoming.report(nowUs));
   }
 
   /** Says goodbye. The owner of the ports closes the sockets that this returns; idempotent. */
@@ -325,7 +342,8 @@ export class Leg {
     const pair = this.#pair;
     if (pair === undefined) return undefined;
     this.#tones.close();
-    this.#sender.close();
+    this.#inBand = undefined;
+    this.sender.close();
     this.#pair = undefined;
     this.#media = undefined;
     this.#receives = false;
@@ -334,8 +352,15 @@ export class Leg {
     return pair;
   }
 
+  /** For a leg that is not simply heard: as `VoiceGate.pass`. */
+  #passGate(data: Uint8Array, ssrc: number, timestamp: number, arrivalUs: number): boolean {
+    const passes = this.#gate.pass(data, ssrc, timestamp, arrivalUs);
+    this.#isGated = !this.#gate.isOpen;
+    return passes;
+  }
+
   #passOn(relay: Relay, data: Uint8Array, isAudio: boolean, arrivalUs: number): void {
-    const header = this.#header;
+    const header = HEADER;
     const payloadType = relay.payloadTypes[header.payloadType] ?? -1;
     if (payloadType < 0) {
       this.#counters.dropped['not-relayable'] += 1;
@@ -344,12 +369,12 @@ export class Leg {
     if (isAudio && relay.table !== undefined) {
       recode(data, header.payloadOffset, header.payloadBytes, relay.table);
     }
-    relay.to.#sender.relay(data, header, payloadType, arrivalUs);
+    relay.sender.relay(data, header, payloadType, arrivalUs);
   }
 
   /** After a change of the lock: media goes there, and a lock on the SDP address is made cheap. */
   #followLatch(): void {
-    this.#sender.aim(this.#latch.locked);
+    this.sender.aim(this.#latch.locked);
     if (this.#latch.isLockedToSdp === this.#isConnected) return;
     if (this.#isConnected) {
       this.#disconnect();

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { LegId, RecordingId } from '../core/ids.ts';
+import type { MediaHost } from './media-host.ts';
 import { readWhole } from '../journal/testing/record-log.ts';
 import {
   CALL,
@@ -16,6 +17,8 @@ import {
 
 const DIRECTORY = '/data/one';
 const JOURNAL = { serverCallId: CALL, recordingId: RECORDING, directory: DIRECTORY };
+
+const MUTED = { isMuted: true, isOnHold: false };
 
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
 
@@ -239,6 +242,46 @@ describe('a journal', () => {
     await expect(call.host.endJournal('other' as RecordingId, 'stopped')).rejects.toMatchObject({
       code: 'recording-not-found',
     });
+  });
+
+  test.each([
+    ['it is ended', (host: MediaHost) => host.endJournal(RECORDING, 'stopped')],
+    ['it is paused', (host: MediaHost) => host.pauseJournal(RECORDING)],
+    ['the leg is muted', (host: MediaHost) => host.controlLeg(LEG_A, MUTED)],
+    ['the leg is closed', (host: MediaHost) => host.closeLeg(LEG_A)],
+    ['the call is closed', (host: MediaHost) => host.closeCall(CALL)],
+    ['the server stops', (host: MediaHost) => host.close()],
+  ])('has what waited in the sockets when %s, and nothing that came after it', async (_, end) => {
+    const call = new TwoPartyCall();
+    const { a } = await call.open();
+    await call.host.openJournal(JOURNAL);
+    const before = packet({ sequenceNumber: 1 });
+    call.network.leaveWaiting(PHONE_A, a.rtp, before);
+    call.clock.advance(70);
+    await end(call.host);
+    call.network.deliver(PHONE_A, a.rtp, packet({ sequenceNumber: 2 }));
+    await call.host.close();
+    const { log } = await readWhole(call.disk, DIRECTORY);
+    const packets = log.records.filter(({ type }) => type === 'packet');
+    expect(packets.map(({ values }) => values?.[0])).toEqual([hex(before)]);
+  });
+
+  test('says that time has passed only when it has what came in that time', async () => {
+    const call = new TwoPartyCall();
+    const { a } = await call.open();
+    await call.host.openJournal(JOURNAL);
+    call.clock.advance(1);
+    // It comes now, and is read when the thread, which has stood still, looks at its sockets.
+    call.network.leaveWaiting(PHONE_A, a.rtp, packet());
+    call.clock.advance(300);
+    await call.host.endJournal(RECORDING, 'stopped');
+    const { log } = await readWhole(call.disk, DIRECTORY);
+    const times = log.records.filter(({ type }) => type === 'packet' || type === 'tick');
+    expect(times.slice(0, 3)).toMatchObject([
+      { type: 'tick', timeUs: 0 },
+      { type: 'packet', timeUs: 1_000 },
+      { type: 'tick' },
+    ]);
   });
 
   test('of a call that ends while it is opened is ended as well', async () => {

@@ -26,6 +26,7 @@ import type { Random } from '../core/ports/random.ts';
 import type { Tone } from '../core/tone.ts';
 import { loadCodecs, type Codecs } from '../media/codecs.ts';
 import { CallBridge } from './call-bridge.ts';
+import { receiveWaiting } from './datagram/sleeping-network.ts';
 import { HostSounds } from './host-sounds.ts';
 import { HostJournals, type JournalSettings } from './host-journals.ts';
 import type { InBandMode } from './in-band-tones.ts';
@@ -101,7 +102,10 @@ export class MediaHost implements MediaPort, CallMediaPort {
       onStreamFrame: (streamId, frame) => this.#emitter.emit('streamFrame', streamId, frame),
     });
     const { clock, codecs } = options;
-    this.#mixerParts = { clock, codecs, clockwork: new Clockwork(clock) };
+    const clockwork = new Clockwork(clock, (frames) => {
+      this.#counters.framesLeftOut += frames;
+    });
+    this.#mixerParts = { clock, codecs, clockwork };
     this.#ports = new LegPorts(options.datagrams, options.rtpPorts, options.random);
   }
 
@@ -182,6 +186,7 @@ export class MediaHost implements MediaPort, CallMediaPort {
   }
 
   controlLeg(legId: LegId, control: LegControl): Promise<void> {
+    receiveWaiting(this.#options.datagrams);
     const entry = this.#legs.get(legId);
     if (entry === undefined) {
       return Promise.reject(new TapedeckError('participant-not-found', `no leg ${legId} is open`));
@@ -199,6 +204,7 @@ export class MediaHost implements MediaPort, CallMediaPort {
   }
 
   closeLeg(legId: LegId): Promise<void> {
+    receiveWaiting(this.#options.datagrams);
     const entry = this.#legs.get(legId);
     if (entry !== undefined) this.#forgetLeg(entry.leg, entry.call);
     return Promise.resolve();
@@ -240,7 +246,9 @@ export class MediaHost implements MediaPort, CallMediaPort {
   }
 
   async pauseJournal(recordingId: RecordingId): Promise<{ readonly pausedAtMs: number }> {
-    return { pausedAtMs: (await this.#journals.get(recordingId)).pause() };
+    const journal = await this.#journals.get(recordingId);
+    receiveWaiting(this.#options.datagrams);
+    return { pausedAtMs: journal.pause() };
   }
 
   async resumeJournal(recordingId: RecordingId): Promise<{ readonly resumedAtMs: number }> {
@@ -252,6 +260,7 @@ export class MediaHost implements MediaPort, CallMediaPort {
   }
 
   endJournal(recordingId: RecordingId, reason: JournalEndReason): Promise<JournalEnd> {
+    receiveWaiting(this.#options.datagrams);
     return this.#journals.end(recordingId, reason);
   }
 
@@ -289,6 +298,7 @@ export class MediaHost implements MediaPort, CallMediaPort {
   }
 
   async #closeCall(call: CallBridge, reason: JournalEndReason): Promise<void> {
+    receiveWaiting(this.#options.datagrams);
     call.isClosed = true;
     if (this.#calls.get(call.serverCallId) === call) this.#calls.delete(call.serverCallId);
     const ends = this.#journals.endAllOf(call, reason);

@@ -31,6 +31,8 @@ export type MediaStatistics = {
   readonly packetsOut: number;
   readonly rtcpIn: number;
   readonly rtcpOut: number;
+  /** 20 ms of a mixed call that nobody heard, as the thread stood still for longer than it can make up for. */
+  readonly framesLeftOut: number;
   readonly dropped: Readonly<Record<DropReason, number>>;
 };
 
@@ -40,6 +42,7 @@ export class MediaCounters {
   packetsOut = 0;
   rtcpIn = 0;
   rtcpOut = 0;
+  framesLeftOut = 0;
   readonly dropped: Record<DropReason, number> = {
     unexpected: 0,
     authentication: 0,
@@ -60,6 +63,7 @@ export class MediaCounters {
       packetsOut: this.packetsOut,
       rtcpIn: this.rtcpIn,
       rtcpOut: this.rtcpOut,
+      framesLeftOut: this.framesLeftOut,
       dropped: { ...this.dropped },
     };
   }

@@ -95,6 +95,34 @@ describe.each(Object.entries(FORMATS))('listeners of %s', (_codec, format) => {
   });
 });
 
+function loudest(samples: Int16Array): number {
+  return samples.reduce((most, sample) => Math.max(most, Math.abs(sample)), 0);
+}
+
+/** What a phone may hear when nobody says anything, from coding alone. */
+const MOST_SILENT = 80;
+
+test.each(Object.entries(FORMATS))(
+  'who shares an encoder of %s again, that was last used while somebody spoke, hears nothing of that',
+  async (_codec, format) => {
+    const call = new TwoPartyCall({ rtpPorts: { from: 20_000, to: 20_199 } });
+    // First the others listen, then all speak at once, and then nobody does.
+    const speaking = (fromSeconds: number, hz: number) => (seconds: number) =>
+      seconds >= fromSeconds && seconds < 2 ? sine(hz, 5000)(seconds) : 0;
+    const phones = [speaking(0, TONE_HZ), speaking(1, ANSWER_HZ), speaking(1, 1900)].map(
+      (voice, number) => new SoundingPhone(call, { number, format, voice }),
+    );
+    for (const phone of phones) await phone.join();
+    talk(call, phones, 3000);
+    for (const phone of phones) {
+      const silence = phone.lately(850);
+      expect(loudest(silence)).toBeLessThan(MOST_SILENT);
+      const before = phone.lately(1500).subarray(0, phone.rateHz / 4);
+      expect(loudest(before)).toBeGreaterThan(8000);
+    }
+  },
+);
+
 test('who sends nothing but silence costs no more than who sends nothing', async () => {
   const silent = Array.from({ length: 6 }, () => 0);
   for (const format of [FORMATS.PCMU, FORMATS.PCMA, FORMATS.opus]) {

@@ -30,23 +30,25 @@ export class VoiceGate {
   readonly newTaps: JournalTap[] = [];
   isMuted = false;
   isOnHold = false;
-  #places = new PlaceTracker(8000);
+  /** Is told of every packet of audio, whether it may pass or not. */
+  places: PlaceTracker = new PlaceTracker(8000);
   #state: (typeof GATE)[keyof typeof GATE] = GATE.open;
   #openSinceUs = 0;
 
   /** Where the stream stands; `undefined` while that is not sure. */
   get place(): Place | undefined {
-    return this.#places.place;
+    return this.places.place;
   }
 
-  /** The stream has another clock: it is another one. */
-  setClockRate(clockRateHz: number): void {
-    this.#places = new PlaceTracker(clockRateHz);
+  /** All may pass, but to new journals. */
+  get isOpen(): boolean {
+    return this.#state === GATE.open;
   }
 
-  /** For every packet of audio, whether it may pass or not. */
-  observe(ssrc: number, timestamp: number, arrivalUs: number): void {
-    this.#places.observe(ssrc, timestamp, arrivalUs);
+  /** The stream has another clock: it is another one, with `places` of its own. */
+  setClockRate(clockRateHz: number): PlaceTracker {
+    this.places = new PlaceTracker(clockRateHz);
+    return this.places;
   }
 
   /** True if the leg was not heard, and is from now on. */
@@ -75,7 +77,7 @@ export class VoiceGate {
   /** Marks a key in the journals that may have its beginning. */
   mark({ tone, durationMs, ssrc, timestamp }: ReceivedTone, nowUs: number): void {
     if (this.#state === GATE.closed) return;
-    const startUs = this.#places.placeUs(ssrc, timestamp, nowUs - durationMs * 1000);
+    const startUs = this.places.placeUs(ssrc, timestamp, nowUs - durationMs * 1000);
     if (this.#state === GATE.checked && startUs < this.#openSinceUs) return;
     const event = TONES.indexOf(tone);
     for (const tap of this.taps) tap.writer.tone(tap.stream, nowUs, event, durationMs, startUs);
@@ -88,7 +90,7 @@ export class VoiceGate {
   /** Of a leg that is not simply heard. After half a minute it is. */
   #isHeard(ssrc: number, timestamp: number, arrivalUs: number): boolean {
     if (this.#state === GATE.closed) return false;
-    const placeUs = this.#places.placeUs(ssrc, timestamp, arrivalUs);
+    const placeUs = this.places.placeUs(ssrc, timestamp, arrivalUs);
     if (placeUs < this.#openSinceUs) return false;
     if (placeUs >= this.#openSinceUs + CHECKED_US) this.#state = GATE.open;
     return true;
@@ -96,7 +98,7 @@ export class VoiceGate {
 
   /** To journals that were resumed a moment ago. After half a minute their taps are like others. */
   #passNew(data: Uint8Array, ssrc: number, timestamp: number, arrivalUs: number): void {
-    const placeUs = this.#places.placeUs(ssrc, timestamp, arrivalUs);
+    const placeUs = this.places.placeUs(ssrc, timestamp, arrivalUs);
     const taps = this.newTaps;
     for (let index = taps.length - 1; index >= 0; index -= 1) {
       const tap = taps[index];

@@ -17,6 +17,7 @@ import type { InsistentCommit } from './insistent-commit.ts';
 import type { LiveCall } from './live-call.ts';
 import { CallMediaOperations } from './media-operations/media-operations.ts';
 import { MediaStreaming } from './media-streaming/media-streaming.ts';
+import type { StreamFigures } from './media-streaming/stream-figures.ts';
 import { ToneDoubles, type ToneWay } from './media-operations/tone-doubles.ts';
 import { APPLICATION_USER } from './outgoing-calls.ts';
 
@@ -96,6 +97,11 @@ export class ApplicationMedia implements MediaOperations {
 
   stopMediaStreaming(command: Operation): Promise<void> {
     return this.#streaming.stop(command);
+  }
+
+  /** Of all streams. */
+  get streams(): StreamFigures {
+    return this.#streaming.figures;
   }
 
   /** The call is over. */

@@ -41,6 +41,7 @@ import { BotPeople } from './graph/bot-people.ts';
 import { BotOffers } from './graph/bot-offers.ts';
 import { HeldBots } from './graph/held-bots.ts';
 import { InsistentCommit } from './insistent-commit.ts';
+import type { StreamFigures } from './media-streaming/stream-figures.ts';
 import { OutgoingCalls } from './outgoing-calls.ts';
 import { participantsOf } from './participants.ts';
 import { Pauses } from './pauses.ts';
@@ -67,6 +68,8 @@ export class Calls implements CallService {
   readonly bots: BotCalls;
   /** How the trunks do. */
   readonly trunks: TrunkRecord;
+  /** How the streams to applications do. */
+  readonly streams: StreamFigures;
   readonly #ports: CallPorts;
   readonly #settings: CallSettings;
   readonly #callEvents: CallEvents;
@@ -218,6 +221,7 @@ export class Calls implements CallService {
       people: new BotPeople({ ...botParts, control: this.control, invitations }),
       ready: () => this.#ready(),
     });
+    this.streams = this.#media.streams;
     this.#recordings = new Recordings({
       ports,
       settings,

@@ -11,7 +11,7 @@ import { BUILT_FORMATS, Dialler, TRUNK_ANSWER_MS, type DialOutcome } from './dia
 import { Directory } from './directory.ts';
 import type { FakeOutgoing } from './testing/fake-signalling.ts';
 import { FakeWorld, settled } from './testing/fake-world.ts';
-import { TRUNK_REST_MS } from './trunk-record.ts';
+import { MAX_TRUNK_PAUSE_MS, TRUNK_REST_MS } from './trunk-record.ts';
 
 const RING_MS = 85_000;
 const TRUNK = { name: 'carrier', uri: 'sip:192.0.2.10:5060;transport=tcp' };
@@ -256,6 +256,69 @@ describe('a call through trunks', () => {
     expect(dialler.trunks.isResting('second')).toBe(true);
     world.clock.advance(TRUNK_REST_MS);
     expect(dialler.trunks.isResting('second')).toBe(false);
+  });
+
+  test('leaves a trunk out for as long as its 503 asks for, and for a while behind the others', async () => {
+    void call();
+    await settled();
+    last().refuse(503, 'Service Unavailable', 20);
+    await settled();
+    last().accept();
+    await settled();
+    const names = async (): Promise<readonly (string | undefined)[]> => {
+      const before = tried().length;
+      void call();
+      for (let trunk = 0; trunk < 3; trunk += 1) {
+        await settled();
+        last().fail(408, 'No answer');
+      }
+      await settled();
+      return tried().slice(before);
+    };
+    expect(await names()).toEqual(['second', 'third']);
+    world.clock.advance(19_999);
+    expect(dialler.trunks.isResting('first')).toBe(true);
+    expect(await names()).toEqual(['second', 'third']);
+    world.clock.advance(1);
+    expect(await names()).toEqual(['first', 'second', 'third']);
+  });
+
+  test('fails with 503 while every trunk has asked for no calls, and nobody is bothered', async () => {
+    const first = call();
+    for (let trunk = 0; trunk < 3; trunk += 1) {
+      await settled();
+      last().refuse(503, 'Service Unavailable', 1_000_000);
+    }
+    await first;
+    const outcome = await call();
+    expect(outcome).toEqual({
+      ok: false,
+      end: { status: 503, reason: 'Service Unavailable', by: 'local' },
+    });
+    expect(tried()).toEqual(['first', 'second', 'third']);
+    const withPhone = call(undefined, [{ uri: 'sip:desk@a' }]);
+    await settled();
+    last().accept();
+    expect(await withPhone).toMatchObject({ ok: true });
+    expect(last().request.trunk).toBeUndefined();
+    world.clock.advance(MAX_TRUNK_PAUSE_MS);
+    void call();
+    await settled();
+    expect(last().request.trunk).toBe('first');
+  });
+
+  test.each([
+    ['a phone is busy', 486, 183],
+    ['one call fails', 500, 183],
+    ['a phone had rung', 503, 180],
+  ])('does not leave a trunk out because %s', async (_, status, ring) => {
+    void call();
+    await settled();
+    last().onProgress(ring);
+    last().refuse(status, 'Later', 20);
+    await settled();
+    expect(tried()[0]).toBe('first');
+    expect(dialler.trunks.isPausing('first')).toBe(false);
   });
 
   test('that is given up or rings too long tries no other trunk', async () => {

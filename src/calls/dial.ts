@@ -47,6 +47,8 @@ export type DialRequest = {
 };
 
 const GIVEN_UP: SessionEnd = { status: 487, reason: 'Request Terminated', by: 'local' };
+/** Every trunk has asked for no calls. */
+const ALL_PAUSING: SessionEnd = { status: 503, reason: 'Service Unavailable', by: 'local' };
 
 type DialPorts = Pick<CallPorts, 'signalling' | 'media' | 'random' | 'clock' | 'log'>;
 
@@ -78,7 +80,14 @@ export class Dialler {
     const trunks = request.destinations.filter(({ trunk }) => trunk !== undefined);
     const ways = phones.map((phone) => [phone]);
     for (const ofOne of Map.groupBy(trunks, ({ participant }) => participant?.rawId).values()) {
-      ways.push([...this.trunks.inOrder(ofOne)]);
+      const open = this.trunks.inOrder(ofOne);
+      if (open.length > 0) ways.push([...open]);
+    }
+    if (ways.length === 0) {
+      const { serverCallId } = request;
+      const names = trunks.map(({ trunk }) => trunk);
+      this.#ports.log.warn({ serverCallId, trunks: names }, 'every trunk has asked for no calls');
+      return { ok: false, end: ALL_PAUSING };
     }
     const attempt: Attempt = { request, branches: [], over: new AbortController() };
     const winner = await this.#race(
@@ -144,10 +153,11 @@ export class Dialler {
       this.trunks.served(trunk);
       return false;
     }
-    this.trunks.failed(trunk);
-    const { status, reason } = end;
+    const { status, reason, retryAfterSeconds } = end;
+    // Of a 503 it is about the trunk, of others about the call.
+    this.trunks.failed(trunk, status === 503 ? 1000 * (retryAfterSeconds ?? 0) : 0);
     this.#ports.log.warn(
-      { serverCallId, trunk, status, reason, nextTrunk: next?.trunk },
+      { serverCallId, trunk, status, reason, retryAfterSeconds, nextTrunk: next?.trunk },
       next === undefined
         ? 'a trunk failed, and there is no other one for this call'
         : 'a trunk failed; the next one is tried',

@@ -29,6 +29,7 @@ export class JournalFlusher {
   /** A writer's turn comes every `GROUPS` steps; one step is left as a margin for late timers. */
   readonly #stepMs: number;
   readonly #syncRounds: number;
+  readonly #receive: () => void;
   readonly #entries = new Map<JournalWriter, Entry>();
   #added = 0;
   #step = 0;
@@ -41,8 +42,14 @@ export class JournalFlusher {
     readonly flushEveryMs?: number;
     /** Ask the disk to have it at least this often. Default 1000. */
     readonly syncEveryMs?: number;
+    /**
+     * Has everything appended that came before now: called before time is said to have passed. Default: it is
+     * appended in the turn in which it comes.
+     */
+    readonly receive?: () => void;
   }) {
     this.#clock = options.clock;
+    this.#receive = options.receive ?? ((): void => undefined);
     const flushEveryMs = options.flushEveryMs ?? DEFAULT_FLUSH_EVERY_MS;
     this.#stepMs = flushEveryMs / (GROUPS + 1);
     // One round less than fits, as a sync takes its time too.
@@ -98,6 +105,8 @@ export class JournalFlusher {
     const group = this.#step % GROUPS;
     const round = Math.floor(this.#step / GROUPS) % this.#syncRounds;
     this.#step += 1;
+    const nowUs = this.#clock.monotonicUs();
+    this.#receive();
     for (const entry of this.#entries.values()) {
       if (entry.group !== group) continue;
       const { writer } = entry;
@@ -105,8 +114,7 @@ export class JournalFlusher {
         this.#entries.delete(writer);
         continue;
       }
-      // Packets are appended in the turn in which they are stamped, so what came before now is in.
-      writer.tick(this.#clock.monotonicUs());
+      writer.tick(nowUs);
       writer.flush();
     }
     // Behind all the writes, or each of them would need another commit.

@@ -20,7 +20,17 @@ const FINISH_MS = 60_000;
  */
 export const EDGE_FRAMES = 3;
 
+/** What was looked for in one file, and not found. */
+export type CallCheck = {
+  readonly call: number;
+  readonly documentId: string;
+  readonly startMs: number;
+  readonly stretch: Stretch;
+  readonly wrongFrames: readonly number[];
+};
+
 export type FilesCheck = {
+  readonly calls: readonly CallCheck[];
   readonly complete: number;
   readonly framesChecked: number;
   readonly complaints: readonly string[];
@@ -55,6 +65,7 @@ export async function checkFiles(
   const callOf = callsByServerCallId(events);
   const complete = new Set<number>();
   const complaints: string[] = [];
+  const calls: CallCheck[] = [];
   let framesChecked = 0;
   for (const { data } of files) {
     const file = data as FileData;
@@ -71,13 +82,14 @@ export async function checkFiles(
       const frames = checks.reduce((sum, check) => sum + check.framesChecked, 0);
       const wrong = checks.flatMap((check) => check.wrongFrames);
       framesChecked += frames;
+      calls.push({ call, documentId, startMs, stretch, wrongFrames: wrong });
       if (wrong.length === 0 && frames > 0) complete.add(call);
       else complaints.push(`call ${call}: ${wrong.length} wrong frames, first ${wrong[0] ?? '-'}`);
     } catch (error) {
       complaints.push(`call ${call}: ${String(error)}`);
     }
   }
-  return { complete: complete.size, framesChecked, complaints };
+  return { calls, complete: complete.size, framesChecked, complaints };
 }
 
 async function checkFile(

@@ -1,3 +1,5 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { EventReceiver } from '../support/event-receiver.ts';
 import { freePort } from '../support/free-port.ts';
@@ -32,6 +34,8 @@ export type CallsRun = RouteRecording & {
   readonly callerCodec: 'PCMU' | 'opus';
   /** SRTP on both legs. */
   readonly isSecure: boolean;
+  /** Where the server's data and what was checked stay. */
+  readonly keep: string | undefined;
 };
 
 export type CallsResult = LoadCounts & {
@@ -56,6 +60,7 @@ export async function runCalls(run: CallsRun): Promise<CallsResult> {
     ...(run.profile === undefined
       ? {}
       : { env: { NODE_OPTIONS: `--cpu-prof --cpu-prof-dir=${run.profile}` } }),
+    ...(run.keep !== undefined && { dataDirectory: await madeDirectory(join(run.keep, 'data')) }),
   });
   const { pid } = server;
   const generator = await LoadGenerator.open({
@@ -113,6 +118,9 @@ export async function runCalls(run: CallsRun): Promise<CallsResult> {
       beganAtMs,
       hangUpAtMs,
     });
+    if (run.keep !== undefined) {
+      await writeFile(join(run.keep, 'checks.json'), JSON.stringify(checks.calls));
+    }
     return {
       ...counts,
       cpuMsPerCallSecond: (windowMs + finishMs) / (calls * seconds),
@@ -151,6 +159,11 @@ export async function runCalls(run: CallsRun): Promise<CallsResult> {
     await server.stop();
     events.close();
   }
+}
+
+async function madeDirectory(path: string): Promise<string> {
+  await mkdir(path, { recursive: true });
+  return path;
 }
 
 async function memoryKiB(pid: number): Promise<number> {

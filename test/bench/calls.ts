@@ -7,14 +7,19 @@
  *
  *   node test/bench/calls.ts [--calls 100] [--secs 20] [--channels mixed|unmixed]
  *        [--format wav|mp3] [--codec PCMU|opus] [--srtp] [--memory] [--climb] [--profile DIR]
+ *        [--keep DIR]
  *
  * `--codec opus`: the callers speak Opus, those who are called PCMU, and the server makes the one of the
  * other. `--srtp`: both legs of each call are SRTP.
+ *
+ * `--keep`: the server's data stays there, with `checks.json`, which says of each call what was looked for in
+ * which file, and the frames that were wrong; with void runs each has a directory of its own.
  *
  * `--memory`: with 200 calls, as the measure of memory is defined. `--climb`: steps of × 1.25,
  * server and generator each on a core of its own, until a step does not hold.
  */
 import { spawnSync } from 'node:child_process';
+import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import type { RouteRecording } from '../support/load/load-generator.ts';
 import { EDGE_FRAMES } from './calls-files.ts';
@@ -36,6 +41,7 @@ const { values } = parseArgs({
     codec: { type: 'string', default: 'PCMU' },
     srtp: { type: 'boolean', default: false },
     profile: { type: 'string' },
+    keep: { type: 'string' },
   },
 });
 const recording = recordingOf(values.channels, values.format);
@@ -58,6 +64,7 @@ else
     profile: values.profile,
     callerCodec,
     isSecure: values.srtp,
+    keep: values.keep,
   });
 process.exit(0);
 
@@ -75,6 +82,7 @@ async function climb(from: number): Promise<void> {
         profile: undefined,
         callerCodec,
         isSecure: values.srtp,
+        keep: undefined,
       };
       const result = await measure(run);
       const isClean = result.lost === 0 && result.recordingsComplete === step;
@@ -89,7 +97,8 @@ async function climb(from: number): Promise<void> {
 
 async function measure(run: CallsRun): Promise<CallsResult> {
   for (let attempt = 1; ; attempt += 1) {
-    const result = await runCalls(run);
+    const keep = run.keep === undefined ? undefined : join(run.keep, `run-${attempt}`);
+    const result = await runCalls({ ...run, keep });
     process.stderr.write(
       `${result.detail}\n${result.framesChecked} frames of 20 ms checked; not the first and last ` +
         `${EDGE_FRAMES} of each recording's media\n`,

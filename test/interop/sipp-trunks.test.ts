@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { freePort } from '../support/free-port.ts';
 import type { SippPhone } from '../support/peers/sipp-phone.ts';
@@ -13,7 +14,8 @@ import {
 import { SippSession } from '../support/sipp-session.ts';
 
 /** Each pair of trunks has numbers of its own: a trunk that failed is left alone for a minute. */
-const PAIRS = ['broken', 'silent', 'busy', 'late'] as const;
+const PAIRS = ['broken', 'silent', 'busy', 'late', 'pausing'] as const;
+const RETRY_AFTER_S = 12;
 type Pair = (typeof PAIRS)[number];
 
 let session: SippSession;
@@ -67,8 +69,8 @@ async function failuresOf(name: string): Promise<number> {
   return Number(line.exec(await response.text())?.[1]);
 }
 
-const refuse = (status: number): Step =>
-  [receiveInvite(), respondToInvite(status), receive('ACK')].join('\n');
+const refuse = (status: number, ...headers: readonly string[]): Step =>
+  [receiveInvite(), respondToInvite(status, { headers }), receive('ACK')].join('\n');
 
 test('a trunk that cannot serve is left for the next, and comes last from then on', async () => {
   const main = await trunk('broken-main', refuse(503));
@@ -92,6 +94,31 @@ test('a trunk that cannot serve is left for the next, and comes last from then o
   await session.control.finish(second);
   await expectGood(again);
   expect(await idle.messages()).toEqual([]);
+});
+
+test('a trunk that asks for no calls for some seconds gets none, even if there is no other one', async () => {
+  const main = await trunk('pausing-main', refuse(503, `Retry-After: ${RETRY_AFTER_S}`));
+  const spare = await trunk('pausing-spare', answer(), isHungUp());
+  const call = await session.dial(numberOf('pausing'));
+  await session.control.next(call, 'CallConnected');
+  const [refusal] = await main.matching('sent', /^SIP\/2.0 503/);
+  await session.control.finish(call);
+  await expectGood(main);
+  await expectGood(spare);
+
+  const rested = await trunk('pausing-main', answer(), isHungUp());
+  const broken = await trunk('pausing-spare', refuse(503));
+  const lost = await session.dial(numberOf('pausing'));
+  const { data } = await session.control.next(lost, 'CreateCallFailed');
+  expect(data).toMatchObject({ resultInformation: { code: 503 } });
+  await expectGood(broken);
+  expect(await rested.messages()).toEqual([]);
+
+  await delay((refusal?.atMs ?? 0) + 1_000 * (RETRY_AFTER_S + 1) - Date.now());
+  const again = await session.dial(numberOf('pausing'));
+  await session.control.next(again, 'CallConnected');
+  await session.control.finish(again);
+  await expectGood(rested);
 });
 
 test('a trunk that says nothing is left for the next after six seconds', async () => {

@@ -73,15 +73,27 @@ export function spansOf(
   });
 }
 
-/** As `spansOf`, of what a phone has heard: what it has lost on a busy machine does not divide a tone. */
+/** What a phone has not heard of a tone, at most: a talker who stood still for so long is heard on after that. */
+const MOST_LOST_MS = 350;
+/** Of a tone that a phone has heard. */
+const LEAST_HEARD = 0.75;
+
+/**
+ * As `spansOf`, of what a phone has heard: what comes too late on a busy machine is missing, and does not divide a
+ * tone of which most is there.
+ */
 export function heardSpans(
   clip: WavClip,
   frequencyHz: number,
   amplitude: number,
 ): readonly ToneSpan[] {
-  return findTone(clip.samples, clip.sampleRateHz, {
-    frequencyHz,
-    threshold: amplitude / 2,
-    bridgeMs: 150,
+  const pieces = spansOf(clip, frequencyHz, amplitude);
+  const search = { frequencyHz, threshold: amplitude / 2, bridgeMs: MOST_LOST_MS };
+  return findTone(clip.samples, clip.sampleRateHz, search).flatMap((span) => {
+    const heard = pieces.filter(
+      ({ startMs, endMs }) => startMs >= span.startMs && endMs <= span.endMs,
+    );
+    const heardMs = heard.reduce((sum, { startMs, endMs }) => sum + endMs - startMs, 0);
+    return heardMs >= LEAST_HEARD * (span.endMs - span.startMs) ? [span] : heard;
   });
 }

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { sine } from '../../src/media/tone/sine.ts';
 import { TONE_PEAK } from '../support/load/payloads.ts';
-import { checkChannel, checkTones } from '../support/load/tone-check.ts';
+import { checkChannel, checkTones, farthestDb } from '../support/load/tone-check.ts';
 
 const RATE_HZ = 16_000;
 const STRETCH = { fromMs: 0, toMs: 200 };
@@ -40,4 +40,12 @@ test('frames behind the end of the samples are wrong', () => {
   const tones = { callerHz: 300, calleeHz: 300 };
   const check = checkTones(tone(300), RATE_HZ, tones, { fromMs: 0, toMs: 240 });
   expect(check).toEqual({ framesChecked: 12, wrongFrames: [10, 11] });
+});
+
+test('how far a tone is off is found wherever it is, and before the first frame it does not matter', () => {
+  const samples = tone(300, 0.5);
+  samples.set(tone(300, -3).subarray(0, 160), 320 + 80);
+  expect(farthestDb(samples, RATE_HZ, 300, 3)).toBeCloseTo(0.5, 1);
+  expect(farthestDb(samples, RATE_HZ, 300, 0)).toBeGreaterThan(1);
+  expect(farthestDb(samples, RATE_HZ, 350, 3)).toBeGreaterThan(30);
 });

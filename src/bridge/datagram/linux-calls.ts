@@ -35,6 +35,8 @@ export type LinuxCalls = {
     name: Address,
     nameBytes: number,
   ) => number;
+  readonly ioctl: (fd: number, request: number, argument: Address) => number;
+  readonly clockGetTime: (clock: number, into: Address) => number;
   readonly close: (fd: number) => number;
   readonly epollCreate: (flags: number) => number;
   readonly epollControl: (epoll: number, operation: number, fd: number, event: Address) => number;
@@ -77,6 +79,9 @@ export async function loadLinuxCalls(): Promise<LinuxCalls | Unavailable> {
       recvfrom: declare('recvfrom', 'int', 'intptr_t', 'size_t', 'int', 'intptr_t', 'intptr_t'),
       send: declare('send', 'int', 'intptr_t', 'size_t', 'int'),
       sendto: declare('sendto', 'int', 'intptr_t', 'size_t', 'int', 'intptr_t', 'int'),
+      // With numbers only, functions of variable arguments are called as any others on these processors.
+      ioctl: declare('ioctl', 'int', 'ulong', 'intptr_t'),
+      clockGetTime: declare('clock_gettime', 'int', 'intptr_t'),
       close: declare('close', 'int'),
       epollCreate: declare('epoll_create1', 'int'),
       epollControl: declare('epoll_ctl', 'int', 'int', 'int', 'intptr_t'),

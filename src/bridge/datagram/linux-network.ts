@@ -38,6 +38,8 @@ const EVENT_WORDS = process.arch === 'x64' ? 3 : 4;
 const EVENTS_PER_WAIT = 512;
 /** After so many datagrams the event loop gets a turn, however many are waiting. */
 const DATAGRAMS_PER_TURN = 1_024;
+/** … nor do more than so many turns' worth of them hold up what cannot go on before they are taken. */
+const TURNS_AT_ONCE = 16;
 
 export const DEFAULT_SLEEP_MS = 4;
 /** The sleep while somebody waits for work of this thread. */
@@ -78,7 +80,7 @@ export class LinuxDatagramNetwork implements DatagramNetwork, SleepingNetwork {
 
   constructor(calls: LinuxCalls, clock: Clock, options: LinuxNetworkOptions = {}) {
     this.#calls = calls;
-    this.#memory = new SharedMemory(calls);
+    this.#memory = new SharedMemory(calls, clock);
     this.#eventsAt = calls.addressOf(this.#events.buffer);
     this.#clock = clock;
     this.#sleepMs = options.sleepMs ?? DEFAULT_SLEEP_MS;
@@ -100,6 +102,12 @@ export class LinuxDatagramNetwork implements DatagramNetwork, SleepingNetwork {
       this.#urgentWork -= 1;
     };
     work.then(done, done);
+  }
+
+  receiveWaiting(): void {
+    for (let turn = 0; turn < TURNS_AT_ONCE; turn += 1) {
+      if (this.#closed || !this.#drain()) return;
+    }
   }
 
   close(): Promise<void> {
@@ -232,16 +240,21 @@ export class LinuxDatagramNetwork implements DatagramNetwork, SleepingNetwork {
    */
   #drain(): boolean {
     const events = this.#events;
+    const { arrivals } = this.#memory;
+    arrivals.begin();
     for (let taken = 0; taken < DATAGRAMS_PER_TURN;) {
       // A receiver may have closed the network.
       if (this.#closed) return false;
       const ready = this.#calls.epollWait(this.#epoll, this.#eventsAt, EVENTS_PER_WAIT, 0);
-      if (ready <= 0) return false;
-      const arrivalUs = this.#clock.monotonicUs();
+      if (ready <= 0) {
+        arrivals.end();
+        return false;
+      }
+      const nowUs = this.#clock.monotonicUs();
       for (let end = EVENT_WORDS; end <= ready * EVENT_WORDS; end += EVENT_WORDS) {
         const socket = this.#slots[events[end - 2] ?? -1];
         // A receiver may have closed this socket, and opened another in its slot, since the wait.
-        if (socket?.generation === events[end - 1]) socket?.take(arrivalUs);
+        if (socket?.generation === events[end - 1]) socket?.take(nowUs);
       }
       taken += ready;
     }

@@ -1,5 +1,7 @@
+import type { Clock } from '../../core/ports/clock.ts';
 import type { DatagramReceiver, DatagramSocket, SocketAddress } from '../../core/ports/datagram.ts';
 import { canonicalAddress, type AddressFamily } from './ip-address.ts';
+import { ArrivalTimes } from './arrival-times.ts';
 import type { Address, LinuxCalls } from './linux-calls.ts';
 import { MAX_UDP_PAYLOAD_BYTES } from './node-network.ts';
 import {
@@ -28,14 +30,16 @@ export class SharedMemory {
   readonly name: Uint8Array = new Uint8Array(new ArrayBuffer(64));
   readonly nameWords: Int32Array;
   readonly nameAt: Address;
+  readonly arrivals: ArrivalTimes;
   readonly received: ArrayBuffer = new ArrayBuffer(MAX_DATAGRAM_BYTES);
   readonly receivedAt: Address;
   readonly #views: (Uint8Array | undefined)[] = [];
   readonly #sent: Uint8Array = new Uint8Array(new ArrayBuffer(MAX_DATAGRAM_BYTES));
   readonly #sentAt: Address;
 
-  constructor(calls: LinuxCalls) {
+  constructor(calls: LinuxCalls, clock: Clock) {
     this.calls = calls;
+    this.arrivals = new ArrivalTimes(calls, clock);
     const at = (bytes: { readonly buffer: ArrayBufferLike }): Address => {
       if (!(bytes.buffer instanceof ArrayBuffer)) throw new TypeError('memory must not be shared');
       return calls.addressOf(bytes.buffer);
@@ -101,30 +105,37 @@ export class LinuxDatagramSocket implements DatagramSocket {
     this.generation = generation;
     this.#onClose = onClose;
     this.#toNameAt = memory.calls.addressOf(this.#toName.buffer);
+    memory.arrivals.keepFor(fd);
   }
 
   /** Hands one waiting datagram to the receiver; nothing happens if none is waiting. */
-  take(arrivalUs: number): void {
+  take(nowUs: number): void {
     const { calls, receivedAt } = this.#memory;
     const peer = this.#peer;
     if (peer === undefined) {
       const length = this.#receiveFrom();
-      if (length >= 0) this.#receive(this.#memory.receivedView(length), this.#source(), arrivalUs);
+      if (length >= 0) this.#handOver(length, this.#source(), nowUs);
       return;
     }
     if (!this.#onlyPeerWaits) {
-      this.#takeFromPeer(peer, arrivalUs);
+      this.#takeFromPeer(peer, nowUs);
       return;
     }
     const length = calls.recv(this.#fd, receivedAt, MAX_DATAGRAM_BYTES, MSG_DONTWAIT);
-    if (length >= 0) this.#receive(this.#memory.receivedView(length), peer, arrivalUs);
+    if (length >= 0) this.#handOver(length, peer, nowUs);
+  }
+
+  #handOver(length: number, from: SocketAddress, nowUs: number): void {
+    const { arrivals } = this.#memory;
+    const arrivalUs = arrivals.areLate ? arrivals.of(this.#fd, nowUs) : nowUs;
+    this.#receive(this.#memory.receivedView(length), from, arrivalUs);
   }
 
   /**
    * What came from others before the socket was connected is still waiting, and the system would
    * hand it out as if it were the peer's: sources are looked at until the socket was empty once.
    */
-  #takeFromPeer(peer: SocketAddress, arrivalUs: number): void {
+  #takeFromPeer(peer: SocketAddress, nowUs: number): void {
     while (this.#open && this.#peer === peer) {
       const length = this.#receiveFrom();
       if (length < 0) {
@@ -133,7 +144,7 @@ export class LinuxDatagramSocket implements DatagramSocket {
       }
       const from = this.#source();
       if (from.port !== peer.port || from.address !== peer.address) continue;
-      this.#receive(this.#memory.receivedView(length), peer, arrivalUs);
+      this.#handOver(length, peer, nowUs);
     }
   }
 

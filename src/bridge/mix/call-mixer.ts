@@ -101,7 +101,7 @@ export class CallMixer implements Ticking {
     this.#parts.clockwork.add(this);
   }
 
-  tick(frameUs: number): void {
+  tick(frameUs: number, nowUs: number): void {
     if (this.#start !== undefined) {
       if (!this.#start.isReadyAt(frameUs)) return;
       this.#start = undefined;
@@ -111,7 +111,7 @@ export class CallMixer implements Ticking {
     this.#shared.begin();
     let isAlive = false;
     for (const { source } of this.#participants) {
-      source.pull(frameUs);
+      source.pull(frameUs, nowUs);
       if (!source.isIdle) isAlive = true;
       if (source.isHeard) buses.addFrame(source.frame);
     }

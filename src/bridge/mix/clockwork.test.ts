@@ -18,7 +18,7 @@ class Member implements Ticking {
 test('each member ticks every 20 ms, and not all of them at the same moment', () => {
   const clock = new ManualClock();
   clock.advance(7);
-  const clockwork = new Clockwork(clock);
+  const clockwork = new Clockwork(clock, () => undefined);
   const members = Array.from({ length: 8 }, () => new Member());
   for (const member of members) clockwork.add(member);
   clockwork.add(members[0] ?? new Member());
@@ -34,7 +34,7 @@ test('each member ticks every 20 ms, and not all of them at the same moment', ()
 
 test('without members no timer runs; who is gone does not tick, even if it goes while ticking', () => {
   const clock = new ManualClock();
-  const clockwork = new Clockwork(clock);
+  const clockwork = new Clockwork(clock, () => undefined);
   const [a, b] = [new Member(), new Member()];
   expect(clock.pendingTimers).toBe(0);
   clockwork.add(a);
@@ -52,9 +52,11 @@ test('without members no timer runs; who is gone does not tick, even if it goes 
   expect(b.ticks).toHaveLength(length + 5);
 });
 
-test('after a stall three frames are made at once, and the others are skipped', () => {
+/** A clock whose timers fire late, and a member of its clockwork that has ticked once, at 20 ms. */
+function standing() {
   let nowUs = 0;
   let fire: (() => void) | undefined;
+  const leftOut: number[] = [];
   const clock: Clock = {
     nowMs: () => nowUs / 1000,
     monotonicUs: () => nowUs,
@@ -63,17 +65,42 @@ test('after a stall three frames are made at once, and the others are skipped', 
       return { cancel: () => undefined };
     },
   };
-  const clockwork = new Clockwork(clock);
+  const clockwork = new Clockwork(clock, (frames) => leftOut.push(frames));
   const member = new Member();
   clockwork.add(member);
-  nowUs = 20_000;
-  fire?.();
+  const fireAt = (atUs: number): void => {
+    nowUs = atUs;
+    fire?.();
+  };
+  fireAt(20_000);
+  return { member, leftOut, fireAt };
+}
+
+test('after a stall of half a second every frame is made, once sockets have had their turn', () => {
+  const { member, leftOut, fireAt } = standing();
+  fireAt(516_000);
   expect(member.ticks).toEqual([20_000]);
-  nowUs = 500_000;
-  fire?.();
-  expect(member.ticks).toEqual([20_000, 40_000, 60_000, 80_000]);
-  expect(member.skipped).toBe(21);
-  nowUs = 520_000;
-  fire?.();
-  expect(member.ticks.slice(4)).toEqual([520_000]);
+  fireAt(519_000);
+  expect(member.ticks).toEqual(Array.from({ length: 25 }, (_, at) => 20_000 * (at + 1)));
+  fireAt(520_000);
+  fireAt(540_000);
+  expect(member.ticks.slice(25)).toEqual([520_000, 540_000]);
+  expect(leftOut).toEqual([]);
+});
+
+test('after a longer stall what cannot be made up for is left out, and counted', () => {
+  const { member, leftOut, fireAt } = standing();
+  fireAt(1_000_000);
+  fireAt(1_000_000);
+  expect(member.ticks).toEqual(Array.from({ length: 26 }, (_, at) => 20_000 * (at + 1)));
+  expect(member.skipped).toBe(24);
+  expect(leftOut).toEqual([24]);
+  fireAt(1_020_000);
+  expect(member.ticks.slice(26)).toEqual([1_020_000]);
+});
+
+test('a frame that is late by less than another one is made at once', () => {
+  const { member, fireAt } = standing();
+  fireAt(59_000);
+  expect(member.ticks).toEqual([20_000, 40_000]);
 });

@@ -4,14 +4,20 @@ import { FRAME_US } from './frame.ts';
 /** Calls are spread over this many moments of a frame, so that not all of them are mixed at once. */
 const PHASES = 4;
 const PHASE_US = FRAME_US / PHASES;
-/** After the thread stood still so many frames are made up for at once; the others are skipped. */
-const MOST_AT_ONCE = 3;
+/**
+ * After the thread stood still so many frames are made at once, half a second: phones put up with that as with
+ * any network that holds packets up. The others are left out.
+ */
+const MOST_AT_ONCE = 25;
 
 /** Somebody who has something to do every 20 ms. */
 export interface Ticking {
-  /** @param frameUs when the frame was due: at most a little before now. */
-  tick(frameUs: number): void;
-  /** `frames` were not made: the thread stood still for too long. */
+  /**
+   * @param frameUs when the frame was due.
+   * @param nowUs later by 20 ms or more if the thread stood still: then several frames are made at once.
+   */
+  tick(frameUs: number, nowUs: number): void;
+  /** `frames` are not made: the thread stood still for too long. */
   skip(frames: number): void;
 }
 
@@ -27,9 +33,14 @@ export class Clockwork {
   readonly #phaseOf = new Map<Ticking, Phase>();
   #timer: Timer | undefined;
   #timerDueUs = Infinity;
+  /** What waited in the sockets while the thread stood still has been received. */
+  #hasReceived = false;
+  readonly #onSkipped: (frames: number) => void;
 
-  constructor(clock: Clock) {
+  /** @param onSkipped once for each member that leaves out so many frames. */
+  constructor(clock: Clock, onSkipped: (frames: number) => void) {
     this.#clock = clock;
+    this.#onSkipped = onSkipped;
   }
 
   /** The first frame is due within the next 20 ms. Idempotent. */
@@ -51,6 +62,7 @@ export class Clockwork {
     this.#phaseOf.get(member)?.members.delete(member);
     this.#phaseOf.delete(member);
     if (this.#phaseOf.size > 0) return;
+    this.#hasReceived = false;
     this.#timer?.cancel();
     this.#timer = undefined;
     this.#timerDueUs = Infinity;
@@ -75,6 +87,14 @@ export class Clockwork {
   }
 
   readonly #fire = (): void => {
+    // Timers come before sockets: the frames that are late shall have what has come for them.
+    const isLate = this.#clock.monotonicUs() - this.#timerDueUs >= FRAME_US;
+    if (isLate && !this.#hasReceived) {
+      this.#hasReceived = true;
+      this.#timer = this.#clock.setTimer(0, this.#fire);
+      return;
+    }
+    this.#hasReceived = false;
     this.#timer = undefined;
     this.#timerDueUs = Infinity;
     for (const phase of this.#phases) this.#run(phase);
@@ -83,18 +103,22 @@ export class Clockwork {
 
   #run(phase: Phase): void {
     for (let made = 0; phase.members.size > 0; made += 1) {
-      const lateUs = this.#clock.monotonicUs() - phase.dueUs;
+      const nowUs = this.#clock.monotonicUs();
+      const lateUs = nowUs - phase.dueUs;
       // Timers may come a little early: half a millisecond is on time.
       if (lateUs < -500) return;
       if (made === MOST_AT_ONCE) {
         const frames = Math.floor(lateUs / FRAME_US) + 1;
         phase.dueUs += frames * FRAME_US;
-        for (const member of phase.members) member.skip(frames);
+        for (const member of phase.members) {
+          member.skip(frames);
+          this.#onSkipped(frames);
+        }
         return;
       }
       const { dueUs } = phase;
       phase.dueUs += FRAME_US;
-      for (const member of phase.members) member.tick(dueUs);
+      for (const member of phase.members) member.tick(dueUs, nowUs);
     }
   }
 }

@@ -87,7 +87,7 @@ function hear(sending: Sending) {
       if (arrival === undefined || !header.read(arrival.datagram)) break;
       source.packet(arrival.kind, header, arrival.datagram, arrival.atUs);
     }
-    source.pull(frameUs);
+    source.pull(frameUs, frameUs);
     active.push(source.isActive);
     frames.push(source.isActive ? source.frame.slice() : new Int16Array(source.frame.length));
   }
@@ -268,31 +268,59 @@ function phaseTurns(samples: Int16Array, rateHz: number): number {
   return before - first;
 }
 
-test('is not heard later than before after its thread stood still', () => {
+/**
+ * Samples say when they were said, in ms; the thread stands still from 1 s to `untilMs`, receives then what has come,
+ * and makes up for at most 25 frames.
+ * @returns of each frame that was made, by its number: how much later it was due than it was said, in ms.
+ */
+function lagsAround(untilMs: number): Map<number, number> {
   const header = new RtpHeaderReader();
   const source = LegSource.open(L16, CODECS, () => undefined);
   if (source === undefined) throw new Error('no such codec');
-  // A sample says when it was said, in ms.
-  const all = arrivals({ format: L16, seconds: 3, voice: (seconds) => seconds * 1000 });
+  const all = arrivals({ format: L16, seconds: 8, voice: (seconds) => seconds * 1000 });
   let next = 0;
-  const lagsMs: number[] = [];
-  for (let frameUs = 1_010_000; frameUs < 4_000_000; frameUs += FRAME_US) {
-    const stands = frameUs > 2_000_000 && frameUs < 2_500_000;
-    if (stands) continue;
-    // The frames come before what was received meanwhile.
-    if (frameUs - FRAME_US < 2_500_000 && frameUs >= 2_500_000) {
-      for (let made = 0; made < 3; made += 1) source.pull(frameUs);
-      source.skip();
-    }
-    for (; (all[next]?.atUs ?? Infinity) <= frameUs; next += 1) {
+  const lagsMs = new Map<number, number>();
+  const pull = (number: number, nowUs: number): void => {
+    const frameUs = 1_010_000 + number * FRAME_US;
+    source.pull(frameUs, nowUs);
+    if (source.isActive) lagsMs.set(number, 10 + number * 20 - (source.frame[0] ?? 0));
+  };
+  const receive = (nowUs: number): void => {
+    for (; (all[next]?.atUs ?? Infinity) <= nowUs; next += 1) {
       const { datagram } = all[next] ?? {};
       if (datagram === undefined || !header.read(datagram)) throw new Error('no packet');
-      source.packet(PAYLOAD_KIND.audio, header, datagram, frameUs);
+      source.packet(PAYLOAD_KIND.audio, header, datagram, nowUs);
     }
-    source.pull(frameUs);
-    if (source.isActive) lagsMs.push((frameUs - 1_000_000) / 1000 - (source.frame[0] ?? 0));
+  };
+  const stands = { from: 50, to: untilMs / 20 };
+  for (let number = 0; number < 390; number += 1) {
+    if (number >= stands.from && number < stands.to) continue;
+    const nowUs = 1_010_000 + number * FRAME_US;
+    receive(nowUs);
+    if (number === stands.to) {
+      const end = Math.min(stands.from + 25, stands.to);
+      for (let late = stands.from; late < end; late += 1) pull(late, nowUs);
+      if (end < stands.to) source.skip();
+    }
+    pull(number, nowUs);
   }
-  const [before = 0, after = 0] = [lagsMs[20], lagsMs[80]];
-  expect(Math.abs(after - before)).toBeLessThanOrEqual(20);
-  expect(after).toBeLessThan(60);
+  source.close();
+  return lagsMs;
+}
+
+describe('a source whose thread stood still', () => {
+  test('for less than half a second is heard without a gap, and no later than before', () => {
+    const lagsMs = lagsAround(1_480);
+    const before = lagsMs.get(45) ?? NaN;
+    for (let number = 45; number < 385; number += 1) {
+      expect(Math.abs((lagsMs.get(number) ?? NaN) - before)).toBeLessThanOrEqual(1);
+    }
+  });
+
+  test('for longer is not heard later than before', () => {
+    const lagsMs = lagsAround(2_500);
+    const [before = NaN, after = NaN] = [lagsMs.get(45), lagsMs.get(200)];
+    expect(Math.abs(after - before)).toBeLessThanOrEqual(20);
+    expect(after).toBeLessThan(60);
+  });
 });

@@ -8,7 +8,7 @@ import { PAYLOAD_KIND, type PayloadKind } from '../leg-media.ts';
 import type { PacketSink } from '../packet-sink.ts';
 import { isSilent } from './bus.ts';
 import { DelayControl } from './delay-control.ts';
-import { FRAME_MS, mixRateOf, NARROW_RATE_HZ, type MixRate } from './frame.ts';
+import { FRAME_MS, FRAME_US, mixRateOf, NARROW_RATE_HZ, type MixRate } from './frame.ts';
 import { PacketQueue } from './packet-queue.ts';
 import { SampleQueue } from './sample-queue.ts';
 
@@ -57,6 +57,8 @@ export class LegSource implements PacketSink {
   #ssrc = 0;
   /** Extended RTP timestamp of what is to be decoded next. */
   #nextTicks = 0;
+  /** What arrived before may have been here earlier: the thread stood still. */
+  #stoodStillUntilUs = 0;
   /** Made up in place of what had not come, while `#nextTicks` stood still. */
   #aheadTicks = 0;
   /** The sender has said that it falls silent, or sends something else than audio. */
@@ -116,8 +118,9 @@ export class LegSource implements PacketSink {
     this.#onWake();
   }
 
-  /** Makes the next frame. */
-  pull(frameUs: number): void {
+  /** Makes the next frame: arguments as of `Ticking.tick`. */
+  pull(frameUs: number, nowUs: number): void {
+    if (nowUs - frameUs >= FRAME_US) this.#stoodStillUntilUs = nowUs;
     this.#pull(frameUs);
     this.isHeard = this.isActive && !isSilent(this.frame);
   }
@@ -239,8 +242,10 @@ export class LegSource implements PacketSink {
       this.#delay.shift((this.#aheadTicks / this.#clockRateHz) * 1_000_000);
       this.#aheadTicks = 0;
     }
-    const heardUs = frameUs + (this.#samples.size / this.rateHz) * 1_000_000;
-    this.#delay.observe(heardUs - packets.arrivalUs, frameUs);
+    if (packets.arrivalUs > this.#stoodStillUntilUs) {
+      const heardUs = frameUs + (this.#samples.size / this.rateHz) * 1_000_000;
+      this.#delay.observe(heardUs - packets.arrivalUs, frameUs);
+    }
     packets.take();
     const count = this.#decoder.decode(packets.payload, DECODED);
     this.#append(count);

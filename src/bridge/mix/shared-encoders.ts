@@ -27,6 +27,7 @@ const QUIET_FRAMES = 5;
 /** For all calls of a thread: nothing of them outlives a frame. */
 const PAYLOADS = Array.from({ length: KINDS }, () => new Uint8Array(2 * WIDE_SAMPLES));
 const FORGOTTEN = new Uint8Array(PAYLOADS[0]?.length ?? 0);
+const SILENCE = new Int16Array(WIDE_SAMPLES);
 
 /** Kind of packets of one frame each, at the rate of the mix. */
 export function sharedKind(codec: CodecName, rateHz: MixRate): SharedKind {
@@ -45,10 +46,13 @@ export class SharedEncoders {
   readonly #encoders: (AudioEncoder | undefined)[] = [];
   /** Of the packets of this frame; 0: not encoded yet. */
   readonly #bytes = new Uint16Array(KINDS);
-  /** The last frames at 16 kHz that were encoded by who remembers them; `#frames` were. */
+  /** The last frames at 16 kHz that were encoded by who remembers them; `#frames` were, without a gap. */
   #history: Int16Array<ArrayBuffer>[] | undefined;
   #frames = 0;
   #isKept = false;
+  /** Those of this frame and of the one before that encoded something. */
+  #used = 0;
+  #usedBefore = 0;
   #quietFrames = 0;
 
   constructor(codecs: Codecs) {
@@ -58,15 +62,26 @@ export class SharedEncoders {
   /** Another frame begins. */
   begin(): void {
     this.#bytes.fill(0);
-    if (!this.#isKept) this.#quietFrames = 0;
+    if (!this.#isKept) {
+      this.#quietFrames = 0;
+      this.#frames = 0;
+    }
     this.#isKept = false;
+    this.#usedBefore = this.#used;
+    this.#used = 0;
   }
 
   /** Encodes unless somebody did; returns the bytes. */
   bytesOf(kind: Exclude<SharedKind, -1>, format: AudioFormat, samples: Int16Array): number {
     if (this.#bytes[kind] === 0) {
-      this.#encoders[kind] ??= this.#codecs.encoder(format, { packetTimeMs: FRAME_MS });
-      this.#bytes[kind] = this.#encoders[kind]?.encode(samples, this.payloadOf(kind)) ?? 0;
+      const encoder = (this.#encoders[kind] ??= this.#codecs.encoder(format, {
+        packetTimeMs: FRAME_MS,
+      }));
+      if (encoder !== undefined && hasMemory(kind) && (this.#usedBefore & (1 << kind)) === 0) {
+        this.#renew(encoder);
+      }
+      this.#used |= 1 << kind;
+      this.#bytes[kind] = encoder?.encode(samples, this.payloadOf(kind)) ?? 0;
       if (hasMemory(kind)) this.#keep(samples);
     }
     return this.#bytes[kind] ?? 0;
@@ -90,17 +105,21 @@ export class SharedEncoders {
   prime(kind: SharedKind, encoder: AudioEncoder): void {
     const shared = this.#encoders[kind];
     if (shared !== undefined && encoder.continueFrom?.(shared) === true) return;
-    const frames = Math.min(this.#frames, PRIMING_FRAMES);
-    for (let ago = frames; ago > 0; ago -= 1) {
-      const frame = this.#history?.[(this.#frames - ago) % PRIMING_FRAMES];
-      if (frame !== undefined) encoder.encode(frame, FORGOTTEN);
-    }
+    this.#renew(encoder);
   }
 
   /** Idempotent. */
   close(): void {
     for (const encoder of this.#encoders) encoder?.close();
     this.#encoders.length = 0;
+  }
+
+  /** What the encoder remembers of long ago is not heard, but what everybody has just heard. */
+  #renew(encoder: AudioEncoder): void {
+    for (let ago = PRIMING_FRAMES; ago > 0; ago -= 1) {
+      const place = (this.#frames - ago) % PRIMING_FRAMES;
+      encoder.encode(this.#history?.[place] ?? SILENCE, FORGOTTEN);
+    }
   }
 
   #keep(samples: Int16Array): void {

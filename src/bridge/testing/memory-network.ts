@@ -6,6 +6,7 @@ import type {
   DatagramSocket,
   SocketAddress,
 } from '../../core/ports/datagram.ts';
+import type { SleepingNetwork } from '../datagram/sleeping-network.ts';
 
 export type Sent = {
   readonly from: SocketAddress;
@@ -14,8 +15,9 @@ export type Sent = {
 };
 
 /** A network in memory for tests: what is sent is kept, what arrives is handed in by the test. */
-export class MemoryNetwork implements DatagramNetwork {
+export class MemoryNetwork implements DatagramNetwork, SleepingNetwork {
   readonly sent: Sent[] = [];
+  readonly #waiting: (() => void)[] = [];
   readonly #clock: Clock;
   readonly #bound = new Map<string, { options: BindOptions; peer: SocketAddress | undefined }>();
 
@@ -53,11 +55,33 @@ export class MemoryNetwork implements DatagramNetwork {
   }
 
   /** A datagram arrives; as in the system, a connected socket hears its peer only. */
-  deliver(from: SocketAddress, to: SocketAddress, data: Uint8Array): void {
+  deliver(
+    from: SocketAddress,
+    to: SocketAddress,
+    data: Uint8Array,
+    arrivalUs: number = this.#clock.monotonicUs(),
+  ): void {
     const entry = this.#bound.get(nameOf(to));
     if (entry === undefined) return;
     if (entry.peer !== undefined && nameOf(entry.peer) !== nameOf(from)) return;
-    entry.options.receive(data.slice(), { ...from }, this.#clock.monotonicUs());
+    entry.options.receive(data.slice(), { ...from }, arrivalUs);
+  }
+
+  /** A datagram arrives, and is read when somebody asks for what waits. */
+  leaveWaiting(from: SocketAddress, to: SocketAddress, data: Uint8Array): void {
+    const arrivalUs = this.#clock.monotonicUs();
+    this.#waiting.push(() => {
+      this.deliver(from, to, data, arrivalUs);
+    });
+  }
+
+  receiveWaiting(): void {
+    for (const deliver of this.#waiting.splice(0)) deliver();
+  }
+
+  /** It never sleeps. */
+  expedite(): void {
+    return undefined;
   }
 
   /** What was sent to an address since the last call for it. */

@@ -9,6 +9,7 @@ import type { LiveCall } from '../live-call.ts';
 import { ApplicationAudio } from './application-audio.ts';
 import { reconnectDelayMs, STEADY_MS } from './reconnecting.ts';
 import type { StreamEnd } from './stream-events.ts';
+import type { StreamFigures } from './stream-figures.ts';
 import { audioText, metadataText, SAMPLE_RATE_HZ, toneText } from './stream-frames.ts';
 import type { StreamSubscription } from './subscription.ts';
 
@@ -50,6 +51,7 @@ export class MediaStream {
   readonly #log: Logger;
   readonly #given = new AbortController();
   readonly #audio: ApplicationAudio;
+  readonly #figures: StreamFigures;
   #socket: AudioSocket | undefined;
   #retry: Timer | undefined;
   /** Resolves with whether it could be opened. */
@@ -62,9 +64,11 @@ export class MediaStream {
   #droppedFrames = 0;
   #isClosed = false;
 
-  constructor(ports: MediaStreamPorts, start: MediaStreamStart) {
+  /** @param figures of all streams. */
+  constructor(ports: MediaStreamPorts, start: MediaStreamStart, figures: StreamFigures) {
     const { streamId, call, callConnectionId, subscription } = start;
     this.#ports = ports;
+    this.#figures = figures;
     this.#start = start;
     this.#log = ports.log.child({ serverCallId: call.serverCallId, callConnectionId });
     this.#audio = new ApplicationAudio(
@@ -87,7 +91,7 @@ export class MediaStream {
     this.#given.abort();
     this.#retry?.cancel();
     this.#socket?.close();
-    this.#socket = undefined;
+    this.#leaveSocket();
     this.#closeMedia();
     if (this.#droppedFrames < WARNED_FRAMES) return;
     this.#log.warn({ droppedFrames: this.#droppedFrames }, 'frames of a media stream were dropped');
@@ -95,18 +99,22 @@ export class MediaStream {
 
   /** 20 ms of the call. */
   frame(frame: StreamFrame): void {
-    if (this.#socket !== undefined) this.#send(this.#socket, audioText(frame));
+    const { droppedFrames } = this.#figures;
+    if (this.#socket === undefined) droppedFrames.reconnecting += 1;
+    else if (!this.#send(this.#socket, audioText(frame))) droppedFrames.slow += 1;
   }
 
   tone(tone: Tone): void {
     if (this.#socket !== undefined) this.#send(this.#socket, toneText(tone));
   }
 
-  #send(socket: AudioSocket, text: string): void {
-    if (socket.send(text)) return;
+  #send(socket: AudioSocket, text: string): boolean {
+    if (socket.send(text)) return true;
     this.#droppedFrames += 1;
-    if (this.#droppedFrames !== WARNED_FRAMES) return;
-    this.#log.warn({}, 'the application reads its media stream too slowly: frames are dropped');
+    if (this.#droppedFrames === WARNED_FRAMES) {
+      this.#log.warn({}, 'the application reads its media stream too slowly: frames are dropped');
+    }
+    return false;
   }
 
   /** Never rejects. */
@@ -145,6 +153,7 @@ export class MediaStream {
   #adopt(socket: AudioSocket): void {
     const { id, options } = this.#start.subscription;
     this.#socket = socket;
+    this.#figures.open += 1;
     socket.onMessage = (text) => {
       if (options.enableBidirectional) this.#audio.receive(text);
     };
@@ -193,8 +202,14 @@ export class MediaStream {
     this.#again(error instanceof Error ? error.message : String(error));
   }
 
-  #over(reason: string, end: SocketEnd): void {
+  #leaveSocket(): void {
+    if (this.#socket === undefined) return;
     this.#socket = undefined;
+    this.#figures.open -= 1;
+  }
+
+  #over(reason: string, end: SocketEnd): void {
+    this.#leaveSocket();
     this.#log.info({ reason }, 'the web socket of a media stream is over');
     if (end !== 'lost') {
       this.#end(end === 'closed' ? { because: 'closed' } : { because: 'rejected', reason });

@@ -6,6 +6,7 @@ import { API_VERSION, CALLBACK } from '../testing/answered-call.ts';
 import { Conference, type HeldCall } from '../testing/conference.ts';
 import type { FakeAudioSocket } from '../testing/fake-audio-sockets.ts';
 import { settled } from '../testing/fake-world.ts';
+import { holdBack } from '../testing/hold-back.ts';
 
 const OPTIONS: MediaStreamingOptions = {
   transportUrl: 'wss://app.test/audio',
@@ -161,6 +162,32 @@ describe('starting and stopping', () => {
     await expect(start()).rejects.toMatchObject({ code: 'options-missing' });
     await expect(stop()).rejects.toMatchObject({ code: 'options-missing' });
     expect(await state()).toBeUndefined();
+  });
+
+  test('a stop overtakes a start whose audio the media worker is still opening', async () => {
+    await take();
+    const release = holdBack(conference.world.callMedia, 'openStream');
+    await start();
+    await settled();
+    await stop();
+    expect(socket().isClosed).toBe(true);
+    await release();
+    expect(conference.world.callMedia.streams.size).toBe(0);
+    expect(told().at(-1)).toBe('Stopped subscriptionStopped 200/0 enough');
+  });
+
+  test('the end of the call overtakes a start that is being stored: no socket is opened', async () => {
+    await take();
+    const release = holdBack(conference.world.ledger, 'commit');
+    const starting = start().catch((error: unknown) => error);
+    await settled();
+    const ending = conference.calls.terminate({ callConnectionId: call.id });
+    await settled();
+    await release();
+    await Promise.all([starting, ending]);
+    expect(conference.world.audioSockets.attempts).toBe(0);
+    expect(conference.world.callMedia.streams.size).toBe(0);
+    expect(conference.names(call.id).at(-1)).toBe('CallDisconnected');
   });
 
   test('a stop overtakes a start whose socket is not open yet', async () => {
@@ -418,6 +445,41 @@ describe('a socket that', () => {
     expect(conference.world.audioSockets.attempts).toBe(1);
     expect(told()[1]).toBe('Stopped subscriptionStopped 200/0 enough');
   });
+});
+
+test('sockets that are open are counted, and frames that an application does not get, by their reason', async () => {
+  await take();
+  await start();
+  await settled();
+  const { streams } = conference.calls;
+  const { clock, callMedia } = conference.world;
+  const [streamId] = [...callMedia.streams.keys()];
+  const say = (frames: number): void => {
+    const samples = new Int16Array([100]);
+    for (let frame = 0; frame < frames; frame += 1) {
+      callMedia.emitFrame(streamId!, {
+        participantId: undefined,
+        samples,
+        isSilent: false,
+        atMs: 1,
+      });
+    }
+  };
+  say(3);
+  expect(streams).toMatchObject({ open: 1, droppedFrames: { slow: 0, reconnecting: 0 } });
+  socket().isFull = true;
+  say(5);
+  socket().end('lost');
+  expect(streams.open).toBe(0);
+  say(7);
+  clock.advance(500);
+  await settled();
+  say(11);
+  expect(streams).toMatchObject({ open: 1, droppedFrames: { slow: 5, reconnecting: 7 } });
+  await stop();
+  expect(streams).toMatchObject({ open: 0, droppedFrames: { slow: 5, reconnecting: 7 } });
+  socket().end('closed');
+  expect(streams.open).toBe(0);
 });
 
 describe('the end', () => {

@@ -7,8 +7,9 @@ import { commitFacts, type CallPorts } from '../context.ts';
 import type { HeldConnection, LiveCall } from '../live-call.ts';
 import type { EventParts } from '../media-operations/accepted-operation.ts';
 import { applicationOf } from '../media-operations/application-of.ts';
-import { MediaStream, type MediaStreamPorts } from './media-stream.ts';
+import { MediaStream, type MediaStreamPorts, type MediaStreamStart } from './media-stream.ts';
 import { endEvent, REESTABLISHED } from './stream-events.ts';
+import { StreamFigures } from './stream-figures.ts';
 import { StreamTelling } from './stream-telling.ts';
 import type { StreamSubscription } from './subscription.ts';
 
@@ -26,6 +27,7 @@ type Ports = MediaStreamPorts & Pick<CallPorts, 'random' | 'ledger' | 'wakeDeliv
 
 /** Web sockets by which applications hear their calls and speak in them; one at most for each connection. */
 export class MediaStreaming {
+  readonly figures: StreamFigures = new StreamFigures();
   readonly #ports: Ports;
   readonly #connections: Pick<Connections, 'established'>;
   readonly #parts: EventParts;
@@ -124,7 +126,7 @@ export class MediaStreaming {
     const telling = new StreamTelling(streamId, call, held, request, this.#parts, () => {
       this.#forget(callConnectionId, running);
     });
-    const stream = new MediaStream(this.#ports, {
+    const start: MediaStreamStart = {
       streamId,
       call,
       callConnectionId,
@@ -138,7 +140,8 @@ export class MediaStreaming {
         this.#forget(callConnectionId, running);
         telling.ended(endEvent(end));
       },
-    });
+    };
+    const stream = new MediaStream(this.#ports, start, this.figures);
     const running = { streamId, call, subscription, stream, telling, isAccepted: false };
     this.#running.set(callConnectionId, running);
     this.#streams.set(streamId, stream);

@@ -82,7 +82,7 @@ class FakePhone {
     return this.isGone ? new Promise(() => undefined) : Promise.resolve();
   }
 
-  protected leave(end: Refusal, by: SessionEnd['by'] = 'remote'): void {
+  protected leave(end: Omit<SessionEnd, 'by'>, by: SessionEnd['by'] = 'remote'): void {
     if (this.#isOver) return;
     this.#isOver = true;
     this.onEnd({ ...end, by });
@@ -153,8 +153,8 @@ export class FakeOutgoing extends FakePhone implements OutgoingInvite {
     this.onAccept(remoteMedia(format ?? this.request.media.formats[0]));
   }
 
-  refuse(status: number, reason: string): void {
-    this.leave({ status, reason });
+  refuse(status: number, reason: string, retryAfterSeconds?: number): void {
+    this.leave({ status, reason, retryAfterSeconds });
   }
 
   /** Nobody is reached. */

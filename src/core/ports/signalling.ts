@@ -17,6 +17,8 @@ export type SessionEnd = {
   readonly status: number;
   readonly reason: string;
   readonly by: 'local' | 'remote' | 'network';
+  /** Of a refusal: when the far side may be asked again, in seconds. */
+  readonly retryAfterSeconds?: number | undefined;
 };
 
 /** Everything that is needed to end a dialog after a restart: plain JSON. */

@@ -6,6 +6,7 @@ import type { IncomingRefer, ReferOutcome, ReferTarget } from '../../core/ports/
 import type { SessionEnd } from '../../core/ports/signalling.ts';
 import type { Tone } from '../../core/tone.ts';
 import type { SipRequest, SipResponse } from '../../protocols/sip/message.ts';
+import { parseRetryAfter } from '../../protocols/sip/retry-after.ts';
 import type { SipUri } from '../../protocols/sip/uri.ts';
 import type { Dialog, DialogRecord } from '../dialog.ts';
 import { ChallengeAnswers, type Credentials, type ExtraHeaders } from '../digest-client.ts';
@@ -220,7 +221,12 @@ export class InviteClientSession {
       }
     }
     const by = this.#ending === undefined ? 'remote' : 'local';
-    this.#finish({ status: response.status, reason: response.reason, by });
+    const { status, reason, headers } = response;
+    const retryAfter = headers.get('Retry-After');
+    this.#finish({
+      ...{ status, reason, by },
+      ...(retryAfter !== undefined && { retryAfterSeconds: parseRetryAfter(retryAfter) }),
+    });
   }
 
   /** Every 2xx is acknowledged, the repeated ones and those of other forks too (§13.2.2.4). */

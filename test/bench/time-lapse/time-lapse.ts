@@ -1,5 +1,5 @@
 import type { SleepingNetwork } from '../../../src/bridge/datagram/sleeping-network.ts';
-import { expedite } from '../../../src/bridge/datagram/sleeping-network.ts';
+import { expedite, receiveWaiting } from '../../../src/bridge/datagram/sleeping-network.ts';
 import type { Clock, Timer } from '../../../src/core/ports/clock.ts';
 import type {
   BindOptions,
@@ -56,6 +56,10 @@ export class TimeLapse {
       close: () => real.close(),
       expedite: (work) => {
         expedite(real, work);
+      },
+      receiveWaiting: () => {
+        // What comes during a lapse is later than all that is made up.
+        if (!this.#isLapsing) receiveWaiting(real);
       },
     };
   }

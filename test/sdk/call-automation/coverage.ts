@@ -26,8 +26,7 @@ const RECORDED_PROMPTS = 'test/e2e/media-recorded.test.ts';
 const RECORD = 'test/e2e/record-a-call.test.ts';
 const OPTIONS = 'test/e2e/recording-options.test.ts';
 const REFUSALS = 'test/e2e/refusals.test.ts';
-const CONNECTING = 'src/calls/control/connecting.test.ts';
-const ROSTER = 'src/calls/control/roster.test.ts';
+const LATE = 'test/e2e/call-control-late.test.ts';
 const STREAMS = 'test/e2e/streaming.test.ts';
 const HOSTILE_STREAMS = 'test/e2e/streaming-hostile.test.ts';
 
@@ -212,7 +211,7 @@ export const EVENTS: Readonly<Record<string, Coverage>> = {
   },
   ConnectFailed: {
     tests: [
-      `${CONNECTING}: a second application › hears that it came too late when the call ends before it is in`,
+      `${LATE}: an application that connects to a call that ends at that moment hears ConnectFailed`,
     ],
   },
   ParticipantsUpdated: {
@@ -226,7 +225,9 @@ export const EVENTS: Readonly<Record<string, Coverage>> = {
   },
   RemoveParticipantSucceeded: { tests: [ADDED] },
   RemoveParticipantFailed: {
-    tests: [`${ROSTER}: a participant › that leaves just before is a failed removal`],
+    tests: [
+      `${LATE}: a participant that hangs up at the moment of its removal is told of by RemoveParticipantFailed`,
+    ],
   },
   MoveParticipantSucceeded: {
     tests: [

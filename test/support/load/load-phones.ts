@@ -1,7 +1,6 @@
 import { LegSecurity } from '../../../src/bridge/leg-security.ts';
 import type { AudioFormat, LocalMedia, RemoteMedia } from '../../../src/core/media-format.ts';
 import type { DatagramNetwork, DatagramSocket } from '../../../src/core/ports/datagram.ts';
-import { sequenceDistance } from '../../../src/protocols/rtp/arithmetic.ts';
 import { writeRtpHeader } from '../../../src/protocols/rtp/header.ts';
 import { parseSipUri, type SipUri } from '../../../src/protocols/sip/uri.ts';
 import { SipEndpoint } from '../../../src/sip/endpoint.ts';
@@ -10,6 +9,7 @@ import { NodeStreamNetwork } from '../../../src/sip/node-stream-network.ts';
 import type { InviteClientSession } from '../../../src/sip/session/invite-client-session.ts';
 import { systemClock } from '../../../src/telemetry/system-clock.ts';
 import { systemRandom } from '../../../src/telemetry/system-random.ts';
+import { MixedCounts } from './mixed-counts.ts';
 import { PACKET_MS } from './payloads.ts';
 
 const HOST = '127.0.0.1';
@@ -72,10 +72,8 @@ class LoadLeg {
   readonly format: AudioFormat;
   readonly isSecure: boolean;
   readonly security: LegSecurity = new LegSecurity();
-  /** Of what the server has made, not passed on: numbers that came. */
-  #firstMade: number | undefined;
-  #madeSteps = 0;
-  #made = 0;
+  /** Where the server makes what is heard, and passes nothing on. */
+  readonly mixed: MixedCounts = new MixedCounts();
 
   constructor(
     call: number,
@@ -112,25 +110,6 @@ class LoadLeg {
   agree(remote: RemoteMedia): void {
     this.security.set(remote.security);
     this.remote = remote;
-  }
-
-  /** Takes a packet that the server has made itself. */
-  takeMade(sequenceNumber: number): void {
-    this.#firstMade ??= sequenceNumber;
-    const step = sequenceDistance((this.#firstMade + this.#madeSteps) & 0xffff, sequenceNumber);
-    if (step > 0) this.#madeSteps += step;
-    this.#made += 1;
-  }
-
-  /** Of what the server has made, so many did not come. */
-  get lostMade(): number {
-    return this.#firstMade === undefined ? 0 : Math.max(0, this.#madeSteps + 1 - this.#made);
-  }
-
-  forgetMade(): void {
-    this.#firstMade = undefined;
-    this.#madeSteps = 0;
-    this.#made = 0;
   }
 
   /** Takes the next number. */
@@ -175,7 +154,7 @@ class LoadLeg {
 
 export type LoadCounts = {
   readonly sent: number;
-  /** By sequence number at the far socket. */
+  /** By sequence number at the far socket; of calls that are mixed also by the server's reports. */
   readonly lost: number;
   /** `null` where packets are not passed on, but made anew. */
   readonly relayP99Ms: number | null;
@@ -297,7 +276,7 @@ export class LoadPhones {
     this.#lateMs = 0;
     for (const leg of this.#legs) {
       leg.countFrom = leg.next;
-      leg.forgetMade();
+      leg.mixed.reset();
     }
   }
 
@@ -329,7 +308,7 @@ export class LoadPhones {
   #countsOfMixed(): Omit<LoadCounts, 'lateMs'> {
     return {
       sent: this.#legs.reduce((sum, leg) => sum + leg.next - leg.countFrom, 0),
-      lost: this.#legs.reduce((sum, leg) => sum + leg.lostMade, 0),
+      lost: this.#legs.reduce((sum, leg) => sum + leg.mixed.lost, 0),
       relayP99Ms: null,
     };
   }
@@ -401,7 +380,13 @@ export class LoadPhones {
         if (receiver.leg !== undefined) this.#receive(receiver.leg, data, arrivalUs);
       },
     });
-    const rtcp = await this.#media.bind({ host: HOST, port: 0, receive: () => undefined });
+    const rtcp = await this.#media.bind({
+      host: HOST,
+      port: 0,
+      receive: (data) => {
+        if (receiver.leg !== undefined && this.#isMixed) this.#receiveReport(receiver.leg, data);
+      },
+    });
     const isBehindNat = this.#natEvery > 0 && call % this.#natEvery === 0;
     const shown = isBehindNat
       ? await this.#media.bind({ host: HOST, port: 0, receive: () => undefined })
@@ -428,13 +413,19 @@ export class LoadPhones {
     if (sender === undefined || data === undefined || data.length < HEADER_BYTES) return;
     const sequenceNumber = ((data[2] ?? 0) << 8) | (data[3] ?? 0);
     if (this.#isMixed) {
-      leg.takeMade(sequenceNumber);
+      leg.mixed.take(sequenceNumber);
       return;
     }
     const delayUs = sender.arrived(sequenceNumber, ((data[1] ?? 0) & 0x80) !== 0, arrivalUs);
     if (Number.isNaN(delayUs)) return;
     const of = Math.min(DELAY_CLASSES - 1, Math.max(0, Math.floor(delayUs / DELAY_CLASS_US)));
     this.#delays[of] = (this.#delays[of] ?? 0) + 1;
+  }
+
+  #receiveReport(leg: LoadLeg, datagram: Uint8Array): void {
+    const { receiver } = leg.security;
+    const data = receiver === undefined ? datagram : receiver.unprotectRtcp(datagram);
+    if (data !== undefined) leg.mixed.takeReport(data, leg.ssrc);
   }
 
   #delayMs(quantile: number): number {

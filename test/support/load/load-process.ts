@@ -3,8 +3,15 @@ import { LinuxDatagramNetwork } from '../../../src/bridge/datagram/linux-network
 import { NodeDatagramNetwork } from '../../../src/bridge/datagram/node-network.ts';
 import { systemClock } from '../../../src/telemetry/system-clock.ts';
 import { LoadPhones, type PayloadOf } from './load-phones.ts';
-import { OPUS, opusTones } from './opus-tones.ts';
-import { numberedPacket, silencePacket, speechPackets, tonePacket, tonesOf } from './payloads.ts';
+import { OPUS, opusTones, packetOf } from './opus-tones.ts';
+import {
+  callerFrequenciesHz,
+  numberedPacket,
+  silencePacket,
+  speechPackets,
+  tonePacket,
+  tonesOf,
+} from './payloads.ts';
 import type { LoadReply, LoadRequest } from './load-generator.ts';
 
 /** The generator's process: does what comes over IPC. See load-generator.ts. */
@@ -45,11 +52,11 @@ async function payloads(): Promise<PayloadOf> {
 
 /** As `payloadOf`, but callers say their tones in Opus. */
 async function withOpus(payloadOf: PayloadOf): Promise<PayloadOf> {
-  const packetsOf = await opusTones();
+  // All of them before anything is sent: encoding takes time.
+  const tones = await opusTones(callerFrequenciesHz());
   return (call, side, number) => {
-    if (side === 'callee') return payloadOf(call, side, number);
-    const packets = packetsOf(tonesOf(call).callerHz);
-    return packets[number % packets.length] ?? new Uint8Array();
+    const tone = side === 'caller' ? tones.get(tonesOf(call).callerHz) : undefined;
+    return tone === undefined ? payloadOf(call, side, number) : packetOf(tone, number);
   };
 }
 

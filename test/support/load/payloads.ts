@@ -23,6 +23,11 @@ export function tonesOf(call: number): CallTones {
   };
 }
 
+/** Of callers; there are no others. */
+export function callerFrequenciesHz(): readonly number[] {
+  return Array.from({ length: STEPS }, (_, call) => tonesOf(call).callerHz);
+}
+
 /** 20 ms of PCMU. */
 export function tonePacket(frequencyHz: number): Uint8Array {
   const samples = sine({ frequencyHz, amplitude: TONE_PEAK * 32_768 }, RATE_HZ, PACKET_SAMPLES);

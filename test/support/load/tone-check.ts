@@ -3,6 +3,7 @@ import { PACKET_MS, TONE_PEAK, type CallTones } from './payloads.ts';
 const TOLERANCE_DB = 1;
 /** A tone that is not meant to be there stays this far below one that is. */
 const ABSENT_DB = -30;
+const STARTS_IN_FRAME = 4;
 
 export type ToneCheck = {
   readonly framesChecked: number;
@@ -49,6 +50,26 @@ export function checkChannel(
     if (!isRight) wrongFrames.push(frame);
   }
   return { framesChecked: Math.max(0, behind - first), wrongFrames };
+}
+
+/**
+ * How far from its own level a tone ever is, from a frame on, in dB: in any 20 ms that begin at a multiple of
+ * 5 ms, as frames of a recording do not begin where packets do.
+ */
+export function farthestDb(
+  samples: Int16Array,
+  sampleRateHz: number,
+  frequencyHz: number,
+  firstFrame: number,
+): number {
+  const frameSamples = (sampleRateHz * PACKET_MS) / 1000;
+  const tone = wave(frequencyHz, sampleRateHz, frameSamples);
+  let farthest = 0;
+  let from = firstFrame * frameSamples;
+  for (; from + frameSamples <= samples.length; from += frameSamples / STARTS_IN_FRAME) {
+    farthest = Math.max(farthest, Math.abs(levelDb(samples, from, tone)));
+  }
+  return farthest;
 }
 
 type Wave = { readonly cosine: Float64Array; readonly sine: Float64Array };

@@ -31,6 +31,8 @@ export type BaresipOptions = {
    * reads. Default plain RTP.
    */
   readonly srtp?: boolean | 'optional';
+  /** Packets wait so long before they are heard, so that those that a busy machine holds up are. Default 100. */
+  readonly waitsMs?: number;
 };
 
 const REGISTER_MS = 10_000;
@@ -165,6 +167,11 @@ export class Baresip {
   }
 }
 
+/** The least and the most, in packets of 20 ms. */
+function waiting(waitsMs: number): string {
+  return `${waitsMs / 20}-${waitsMs / 5}`;
+}
+
 function profile(options: BaresipOptions, directory: string): string {
   const settings: Record<string, string> = {
     poll_method: 'epoll',
@@ -183,6 +190,7 @@ function profile(options: BaresipOptions, directory: string): string {
     rtp_ports: `${options.rtpPort}-${options.rtpPort + 99}`,
     module_path: MODULES,
     ...(options.caFile === undefined ? {} : { sip_cafile: options.caFile }),
+    ...(options.waitsMs === undefined ? {} : { jitter_buffer_delay: waiting(options.waitsMs) }),
     ctrl_tcp_listen: `127.0.0.1:${options.controlPort}`,
     snd_path: join(directory, 'heard'),
   };

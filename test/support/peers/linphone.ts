@@ -16,6 +16,8 @@ export type LinphoneOptions = {
   readonly srtp: SrtpSuite | 'none';
   /** The only codec that it offers. Default all of its own. */
   readonly codec?: 'PCMU' | 'PCMA';
+  /** Packets wait so long before they are heard. Default: 60, and more where it finds that they come late. */
+  readonly waitsMs?: number;
 };
 
 /** What linphonec offers if it is not told otherwise: encoding, clock rate, channels. */
@@ -118,7 +120,7 @@ export class Linphone {
   }
 }
 
-function profile({ sipPort, rtpPorts, srtp, codec }: LinphoneOptions): string {
+function profile({ sipPort, rtpPorts, srtp, codec, waitsMs }: LinphoneOptions): string {
   return [
     '[sip]',
     `sip_port=${sipPort}`,
@@ -132,6 +134,9 @@ function profile({ sipPort, rtpPorts, srtp, codec }: LinphoneOptions): string {
     'register_only_when_network_is_up=0',
     '[rtp]',
     `audio_rtp_port=${rtpPorts}`,
+    ...(waitsMs === undefined
+      ? []
+      : [`audio_jitt_comp=${waitsMs}`, 'audio_adaptive_jitt_comp_enabled=0']),
     '[misc]',
     'config_download_url=',
     'version_check_url_root=',
