@@ -41,7 +41,7 @@ export type LegEvents = {
 /** How packets of one leg reach another. */
 export type Relay = {
   readonly to: Leg;
-  /** Of `to`. */
+  /** Of `to`, so that a packet need not look there. */
   readonly sender: LegSender;
   /** The other leg's payload type by ours, −1 where it has none. */
   readonly payloadTypes: Int16Array;

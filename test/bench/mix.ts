@@ -3,17 +3,13 @@ import { MediaHost } from '../../src/bridge/media-host.ts';
 import type { CodecName } from '../../src/core/media-format.ts';
 import { ManualClock } from '../../src/core/manual-clock.ts';
 import type { LegId, ServerCallId } from '../../src/core/ids.ts';
-import type {
-  BindOptions,
-  DatagramNetwork,
-  DatagramSocket,
-  SocketAddress,
-} from '../../src/core/ports/datagram.ts';
+import type { BindOptions, SocketAddress } from '../../src/core/ports/datagram.ts';
 import { SILENT_LOGGER } from '../../src/core/ports/log.ts';
 import { nodeDisk } from '../../src/journal/node-disk.ts';
 import { loadCodecs } from '../../src/media/codecs.ts';
 import { writeRtpHeader } from '../../src/protocols/rtp/header.ts';
 import { systemRandom } from '../../src/telemetry/system-random.ts';
+import { CountingNetwork } from './counting-network.ts';
 
 /**
  * What mixing alone costs, by the number of participants: a media host in this process, without sockets, on a
@@ -42,29 +38,6 @@ const CODECS: Readonly<Record<string, { payloadType: number; clockRateHz: number
   opus: { payloadType: 111, clockRateHz: 48_000 },
   L16: { payloadType: 97, clockRateHz: 16_000 },
 };
-
-/** Takes what is sent and forgets it; hands in what the bench delivers. */
-class CountingNetwork implements DatagramNetwork {
-  sent = 0;
-  readonly receivers = new Map<number, BindOptions['receive']>();
-
-  bind({ host, port, receive }: BindOptions): Promise<DatagramSocket> {
-    this.receivers.set(port, receive);
-    return Promise.resolve({
-      local: { address: host, port },
-      send: () => {
-        this.sent += 1;
-        return true;
-      },
-      connect: () => undefined,
-      close: () => undefined,
-    });
-  }
-
-  close(): Promise<void> {
-    return Promise.resolve();
-  }
-}
 
 type Phone = {
   readonly from: SocketAddress;

@@ -8,16 +8,12 @@
 import { parseArgs } from 'node:util';
 import { MediaHost } from '../../src/bridge/media-host.ts';
 import type { LegId, ServerCallId } from '../../src/core/ids.ts';
-import type {
-  DatagramNetwork,
-  DatagramReceiver,
-  DatagramSocket,
-  SocketAddress,
-} from '../../src/core/ports/datagram.ts';
+import type { DatagramReceiver, SocketAddress } from '../../src/core/ports/datagram.ts';
 import { SILENT_LOGGER } from '../../src/core/ports/log.ts';
 import { nodeDisk } from '../../src/journal/node-disk.ts';
 import { systemClock } from '../../src/telemetry/system-clock.ts';
 import { systemRandom } from '../../src/telemetry/system-random.ts';
+import { CountingNetwork } from './counting-network.ts';
 
 const PACKET_US = 20_000;
 const PACKETS_PER_WINDOW = 160_000;
@@ -32,32 +28,8 @@ const { values } = parseArgs({
   },
 });
 
-/** Takes every packet and sends it nowhere. */
-class SinkNetwork implements DatagramNetwork {
-  readonly receivers: DatagramReceiver[] = [];
-  sent = 0;
-
-  bind({ port, receive }: Parameters<DatagramNetwork['bind']>[0]): Promise<DatagramSocket> {
-    // The ports of RTCP are odd.
-    if (port % 2 === 0) this.receivers.push(receive);
-    return Promise.resolve({
-      local: { address: '127.0.0.1', port },
-      send: () => {
-        this.sent += 1;
-        return true;
-      },
-      connect: () => undefined,
-      close: () => undefined,
-    });
-  }
-
-  close(): Promise<void> {
-    return Promise.resolve();
-  }
-}
-
 async function relayed(legs: number): Promise<void> {
-  const network = new SinkNetwork();
+  const network = new CountingNetwork();
   const host = await MediaHost.open({
     datagrams: network,
     clock: systemClock,
@@ -69,16 +41,18 @@ async function relayed(legs: number): Promise<void> {
     journal: { nodeId: 'bench', flushEveryMs: 100, syncEveryMs: 1_000 },
   });
   const phones: SocketAddress[] = [];
+  const receivers: (DatagramReceiver | undefined)[] = [];
   for (let leg = 0; leg < legs; leg += 1) {
     const legId = `leg-${leg}` as LegId;
     const rtp = { address: '127.0.0.1', port: 30_000 + 2 * leg };
     phones.push(rtp);
-    await host.openLeg({
+    const sockets = await host.openLeg({
       serverCallId: `call-${leg >> 1}` as ServerCallId,
       legId,
       participantId: `phone-${leg}`,
       addressFamily: 'IPv4',
     });
+    receivers.push(network.receivers.get(sockets.rtp.port));
     await host.setLegMedia(legId, {
       rtp,
       rtcp: { address: '127.0.0.1', port: 0 },
@@ -103,7 +77,7 @@ async function relayed(legs: number): Promise<void> {
         view.setUint32(4, (round * 160) >>> 0);
         view.setUint32(8, leg + 1);
         const from = phones[leg];
-        if (from !== undefined) network.receivers[leg]?.(data, from, startUs + round * PACKET_US);
+        if (from !== undefined) receivers[leg]?.(data, from, startUs + round * PACKET_US);
       }
     }
   };

@@ -73,8 +73,8 @@ export function spansOf(
   });
 }
 
-/** What a phone has not heard of a tone, at most: a talker who stood still for so long is heard on after that. */
-const MOST_LOST_MS = 350;
+/** What a phone has not heard of a tone in one go, at most. */
+const MOST_LOST_MS = 150;
 /** Of a tone that a phone has heard. */
 const LEAST_HEARD = 0.75;
 
