@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { mediaPrompt } from '../support/graph-session.ts';
+import { BEEP_HZ } from '../support/beep-heard.ts';
 import { tonesHeard } from '../support/media-session.ts';
 import {
   type Asked,
-  BEEP_HZ,
   beepHeard,
   lateness,
   PROMPT_HZ,

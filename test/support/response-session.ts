@@ -1,21 +1,15 @@
 import { expect } from 'vitest';
-import { decodeG711 } from '../../src/media/g711/g711.ts';
 import { findTone, levelDb, type ToneSpan } from '../../src/media/tone/tone-meter.ts';
 import { readWav } from '../../src/media/wav/wav-reader.ts';
 import { GraphSession, SERVICE_HOSTED } from './graph-session.ts';
+import { BEEP_AMPLITUDE, BEEP_HZ, endOfBeepMs } from './beep-heard.ts';
 import type { Json, Notification } from './notification-receiver.ts';
 import { type KeypadCall, KeypadPhones } from './peers/keypad-phones.ts';
 import type { MediaLine } from './peers/media-line.ts';
 import { until } from '../contract/until.ts';
 
-/** The server's own. */
-export const BEEP_HZ = 1_400;
 export const PROMPT_HZ = 1_000;
-const BEEP_AMPLITUDE = 6_000;
-const BEEP_MS = 240;
 const BEEP_DB: number = levelDb(BEEP_AMPLITUDE);
-const PCMU = 0;
-const RATE_HZ = 8_000;
 const PACKET_MS = 20;
 /** Of a tone at the level of the beep, and of what phones say. */
 const THRESHOLD = 2_500;
@@ -130,44 +124,16 @@ export async function beepHeard(line: MediaLine, before: number = 0): Promise<nu
     const isOver =
       line.heard.length > before &&
       (line.levelOf(BEEP_HZ) < BEEP_DB - 20 || isQuietFor(line, 3 * PACKET_MS));
-    if (isOver) endMs = beepEnd(line, before);
+    if (isOver) endMs = endOfBeepMs(line.heard.slice(before));
     return endMs !== undefined;
   });
   return endMs ?? NaN;
-}
-
-/** Of a beep that is over and came after so many packets. A server that stands still makes a pause in it. */
-function beepEnd(line: MediaLine, packetsBefore: number): number | undefined {
-  const { samples, startMs } = soundOf(line, packetsBefore);
-  const search = { frequencyHz: BEEP_HZ, threshold: BEEP_AMPLITUDE / 2, bridgeMs: 300 };
-  const beep = findTone(samples, RATE_HZ, search).at(-1);
-  // It rises and fades for 10 ms each, and has half its loudness in the middle of them.
-  if (beep === undefined || beep.endMs - beep.startMs < BEEP_MS - 15) return undefined;
-  return startMs + beep.endMs + 5;
 }
 
 /** How late all that a phone sends arrives, by the packets that were sent in the second from `fromMs` on. */
 export function lateness({ sent }: MediaLine, fromMs: number): number {
   const near = sent.filter(({ dueMs }) => dueMs >= fromMs && dueMs < fromMs + 1_000);
   return Math.min(...near.map(({ lateMs }) => lateMs));
-}
-
-/** What a phone has heard, and when the first sample of that was played: by the earliest packets, as a jitter buffer does. */
-function soundOf(
-  line: MediaLine,
-  packetsBefore: number,
-): { readonly samples: Int16Array; readonly startMs: number } {
-  const speech = line.heard.slice(packetsBefore).filter(({ payloadType }) => payloadType === PCMU);
-  const first = speech[0]?.timestamp ?? 0;
-  const placed = speech.map((packet) => ({ ...packet, at: (packet.timestamp - first) | 0 }));
-  const samples = new Int16Array(
-    Math.max(0, ...placed.map(({ at, payload }) => at + payload.length)),
-  );
-  for (const { at, payload } of placed) {
-    decodeG711('PCMU', payload, samples.subarray(at, at + payload.length));
-  }
-  const startMs = Math.min(...placed.map(({ atMs, at }) => atMs - at / 8));
-  return { samples, startMs };
 }
 
 function isQuietFor(line: MediaLine, ms: number): boolean {

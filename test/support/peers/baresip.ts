@@ -22,6 +22,8 @@ export type BaresipOptions = {
   readonly speaks: string;
   /** Of `speaks`; at the codec's own rate baresip has not to resample, which costs it level. Default 8,000. */
   readonly speaksHz?: number;
+  /** `host:port` that its requests go to instead. */
+  readonly outbound?: string;
   /** Default `udp`. */
   readonly transport?: 'udp' | 'tcp' | 'tls';
   /** PEM of the authority that the server has to be certified by. */
@@ -106,6 +108,11 @@ export class Baresip {
 
   resume(): void {
     this.#command('resume');
+  }
+
+  /** From now on it sends silence; or, if it does, what it speaks. */
+  mute(): void {
+    this.#command('mute');
   }
 
   hangUp(): void {
@@ -209,6 +216,7 @@ function account(options: BaresipOptions): string {
     `auth_pass=${options.password}`,
     'regint=60',
     'answermode=auto',
+    ...(options.outbound === undefined ? [] : [`outbound="sip:${options.outbound}"`]),
     ...(options.srtp === true ? ['mediaenc=srtp-mand'] : []),
     ...(options.srtp === 'optional' ? ['mediaenc=srtp'] : []),
   ].join(';');

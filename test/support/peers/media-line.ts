@@ -45,10 +45,12 @@ export type HeardKey = {
   readonly durationMs: number;
 };
 
-type HeardPacket = {
+/** RTP as it came. */
+export type HeardPacket = {
   readonly payloadType: number;
   readonly timestamp: number;
   readonly payload: Uint8Array;
+  /** On `performance.now()`. */
   readonly atMs: number;
 };
 
