@@ -123,6 +123,11 @@ export class LegSender {
     this.#stream.interrupt();
   }
 
+  /** As `OutgoingStream.rest`. */
+  rest(): void {
+    this.#stream.rest();
+  }
+
   /** The packet that `header` describes goes out, changed where it stands. */
   relay(data: Uint8Array, header: RtpHeaderReader, payloadType: number, arrivalUs: number): void {
     const to = this.#relayTo;

@@ -203,6 +203,11 @@ export class Leg {
     this.sender.beginRun();
   }
 
+  /** Frames of our own pause: see `OutgoingStream`. */
+  rest(): void {
+    this.sender.rest();
+  }
+
   /** Frames of our own follow, which go on with the relayed stream: see `OutgoingStream`. */
   continueRun(ssrc: number, timestamp: number, nowUs: number): void {
     this.sender.continueRun(ssrc, timestamp, nowUs);

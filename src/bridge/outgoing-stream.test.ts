@@ -122,6 +122,22 @@ describe('the outgoing stream', () => {
     expect(stream.sequenceNumber).toBe((START.sequenceNumber + 3) & 0xffff);
   });
 
+  test('after a rest a frame stands where the clock says, and never over the one before', () => {
+    const stream = new OutgoingStream(START);
+    const at = (ms: number): number => {
+      stream.placeFrame(160, ms * 1000, RATE_HZ);
+      return ((stream.timestamp - START.timestamp) >>> 0) / 8;
+    };
+    expect([at(0), at(20)]).toEqual([0, 20]);
+    stream.rest();
+    expect([at(85), at(105)]).toEqual([85, 105]);
+    // Sooner than the frame before is over.
+    stream.rest();
+    expect([at(110), at(130)]).toEqual([125, 145]);
+    // Without a rest a frame that comes late follows the one before all the same.
+    expect(at(210)).toBe(165);
+  });
+
   test('relayed packets and frames of our own take turns without a gap', () => {
     const stream = new OutgoingStream(START);
     const source = { ssrc: 1, sequence: 500, timestamp: 9000, startMs: 0 };

@@ -44,6 +44,7 @@ export class OutgoingStream {
   #isOwnRun = false;
   #ownDueUs = 0;
   #ownTimestamp = 0;
+  #isResting = false;
 
   constructor(start: StreamStart) {
     this.ssrc = start.ssrc;
@@ -57,6 +58,11 @@ export class OutgoingStream {
   interrupt(): void {
     this.#isMapped = false;
     this.#isOwnRun = false;
+  }
+
+  /** Frames of ours pause here: the next one stands where the clock says, and behind those before. */
+  rest(): void {
+    this.#isResting = true;
   }
 
   /**
@@ -96,7 +102,12 @@ export class OutgoingStream {
       this.#isOwnRun = true;
       this.#ownTimestamp = this.#nextTimestamp(nowUs, clockRateHz);
       this.#ownDueUs = nowUs;
+    } else if (this.#isResting && nowUs > this.#ownDueUs) {
+      const pauseTicks = Math.round(((nowUs - this.#ownDueUs) / 1_000_000) * clockRateHz);
+      this.#ownTimestamp = addTimestamp(this.#ownTimestamp, pauseTicks);
+      this.#ownDueUs = nowUs;
     }
+    this.#isResting = false;
     this.#placeNext(this.#ownTimestamp, this.#ownDueUs);
     this.#ownTimestamp = addTimestamp(this.#ownTimestamp, ticks);
     this.#ownDueUs += (ticks / clockRateHz) * 1_000_000;

@@ -139,6 +139,34 @@ describe('what is played', () => {
     expect(call.plays).toEqual([['loop', 'stopped']]);
   });
 
+  test('one after the other with a pause between them stands where the clock says', async () => {
+    const { call, phones, play } = await callOf([PCMU]);
+    const [phone] = phones as [SoundingPhone];
+    const arrivedMs: number[] = [];
+    const listen = (ms: number): void => {
+      for (let at = 0; at < ms; at += 1) {
+        talk(call, phones, 1);
+        while (arrivedMs.length < phone.headers.length) {
+          arrivedMs.push(call.clock.monotonicUs() / 1000);
+        }
+      }
+    };
+    await play('first', { clips: [clip(9_000)] });
+    listen(200);
+    for (const pauseMs of [20, 30, 45, 70, 95, 130]) {
+      await call.host.stopPlay(call.plays.length === 0 ? 'first' : `after ${call.plays.length}`);
+      listen(pauseMs);
+      await play(`after ${call.plays.length}`, { clips: [clip(9_000)] });
+      listen(200);
+    }
+    const [first] = phone.headers;
+    phone.headers.forEach(({ timestamp }, index) => {
+      const sinceMs = ((timestamp - (first?.timestamp ?? 0)) >>> 0) / 8;
+      expect((arrivedMs[index] ?? 0) - (arrivedMs[0] ?? 0)).toBe(sinceMs);
+    });
+    expect(phone.headers.length).toBeGreaterThan(60);
+  });
+
   test('ends when nobody is left who could hear it', async () => {
     const { call, phones, play } = await callOf([PCMU, PCMU, PCMU]);
     const [a, b, c] = phones as [SoundingPhone, SoundingPhone, SoundingPhone];

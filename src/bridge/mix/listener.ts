@@ -86,6 +86,7 @@ export class MixListener {
 
   /** Nothing is heard from now on, until the next frame. */
   pause(): void {
+    if (!this.isFirst) this.leg.rest();
     this.isFirst = true;
     this.#wasShared = false;
     this.#filled = 0;
@@ -129,6 +130,7 @@ export class MixListener {
 
   /** Idempotent. */
   close(): void {
+    this.leg.rest();
     this.#encoder.close();
   }
 
