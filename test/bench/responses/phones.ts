@@ -1,0 +1,275 @@
+import type { RemoteMedia } from '../../../src/core/media-format.ts';
+import type { DatagramNetwork, DatagramSocket } from '../../../src/core/ports/datagram.ts';
+import { writeRtpHeader } from '../../../src/protocols/rtp/header.ts';
+import { parseSipUri, type SipUri } from '../../../src/protocols/sip/uri.ts';
+import { SipEndpoint } from '../../../src/sip/endpoint.ts';
+import { NodeDatagramNetwork } from '../../../src/sip/node-datagram-network.ts';
+import { NodeStreamNetwork } from '../../../src/sip/node-stream-network.ts';
+import { systemClock } from '../../../src/telemetry/system-clock.ts';
+import { systemRandom } from '../../../src/telemetry/system-random.ts';
+import { PACKET_MS, PACKET_SAMPLES, silencePacket } from '../../support/load/payloads.ts';
+import { voiceOf } from './tones.ts';
+
+const HOST = '127.0.0.1';
+const PCMU = { codec: 'PCMU', payloadType: 0, clockRateHz: 8_000 } as const;
+const HEADER_BYTES = 12;
+const PACKET_US = PACKET_MS * 1000;
+/** Every phone has a place in the 20 ms; phones in turn take places a golden ratio apart. */
+const PLACES = 1_000;
+const PLACE_STEP = 617;
+const PLACE_US = PACKET_US / PLACES;
+/** Of the seven bits of a PCMU byte that say how quiet it is: less is as loud as the beep. */
+const LOUD_BELOW = 0x40;
+const MAGNITUDE = 0x7f;
+/** Who has heard nothing more of the beep for so long begins to speak. */
+const BEEP_OVER_US = 40_000;
+/** Who is not asked to speak in this time hangs up. */
+const PATIENCE_US = 15_000_000;
+
+/** Who calls. */
+export function numberOf(caller: number): string {
+  return `+1555${String(caller).padStart(6, '0')}`;
+}
+
+export function callerOf(number: string): number {
+  return Number(number.slice(numberOf(0).length - 6));
+}
+
+/** What became of a call; times are of the machine's monotonic clock, µs. */
+export type CallTimes = {
+  readonly caller: number;
+  /** When the last of the beep had been played; `undefined`: it was not heard. */
+  readonly beepEndUs?: number;
+  /** When the first packet of speech was sent. */
+  readonly spokeUs?: number;
+  /** When BYE was sent, in mid-speech. */
+  readonly byeUs?: number;
+  /** Why there was no call. */
+  readonly failure?: string;
+};
+
+export type CallBatch = {
+  /** Numbers of the callers: `from` to `to` − 1. */
+  readonly from: number;
+  readonly to: number;
+  /** They call one after the other, evenly, in this time. */
+  readonly overMs: number;
+  /** How long each of them speaks before it hangs up in the middle. */
+  readonly speechMs: number;
+};
+
+export type BatchTimes = {
+  readonly calls: readonly CallTimes[];
+  /** How late the sender ever was. */
+  readonly lateMs: number;
+};
+
+/** A caller who waits for the beep, speaks, and hangs up while it does. */
+class Caller {
+  readonly caller: number;
+  readonly rtp: DatagramSocket;
+  readonly voice: Uint8Array;
+  readonly ssrc: number = Math.floor(systemRandom.fraction() * 2 ** 32);
+  readonly speechUs: number;
+  readonly hangUp: () => void;
+  remote: RemoteMedia | undefined;
+  upUs = 0;
+  sent = 0;
+  /** Arrival of the latest packet of the beep. */
+  beepUs: number | undefined;
+  spokeUs: number | undefined;
+  byeUs: number | undefined;
+  failure: string | undefined;
+
+  constructor(
+    caller: number,
+    rtp: DatagramSocket,
+    { speechMs }: Pick<CallBatch, 'speechMs'>,
+    hangUp: () => void,
+  ) {
+    this.caller = caller;
+    this.rtp = rtp;
+    this.voice = voiceOf(caller);
+    this.speechUs = speechMs * 1000;
+    this.hangUp = hangUp;
+  }
+
+  heard(data: Uint8Array, arrivalUs: number): void {
+    for (let at = HEADER_BYTES; at < data.length; at += 1) {
+      if (((data[at] ?? MAGNITUDE) & MAGNITUDE) >= LOUD_BELOW) continue;
+      this.beepUs = arrivalUs;
+      return;
+    }
+  }
+
+  /** Hangs up if it is time to. */
+  isOver(nowUs: number): boolean {
+    if (this.byeUs !== undefined) return true;
+    const isSaid = this.spokeUs !== undefined && nowUs - this.spokeUs >= this.speechUs;
+    if (!isSaid && nowUs - this.upUs < PATIENCE_US) return false;
+    this.hangUp();
+    return true;
+  }
+
+  /** What it says now: nothing before the beep is over. */
+  says(nowUs: number, silence: Uint8Array): Uint8Array {
+    if (this.spokeUs === undefined) {
+      if (this.beepUs === undefined || nowUs - this.beepUs < BEEP_OVER_US) return silence;
+      this.spokeUs = nowUs;
+    }
+    return this.voice;
+  }
+
+  get times(): CallTimes {
+    const { caller, beepUs, spokeUs, byeUs, failure } = this;
+    return {
+      caller,
+      ...(beepUs !== undefined && { beepEndUs: beepUs + PACKET_US }),
+      ...(spokeUs !== undefined && { spokeUs }),
+      ...(byeUs !== undefined && { byeUs }),
+      ...(failure !== undefined && { failure }),
+    };
+  }
+}
+
+/** Callers of a bot, some at a time: SIP by our own stack, RTP by its own sockets. */
+export class ResponsePhones {
+  readonly #endpoint: SipEndpoint;
+  readonly #bot: SipUri;
+  readonly #media: DatagramNetwork;
+  /** Nobody looks at what comes here. */
+  readonly #rtcp: DatagramSocket;
+  readonly #silence = silencePacket();
+  readonly #packet = new Uint8Array(HEADER_BYTES + PACKET_SAMPLES);
+  /** Callers by their place in the 20 ms. */
+  #places: (Caller | undefined)[] = [];
+  #startUs = 0;
+  /** Places passed since the start. */
+  #passed = 0;
+  #lateMs = 0;
+  #isSending = false;
+
+  private constructor(
+    endpoint: SipEndpoint,
+    bot: SipUri,
+    media: DatagramNetwork,
+    rtcp: DatagramSocket,
+  ) {
+    this.#endpoint = endpoint;
+    this.#bot = bot;
+    this.#media = media;
+    this.#rtcp = rtcp;
+  }
+
+  /** @param botUri what they call. */
+  static async open(botUri: string, media: DatagramNetwork): Promise<ResponsePhones> {
+    const bot = parseSipUri(botUri);
+    if (!bot.ok) throw new Error(`not a SIP URI: ${botUri}`);
+    const endpoint = await SipEndpoint.open(
+      { hosts: [HOST], port: 0 },
+      {
+        clock: systemClock,
+        random: systemRandom,
+        datagrams: new NodeDatagramNetwork(systemClock),
+        streams: new NodeStreamNetwork(),
+      },
+    );
+    const rtcp = await media.bind({ host: HOST, port: 0, receive: () => undefined });
+    return new ResponsePhones(endpoint, bot.value, media, rtcp);
+  }
+
+  /** Resolves when all of them have hung up, or were refused. */
+  async call(batch: CallBatch): Promise<BatchTimes> {
+    const callers = batch.to - batch.from;
+    this.#places = Array.from({ length: PLACES }, () => undefined);
+    this.#startUs = systemClock.monotonicUs();
+    this.#passed = 0;
+    this.#lateMs = 0;
+    this.#isSending = true;
+    this.#sendDue();
+    const calls = await Promise.all(
+      Array.from({ length: callers }, async (_, index) => {
+        await new Promise((resolve) => setTimeout(resolve, (index * batch.overMs) / callers));
+        return this.#call(batch.from + index, (index * PLACE_STEP) % PLACES, batch);
+      }),
+    );
+    this.#isSending = false;
+    return { calls, lateMs: this.#lateMs };
+  }
+
+  async close(): Promise<void> {
+    this.#isSending = false;
+    await this.#endpoint.close();
+    await this.#media.close();
+  }
+
+  async #call(number: number, place: number, batch: CallBatch): Promise<CallTimes> {
+    const receiver: { caller?: Caller } = {};
+    const rtp = await this.#media.bind({
+      host: HOST,
+      port: 0,
+      receive: (data, _from, arrivalUs) => receiver.caller?.heard(data, arrivalUs),
+    });
+    const session = this.#endpoint.invite({
+      uri: this.#bot,
+      from: { user: numberOf(number), host: HOST, displayName: '' },
+      media: { rtp: rtp.local, rtcp: this.#rtcp.local, formats: [PCMU] },
+    });
+    const over = Promise.withResolvers<undefined>();
+    const caller = new Caller(number, rtp, batch, () => {
+      caller.remote = undefined;
+      caller.byeUs = systemClock.monotonicUs();
+      void session.end({ status: 200, reason: 'OK' }).then(() => {
+        over.resolve(undefined);
+      });
+    });
+    receiver.caller = caller;
+    session.onAccept = (remote) => {
+      caller.remote = remote;
+      caller.upUs = systemClock.monotonicUs();
+    };
+    session.onEnd = ({ status, reason }) => {
+      caller.remote = undefined;
+      if (caller.byeUs === undefined) caller.failure = `ended by the server: ${status} ${reason}`;
+      over.resolve(undefined);
+    };
+    this.#places[place] = caller;
+    await over.promise;
+    rtp.close();
+    this.#places[place] = undefined;
+    return caller.times;
+  }
+
+  readonly #sendDue = (): void => {
+    if (!this.#isSending) return;
+    const nowUs = systemClock.monotonicUs();
+    for (;;) {
+      const dueUs = this.#startUs + this.#passed * PLACE_US;
+      if (dueUs > nowUs) break;
+      this.#lateMs = Math.max(this.#lateMs, (nowUs - dueUs) / 1000);
+      const caller = this.#places[this.#passed % PLACES];
+      if (caller?.remote !== undefined && !caller.isOver(nowUs)) {
+        this.#send(caller, caller.remote, nowUs);
+      }
+      this.#passed += 1;
+    }
+    setImmediate(this.#sendDue);
+  };
+
+  #send(caller: Caller, { rtp }: RemoteMedia, nowUs: number): void {
+    const number = caller.sent;
+    caller.sent += 1;
+    const timestamp = (number * PACKET_SAMPLES) >>> 0;
+    const { payloadType } = PCMU;
+    writeRtpHeader(
+      this.#packet,
+      number === 0,
+      payloadType,
+      number & 0xffff,
+      timestamp,
+      caller.ssrc,
+    );
+    this.#packet.set(caller.says(nowUs, this.#silence), HEADER_BYTES);
+    caller.rtp.send(this.#packet, rtp);
+  }
+}
