@@ -248,6 +248,38 @@ test('everything that waits is delivered, whatever its number', async () => {
   expect(sender.requests).toHaveLength(ids.length);
 });
 
+test('a crowd for a receiver that answers at once does not wait for seconds', async () => {
+  const ids = Array.from({ length: 400 }, (_, n) => `e${String(n)}`);
+  for (const id of ids) await raise(id);
+  await started();
+  for (let step = 0; step < 50 && sender.requests.length < ids.length; step += 1) {
+    await settle();
+    await advance(20);
+  }
+  expect(new Set(sender.eventIds())).toEqual(new Set(ids));
+  expect(clock.nowMs() - START_MS).toBeLessThanOrEqual(SECOND_MS);
+});
+
+test('the next one is sent before it is stored what became of the last', async () => {
+  const { outbox } = database;
+  const stored = Promise.withResolvers<undefined>();
+  const slow: typeof outbox = Object.assign(Object.create(outbox) as typeof outbox, {
+    releaseLeases: (nowMs: number) => outbox.releaseLeases(nowMs),
+    nextDueAtMs: () => outbox.nextDueAtMs(),
+    claimDue: (...args: Parameters<typeof outbox.claimDue>) => outbox.claimDue(...args),
+    settle: async (...args: Parameters<typeof outbox.settle>) => {
+      await stored.promise;
+      await outbox.settle(...args);
+    },
+  });
+  for (let n = 0; n < 20; n += 1) await raise(`e${String(n)}`);
+  await started({ outbox: slow });
+  await until('all are sent', () => sender.requests.length === 20);
+  expect(await stateOf('e19')).toBe('waiting');
+  stored.resolve(undefined);
+  await until('stored', async () => (await stateOf('e19')) === 'delivered');
+});
+
 test('a new process goes on where a killed one stopped', async () => {
   sender.answer = () => 'silent';
   await raise('under-way');

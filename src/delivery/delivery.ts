@@ -3,7 +3,7 @@ import type { Timer } from '../core/ports/clock.ts';
 import type { HttpSender } from '../core/ports/http-sender.ts';
 import type { NotificationSigner } from '../core/ports/notification-signer.ts';
 import type { DueDelivery } from '../core/ports/ledger.ts';
-import { attemptDelivery, RESPONSE_TIMEOUT_MS } from './attempt.ts';
+import { attemptDelivery, type AttemptResult, RESPONSE_TIMEOUT_MS } from './attempt.ts';
 import { SUBSCRIPTION_DELETED, TIME_TO_LIVE_EXCEEDED } from './dead-letters.ts';
 import { DEFAULT_LIMITS, Destinations, type DestinationLimits } from './destinations.ts';
 import { Settlement, type SettlementOptions } from './settlement.ts';
@@ -23,15 +23,13 @@ export type DeliveryOptions = SettlementOptions & {
 const LEASE_MS = 2 * RESPONSE_TIMEOUT_MS;
 
 /** Claimed deliveries kept in memory, waiting or under way. */
-const MAX_HELD = 512;
+const MAX_HELD = 2_048;
 const CLAIM_ROWS = 64;
 
 /** The outbox is looked at least so often, in case the wall clock was set. */
 const MAX_SLEEP_MS = 60_000;
 const AFTER_DATABASE_ERROR_MS = 1_000;
-/** A destination that has too many waiting already gets the rest after this… */
-const BUSY_DESTINATION_MS = 5_000;
-/** …and one that does not answer, spread over twice this. */
+/** A destination that does not answer gets what else there is for it after this, spread over twice that. */
 const SILENT_DESTINATION_MS = 30_000;
 /** A subscription that is not validated yet; `Outbox.hasten` ends the wait when it is. */
 const UNVALIDATED_MS = 60_000;
@@ -209,20 +207,43 @@ export class Delivery {
   }
 
   async #attempt(key: string, due: DueDelivery): Promise<void> {
+    const made = await this.#attemptOnce(key, due);
+    // Its place is free: what became of it can be stored while the next one is sent.
+    this.#startWaiting();
+    if (made === undefined) return;
+    const { result, startedAtMs, tookMs } = made;
+    const isAnswered = result.delivered || result.status !== undefined;
+    if (!isAnswered && this.#abort.signal.aborted) await this.#giveBack(due);
+    else await this.#settlement.attempted(due, result, startedAtMs, Math.round(tookMs));
+  }
+
+  /** `undefined`: there was none. */
+  async #attemptOnce(
+    key: string,
+    due: DueDelivery,
+  ): Promise<
+    | {
+        readonly result: AttemptResult;
+        readonly startedAtMs: number;
+        readonly tookMs: number;
+      }
+    | undefined
+  > {
     const { clock } = this.#options;
     const { delivery, event } = due;
+    const startedUs = clock.monotonicUs();
     let answered: boolean | undefined;
+    let tookMs = 0;
     try {
-      const startedUs = clock.monotonicUs();
       const leaseEndUs = this.#leaseEndUs.get(due) ?? 0;
       // It waited so long for its turn that another claim could begin while it is under way.
-      if (startedUs + RESPONSE_TIMEOUT_MS * 1_000 > leaseEndUs) return;
+      if (startedUs + RESPONSE_TIMEOUT_MS * 1_000 > leaseEndUs) return undefined;
       const startedAtMs = clock.nowMs();
       const subscription =
         event.kind === 'grid' ? this.#options.subscription(delivery.destination) : undefined;
       if (event.kind === 'grid' && subscription === undefined) {
         await this.#settlement.unattempted(due, SUBSCRIPTION_DELETED);
-        return;
+        return undefined;
       }
       const result = await attemptDelivery(
         this.#options,
@@ -232,15 +253,11 @@ export class Delivery {
         startedAtMs,
         this.#abort.signal,
       );
+      tookMs = (clock.monotonicUs() - startedUs) / 1_000;
       answered = result.delivered || result.status !== undefined;
-      if (!answered && this.#abort.signal.aborted) {
-        await this.#giveBack(due);
-        return;
-      }
-      const durationMs = Math.round((clock.monotonicUs() - startedUs) / 1_000);
-      await this.#settlement.attempted(due, result, startedAtMs, durationMs);
+      return { result, startedAtMs, tookMs };
     } finally {
-      this.#destinations.finished(key, answered);
+      this.#destinations.finished(key, answered, tookMs);
     }
   }
 
@@ -256,7 +273,7 @@ export class Delivery {
   #laterMs(key: string): number {
     return this.#destinations.isSilent(key)
       ? SILENT_DESTINATION_MS * (1 + this.#options.random.fraction())
-      : BUSY_DESTINATION_MS;
+      : this.#destinations.laterMs(key, this.#options.clock.monotonicUs() / 1_000);
   }
 
   /** Due again at once, for whoever comes next. */

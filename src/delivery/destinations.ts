@@ -6,19 +6,35 @@ export type DestinationLimits = {
   readonly parallel: number;
   /** Requests under way at once to one destination. Default 8. */
   readonly parallelPerDestination: number;
-  /** Deliveries that wait in memory for one destination; more go back to the outbox. Default 16. */
+  /** Deliveries that wait in memory for one destination; more go back to the outbox. Default 64. */
   readonly waitingPerDestination: number;
 };
 
 export const DEFAULT_LIMITS: DestinationLimits = {
   parallel: 128,
   parallelPerDestination: 8,
-  waitingPerDestination: 16,
+  waitingPerDestination: 64,
 };
 
 const MAX_REMEMBERED = 1_000;
+/** Supposed of a destination that has not answered yet. */
+const SUPPOSED_ANSWER_MS = 20;
+/** Of the pace of a destination, each answer makes this part. */
+const LATEST_SHARE = 1 / 4;
+/** What goes back to the outbox comes again after this at the earliest… */
+const LEAST_LATER_MS = 20;
+/** …and at the latest. */
+const MOST_LATER_MS = 5_000;
 
-type Destination<T> = { underWay: number; silent: boolean; readonly waiting: T[] };
+type Destination<T> = {
+  underWay: number;
+  silent: boolean;
+  readonly waiting: T[];
+  /** How long it takes to answer, lately. */
+  answerMs: number | undefined;
+  /** Until then it has enough to do, by its pace, with all that it was given and that was sent back. */
+  bookedUntilMs: number;
+};
 
 /**
  * Who may be sent to now. A destination that does not answer holds one request at a time, so that
@@ -42,6 +58,24 @@ export class Destinations<T> {
     return this.#byKey.get(key)?.silent ?? false;
   }
 
+  /**
+   * When something that may not even wait is to come again: when its turn will be, by the pace of the
+   * destination and what else was sent back. What waits for a quick one is soon sent, and what waits for a
+   * slow one is not taken from the outbox over and over.
+   *
+   * @param nowMs of any clock that does not jump.
+   * @returns milliseconds from now.
+   */
+  laterMs(key: string, nowMs: number): number {
+    const destination = this.#of(key);
+    const answerMs = destination.answerMs ?? SUPPOSED_ANSWER_MS;
+    const paceMs = answerMs / this.#limits.parallelPerDestination;
+    const freeMs = nowMs + destination.waiting.length * paceMs;
+    const turnMs = Math.max(destination.bookedUntilMs, freeMs) + paceMs;
+    destination.bookedUntilMs = Math.min(turnMs, nowMs + MOST_LATER_MS);
+    return Math.max(LEAST_LATER_MS, destination.bookedUntilMs - nowMs);
+  }
+
   /** `go`: started. `wait`: kept, and handed out by `next`. `later`: too many wait already. */
   admit(key: string, item: T): Admission {
     const destination = this.#of(key);
@@ -54,12 +88,19 @@ export class Destinations<T> {
     return 'wait';
   }
 
-  /** What was started ended; `answered`: the destination sent a status; `undefined`: nothing was sent. */
-  finished(key: string, answered: boolean | undefined): void {
+  /**
+   * What was started ended; `answered`: the destination sent a status; `undefined`: nothing was sent.
+   * @param tookMs how long the answer took.
+   */
+  finished(key: string, answered: boolean | undefined, tookMs: number): void {
     const destination = this.#of(key);
     destination.underWay -= 1;
     this.#underWay -= 1;
     if (answered !== undefined) destination.silent = !answered;
+    if (answered === true) {
+      const before = destination.answerMs ?? tookMs;
+      destination.answerMs = before + (tookMs - before) * LATEST_SHARE;
+    }
     this.#forgetIdle(key, destination);
   }
 
@@ -88,7 +129,13 @@ export class Destinations<T> {
   #of(key: string): Destination<T> {
     let destination = this.#byKey.get(key);
     if (destination === undefined) {
-      destination = { underWay: 0, silent: false, waiting: [] };
+      destination = {
+        underWay: 0,
+        silent: false,
+        waiting: [],
+        answerMs: undefined,
+        bookedUntilMs: -Infinity,
+      };
       this.#byKey.set(key, destination);
     }
     return destination;
