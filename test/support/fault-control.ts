@@ -6,6 +6,8 @@ import { join } from 'node:path';
 
 const REPEAT_MS = 1000;
 
+type Worker = 'media' | 'prompt' | 'render';
+
 /** Makes workers of a server in another process die or stand still; see fault-hooks.mjs. */
 export class FaultControl {
   readonly #directory = mkdtempSync(join(tmpdir(), 'tapedeck-faults-'));
@@ -18,12 +20,12 @@ export class FaultControl {
   }
 
   /** Every worker of this kind throws. */
-  async die(worker: 'media' | 'render'): Promise<void> {
+  async die(worker: Worker): Promise<void> {
     await this.#command(`die ${worker}`);
   }
 
   /** Nothing runs in the workers of this kind for so long. */
-  async stall(worker: 'media' | 'render', forMs: number): Promise<void> {
+  async stall(worker: Worker, forMs: number): Promise<void> {
     await this.#command(`stall ${worker} ${forMs}`);
   }
 

@@ -2,7 +2,7 @@
  * Loaded before a server under test (`--import`), in its main thread and in each of its workers:
  * lets the test make a worker die or stand still, which the product knows nothing of. Commands come
  * as lines on a socket, and go to the workers over a broadcast channel:
- *   die media | die render | stall render 10000
+ *   die media | die render | die prompt | stall render 10000
  */
 import { createServer } from 'node:net';
 import { BroadcastChannel, isMainThread, workerData } from 'node:worker_threads';
@@ -42,5 +42,6 @@ if (isMainThread) {
 /** Told by what each is given. */
 function nameOf(data) {
   if ('rtpPorts' in data) return 'media';
-  return 'blobDirectory' in data ? 'render' : 'database';
+  if ('blobDirectory' in data) return 'render';
+  return 'path' in data ? 'database' : 'prompt';
 }

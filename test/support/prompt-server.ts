@@ -26,13 +26,16 @@ export class PromptServer {
     this.#server = server;
   }
 
-  static async open(): Promise<PromptServer> {
+  /** @param host its address. Default 127.0.0.1. */
+  static async open(host: string = '127.0.0.1'): Promise<PromptServer> {
     const server = createServer();
     const prompts = new PromptServer(server);
     server.on('request', ({ url = '/' }, response) => {
       prompts.asked.push(url);
       const [, hz, ms, format] = /^\/(\d+)-(\d+)\.(wav|mp3)$/.exec(url) ?? [];
-      if (url === '/noise.wav') response.end('this is no sound at all');
+      const to = new URL(url, 'http://none').searchParams.get('to');
+      if (to !== null) response.writeHead(302, { location: to }).end();
+      else if (url === '/noise.wav') response.end('this is no sound at all');
       else if (hz === undefined) response.writeHead(404).end();
       else {
         const samples = tone(Number(hz), Number(ms));
@@ -40,7 +43,7 @@ export class PromptServer {
         else void mp3Of(samples).then((bytes) => response.end(bytes));
       }
     });
-    server.listen(0, '127.0.0.1');
+    server.listen(0, host);
     await once(server, 'listening');
     return prompts;
   }
@@ -65,14 +68,19 @@ export class PromptServer {
     return this.#source('noise.wav');
   }
 
+  /** It is elsewhere. */
+  leadingTo(url: string): FileSource {
+    return this.#source(`elsewhere.wav?to=${encodeURIComponent(url)}`);
+  }
+
   close(): void {
     this.#server.close();
     this.#server.closeAllConnections();
   }
 
   #source(name: string): FileSource {
-    const { port } = this.#server.address() as AddressInfo;
-    return { kind: 'fileSource', url: `http://127.0.0.1:${port}/${name}` };
+    const { address, port } = this.#server.address() as AddressInfo;
+    return { kind: 'fileSource', url: `http://${address}:${port}/${name}` };
   }
 }
 

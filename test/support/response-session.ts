@@ -6,6 +6,7 @@ import { BEEP_AMPLITUDE, BEEP_HZ, endOfBeepMs } from './beep-heard.ts';
 import type { Json, Notification } from './notification-receiver.ts';
 import { type KeypadCall, KeypadPhones } from './peers/keypad-phones.ts';
 import type { MediaLine } from './peers/media-line.ts';
+import { expectOutcome } from './response-outcomes.ts';
 import { until } from '../contract/until.ts';
 
 export const PROMPT_HZ = 1_000;
@@ -52,7 +53,12 @@ export class ResponseSession {
   async call(): Promise<Asked> {
     this.#calls += 1;
     const name = `caller${this.#calls}`;
-    const { id: uri } = this.#phones.identifierOf(name);
+    const id = await this.callTo(this.#phones.identifierOf(name).id);
+    return { id, ...(await this.#phones.call(name)) };
+  }
+
+  /** The bot calls a SIP address, which answers; the id of the call. */
+  async callTo(uri: string): Promise<string> {
     const user = { '@odata.type': '#microsoft.graph.identity', id: uri };
     const answer = await this.graph.post('/communications/calls', {
       '@odata.type': '#microsoft.graph.call',
@@ -64,11 +70,11 @@ export class ResponseSession {
     expect([answer.status, answer.body['error']]).toEqual([201, undefined]);
     const id = String(answer.body['id']);
     await this.graph.state(id, 'established');
-    return { id, ...(await this.#phones.call(name)) };
+    return id;
   }
 
   /** recordResponse; the id of its operation. */
-  async ask({ id }: Asked, body: Json = {}): Promise<string> {
+  async ask({ id }: { readonly id: string }, body: Json = {}): Promise<string> {
     const answer = await this.graph.post(`/communications/calls/${id}/recordResponse`, body);
     expect([answer.status, answer.body['status']]).toEqual([200, 'running']);
     return String(answer.body['id']);
@@ -82,6 +88,7 @@ export class ResponseSession {
   }> {
     const notification = await this.graph.operationEnded(operationId);
     const operation = notification.resourceData;
+    expectOutcome(operation);
     const { code, subcode } = operation['resultInfo'] as Json;
     return { result: [operation['status'], code, subcode], operation, notification };
   }

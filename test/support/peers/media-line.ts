@@ -1,5 +1,6 @@
 import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
+import { frequenciesOf } from '../../../src/media/dtmf/frequencies.ts';
 import { decodeG711, encodeG711 } from '../../../src/media/g711/g711.ts';
 import { sine } from '../../../src/media/tone/sine.ts';
 import { levelDb, toneAmplitude } from '../../../src/media/tone/tone-meter.ts';
@@ -82,6 +83,8 @@ export class MediaLine {
   readonly #timer: NodeJS.Timeout;
   readonly #startMs = performance.now();
   #frequencyHz = 0;
+  /** Of a key that is heard, its other tone. */
+  #secondHz = 0;
   #speech:
     { packetsLeft: number; fromMs: number | undefined; readonly said: () => void } | undefined;
   #sequence = 0;
@@ -124,6 +127,14 @@ export class MediaLine {
     return new Promise((resolve) => {
       this.#speech = { packetsLeft: ms / PACKET_MS, fromMs: undefined, said: resolve };
     });
+  }
+
+  /** Presses one key that is sent as sound; resolves when it is let go, with when it was due to be pressed. */
+  async pressAloud(key: Tone, durationMs: number = 120): Promise<number> {
+    const { rowHz, columnHz } = frequenciesOf(key);
+    this.#secondHz = columnHz;
+    await this.speak(rowHz, durationMs);
+    return this.spoken.pop()?.fromMs ?? NaN;
   }
 
   /** Presses one key by RFC 4733, and resolves when it is let go. */
@@ -224,6 +235,7 @@ export class MediaLine {
     if (this.#speech.packetsLeft > 0) return;
     this.spoken.push({ fromMs: this.#speech.fromMs, toMs: dueMs + PACKET_MS });
     this.#frequencyHz = 0;
+    this.#secondHz = 0;
     this.#speech.said();
     this.#speech = undefined;
   }
@@ -234,6 +246,12 @@ export class MediaLine {
       this.#frequencyHz === 0
         ? new Int16Array(PACKET_SAMPLES)
         : sine(tone, RATE_HZ, PACKET_SAMPLES, from);
+    if (this.#secondHz !== 0) {
+      const second = sine({ ...tone, frequencyHz: this.#secondHz }, RATE_HZ, PACKET_SAMPLES, from);
+      samples.forEach((sample, at) => {
+        samples[at] = (sample + (second[at] ?? 0)) >> 1;
+      });
+    }
     const codes = new Uint8Array(PACKET_SAMPLES);
     encodeG711('PCMU', samples, codes);
     return codes;
