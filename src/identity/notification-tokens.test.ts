@@ -1,8 +1,8 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createLocalJWKSet, jwtVerify, type JSONWebKeySet } from 'jose';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { createLocalJWKSet, decodeJwt, jwtVerify, type JSONWebKeySet } from 'jose';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { ManualClock } from '../core/manual-clock.ts';
 import { SILENT_LOGGER } from '../core/ports/log.ts';
 import { systemRandom } from '../telemetry/system-random.ts';
@@ -44,8 +44,32 @@ test('a token is for one bot of one tenant, for 65 minutes, and its key is publi
   });
 });
 
-test('no two tokens are alike', async () => {
-  expect(await tokens.authorization(BOT)).not.toBe(await tokens.authorization(BOT));
+test('a token serves one bot for a minute', async () => {
+  const first = await tokens.authorization(BOT);
+  expect(await tokens.authorization({ ...BOT, applicationId: 'another' })).not.toBe(first);
+  expect(await tokens.authorization({ ...BOT, tenantId: 'another' })).not.toBe(first);
+  clock.advance(59_999);
+  expect(await tokens.authorization(BOT)).toBe(first);
+  clock.advance(1);
+  const next = await tokens.authorization(BOT);
+  expect(decodeJwt(next.slice(7)).iat).toBe(clock.nowMs() / 1000);
+  expect(decodeJwt(next.slice(7)).jti).not.toBe(decodeJwt(first.slice(7)).jti);
+});
+
+test('when the clock is set back no token is of the future', async () => {
+  await tokens.authorization(BOT);
+  clock.stepWall(-1_000);
+  const { nbf } = decodeJwt((await tokens.authorization(BOT)).slice(7));
+  expect(nbf).toBe(clock.nowMs() / 1000);
+});
+
+test('what could not be signed is tried again', async () => {
+  const failing = vi
+    .spyOn(SigningKeys.prototype, 'current')
+    .mockRejectedValueOnce(new Error('no space'));
+  await expect(tokens.authorization(BOT)).rejects.toThrow('no space');
+  failing.mockRestore();
+  expect(await tokens.authorization(BOT)).toMatch(/^Bearer /);
 });
 
 test('the document names issuer and keys', () => {

@@ -6,6 +6,12 @@ import { SIGNING_ALGORITHM, type SigningKeys } from './signing-keys.ts';
 
 /** As the vendor's own live. */
 export const NOTIFICATION_TOKEN_SECONDS = 3_900;
+/** A signature takes longer than all else that is done for a notification: so long one token serves for all. */
+const REUSED_MS = 60_000;
+/** Bots are configured: there are few. */
+const MOST_REUSED = 1_000;
+
+type Reused = { readonly token: Promise<string>; readonly untilMs: number };
 
 /** Signs the notifications of bots, and publishes what they are checked with. */
 export class NotificationTokens implements NotificationSigner {
@@ -13,6 +19,8 @@ export class NotificationTokens implements NotificationSigner {
   readonly #issuer: string;
   readonly #clock: Clock;
   readonly #random: Random;
+  /** By application and tenant. */
+  readonly #reused = new Map<string, Reused>();
 
   /** @param keys for nothing else: what they sign may be no access token. */
   constructor(keys: SigningKeys, issuer: string, clock: Clock, random: Random) {
@@ -27,9 +35,28 @@ export class NotificationTokens implements NotificationSigner {
     applicationId,
     tenantId,
   }: Parameters<NotificationSigner['authorization']>[0]): Promise<string> {
+    const bot = JSON.stringify([applicationId, tenantId]);
+    const nowMs = this.#clock.nowMs();
+    const reused = this.#reused.get(bot);
+    // The wall clock may be set back: nobody takes a token of the future.
+    if (reused !== undefined && nowMs < reused.untilMs && nowMs >= reused.untilMs - REUSED_MS) {
+      return `Bearer ${await reused.token}`;
+    }
+    if (this.#reused.size >= MOST_REUSED) this.#reused.clear();
+    const token = this.#sign(applicationId, tenantId, nowMs);
+    this.#reused.set(bot, { token, untilMs: nowMs + REUSED_MS });
+    try {
+      return `Bearer ${await token}`;
+    } catch (error) {
+      this.#reused.delete(bot);
+      throw error;
+    }
+  }
+
+  async #sign(applicationId: string, tenantId: string, nowMs: number): Promise<string> {
     const key = await this.#keys.current();
-    const nowSeconds = Math.floor(this.#clock.nowMs() / 1000);
-    const token = await new SignJWT({ tid: tenantId })
+    const nowSeconds = Math.floor(nowMs / 1000);
+    return new SignJWT({ tid: tenantId })
       .setProtectedHeader({ typ: 'JWT', alg: SIGNING_ALGORITHM, kid: key.kid, x5t: key.kid })
       .setIssuer(this.#issuer)
       .setAudience(applicationId)
@@ -38,7 +65,6 @@ export class NotificationTokens implements NotificationSigner {
       .setExpirationTime(nowSeconds + NOTIFICATION_TOKEN_SECONDS)
       .setJti(this.#random.uuid())
       .sign(key.privateKey);
-    return `Bearer ${token}`;
   }
 
   /** The JSON Web Key Set (RFC 7517 §5). */
