@@ -1,6 +1,7 @@
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { CALL_ROLES } from '../../src/core/application.ts';
+import { TONES } from '../../src/core/tone.ts';
 import { BOT, type GraphAnswer, mediaPrompt, OTHER_BOT, TENANT } from '../support/graph-session.ts';
 import type { Json } from '../support/notification-receiver.ts';
 import { type Asked, beepHeard, PROMPT_HZ, ResponseSession } from '../support/response-session.ts';
@@ -95,7 +96,8 @@ describe('recordResponse takes', () => {
     ['the most of all', Object.fromEntries(NAMES.map((name) => [name, 120]))],
     ['members of other times', { loop: 3, recordingFormat: 'wav', streamWhileRecording: true }],
     ['no prompts, no stop tones', { prompts: [], stopTones: [] }],
-    ['every stop tone', { stopTones: [...'0123456789*#ABCDabcd'].slice(0, 16) }],
+    ['every stop tone', { stopTones: TONES }],
+    ['stop tones in small letters', { stopTones: ['a', 'b', 'c', 'd'] }],
   ])('%s', async (_what, body) => {
     await expectTaken(await record(body));
   });
