@@ -51,6 +51,9 @@ const details = async (server: ServerProcess, recordingId: string): Promise<Reco
     `/admin/recordings/${encodeURIComponent(recordingId)}`,
   )) as Recording;
 
+/** Three servers are started, one after the other. */
+const LIMIT_MS = 90_000;
+
 test('what has expired is 404, and gone from the disk with its journal; the audit says so', async () => {
   const first = await ServerProcess.start(options('1s'));
   const short = await recorded(first);
@@ -80,4 +83,4 @@ test('what has expired is 404, and gone from the disk with its journal; the audi
     ]) as unknown,
   });
   expect(await third.stop()).toBe(0);
-});
+}, LIMIT_MS);
