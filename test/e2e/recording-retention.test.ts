@@ -54,33 +54,39 @@ const details = async (server: ServerProcess, recordingId: string): Promise<Reco
 /** Three servers are started, one after the other. */
 const LIMIT_MS = 90_000;
 
-test('what has expired is 404, and gone from the disk with its journal; the audit says so', async () => {
-  const first = await ServerProcess.start(options('1s'));
-  const short = await recorded(first);
-  expect(await first.stop()).toBe(0);
-  const second = await ServerProcess.start(options('until-deleted'));
-  const kept = await recorded(second);
-  // A server removes what has expired when it starts, and every minute.
-  expect(await second.stop()).toBe(0);
-  const third = await ServerProcess.start(options('until-deleted'));
-  const [expired = '', whole = ''] = [short, kept].map(({ chunks }) => chunks[0]?.documentId ?? '');
-  const status = async (documentId: string, path: string): Promise<number> =>
-    (await signedFetch(third, 'GET', `/v1/objects/${documentId}/content/${path}`)).status;
-  for (const path of ['video', 'acsmetadata']) {
-    expect([await status(expired, path), await status(whole, path)]).toEqual([404, 200]);
-  }
-  const left = async (): Promise<readonly string[]> =>
-    (await readdir(join(scratch, 'data'), { recursive: true })).filter((name) =>
-      name.includes(expired),
+test(
+  'what has expired is 404, and gone from the disk with its journal; the audit says so',
+  async () => {
+    const first = await ServerProcess.start(options('1s'));
+    const short = await recorded(first);
+    expect(await first.stop()).toBe(0);
+    const second = await ServerProcess.start(options('until-deleted'));
+    const kept = await recorded(second);
+    // A server removes what has expired when it starts, and every minute.
+    expect(await second.stop()).toBe(0);
+    const third = await ServerProcess.start(options('until-deleted'));
+    const [expired = '', whole = ''] = [short, kept].map(
+      ({ chunks }) => chunks[0]?.documentId ?? '',
     );
-  await expect.poll(left).toEqual([]);
-  expect((await details(third, short.recordingId)).journalRemovedAt).toBeDefined();
-  const { journalRemovedAt, chunks } = await details(third, kept.recordingId);
-  expect([journalRemovedAt, chunks[0]?.expiresAt]).toEqual([undefined, undefined]);
-  expect(await adminRequest(third, 'GET', '/admin/audit')).toMatchObject({
-    value: expect.arrayContaining([
-      expect.objectContaining({ action: 'expired', actor: 'retention', documentId: expired }),
-    ]) as unknown,
-  });
-  expect(await third.stop()).toBe(0);
-}, LIMIT_MS);
+    const status = async (documentId: string, path: string): Promise<number> =>
+      (await signedFetch(third, 'GET', `/v1/objects/${documentId}/content/${path}`)).status;
+    for (const path of ['video', 'acsmetadata']) {
+      expect([await status(expired, path), await status(whole, path)]).toEqual([404, 200]);
+    }
+    const left = async (): Promise<readonly string[]> =>
+      (await readdir(join(scratch, 'data'), { recursive: true })).filter((name) =>
+        name.includes(expired),
+      );
+    await expect.poll(left).toEqual([]);
+    expect((await details(third, short.recordingId)).journalRemovedAt).toBeDefined();
+    const { journalRemovedAt, chunks } = await details(third, kept.recordingId);
+    expect([journalRemovedAt, chunks[0]?.expiresAt]).toEqual([undefined, undefined]);
+    expect(await adminRequest(third, 'GET', '/admin/audit')).toMatchObject({
+      value: expect.arrayContaining([
+        expect.objectContaining({ action: 'expired', actor: 'retention', documentId: expired }),
+      ]) as unknown,
+    });
+    expect(await third.stop()).toBe(0);
+  },
+  LIMIT_MS,
+);
