@@ -1,11 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { callAutomationTables } from './call-automation/table.ts';
-import { type LaneResult, STEP_NAMES, STEPS } from './steps.ts';
+import type { LaneResult } from './lane-result.ts';
+import { type Step, STEP_NAMES, STEPS } from './steps.ts';
 
 /** docs/compatibility.md, made of the committed results. */
 export function compatibilityDocument(): string {
   const file = new URL('results.json', import.meta.url);
-  const results = JSON.parse(readFileSync(file, 'utf8')) as readonly LaneResult[];
+  const results = JSON.parse(readFileSync(file, 'utf8')) as readonly LaneResult<Step>[];
   return `# Compatibility
 
 <!-- Made from test/sdk by \`node docs/check.ts --write\`; change it there. -->
@@ -67,7 +68,7 @@ stands in, with the same result.
 }
 
 /** A row for each lane, a column for each step. */
-export function compatibilityTable(results: readonly LaneResult[]): string {
+export function compatibilityTable(results: readonly LaneResult<Step>[]): string {
   const heads = ['Language', 'Package', 'Client', ...STEP_NAMES.map((step) => STEPS[step])];
   const rows = results.map((one) => [
     one.language,

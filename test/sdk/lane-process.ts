@@ -1,6 +1,5 @@
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
-import type { LaneMessage } from './protocol.ts';
 
 export type LaneCommand = {
   readonly command: string;
@@ -17,7 +16,7 @@ const LIMIT_MS = 150_000;
  */
 export function runLane(
   lane: LaneCommand,
-  answer: (message: LaneMessage) => Promise<unknown>,
+  answer: (message: unknown) => Promise<unknown>,
 ): Promise<string | undefined> {
   const child = spawn(lane.command, lane.arguments, {
     cwd: lane.directory,
@@ -35,7 +34,7 @@ export function runLane(
       talk.push(`${line}\n`);
       return;
     }
-    void answer(JSON.parse(line) as LaneMessage).then(
+    void answer(JSON.parse(line)).then(
       (value) => child.stdin.write(`${JSON.stringify(value ?? {})}\n`),
       (error: unknown) => {
         talk.push(`the driver failed: ${String(error)}\n`);

@@ -5,7 +5,9 @@ import type { ContainerClient } from '@azure/storage-blob';
 import { judge } from './judge.ts';
 import type { CallForLane, LaneMessage } from './protocol.ts';
 import { ALICE, BOB, type Stage } from './stage.ts';
-import { ABSENT, type Outcome, PASSED, REFUSED_MP4, type Step } from './steps.ts';
+import { FAILED, type Outcome, PASSED } from './lane-result.ts';
+import { ABSENT, REFUSED_MP4, type Step } from './steps.ts';
+import type { LaneDriver } from './suite.ts';
 
 /** A file is ready well within a second; the rest is for a machine that does something else. */
 const FILE_EVENT_MS = 10_000;
@@ -24,7 +26,7 @@ export type CallOfLane = {
 };
 
 /** One lane from its first message to its last: gives it calls and events, and judges its steps. */
-export class LaneRun {
+export class LaneRun implements LaneDriver<LaneMessage, Step> {
   readonly outcomes: Map<Step, Outcome> = new Map<Step, Outcome>();
   /** Why steps failed, a line each. */
   readonly failures: string[] = [];
@@ -114,7 +116,7 @@ export class LaneRun {
   }
 
   #fail(step: Step, why: string): void {
-    this.outcomes.set(step, 'failed');
+    this.outcomes.set(step, FAILED);
     this.failures.push(`${step}: ${why.replaceAll(/\s+/g, ' ').slice(0, 500)}`);
   }
 }

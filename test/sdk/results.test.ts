@@ -1,12 +1,13 @@
 import { expect, test } from 'vitest';
 import { compatibilityTable } from './compatibility.ts';
 import { differences } from './results.ts';
-import { type LaneResult, type Outcome, type Step, STEP_NAMES } from './steps.ts';
+import type { LaneResult, Outcome } from './lane-result.ts';
+import { type Step, STEP_NAMES } from './steps.ts';
 
-function row(version: string, changed: Partial<Record<Step, Outcome>> = {}): LaneResult {
+function row(version: string, changed: Partial<Record<Step, Outcome>> = {}): LaneResult<Step> {
   const steps = Object.fromEntries(
     STEP_NAMES.map((step) => [step, 'passed']),
-  ) as LaneResult['steps'];
+  ) as LaneResult<Step>['steps'];
   return {
     language: 'Python',
     package: 'azure-communication-callautomation',
@@ -24,15 +25,15 @@ test('a cell that became worse, or better, is a difference', () => {
   const committed = [row('1.5.0', { mp3: 'failed' }), row('1.6.0')];
   const results = [row('1.5.0'), row('1.6.0', { pause: 'failed' })];
   expect(differences(committed, results, true)).toEqual([
-    'Python 1.5.0, mp3: passed, was failed',
-    'Python 1.6.0, pause: failed, was passed',
+    'Python azure-communication-callautomation 1.5.0, mp3: passed, was failed',
+    'Python azure-communication-callautomation 1.6.0, pause: failed, was passed',
   ]);
 });
 
 test('a row that is not committed, or that no lane makes any more, is a difference', () => {
   expect(differences([row('1.5.0')], [row('1.6.0')], true)).toEqual([
-    'Python 1.6.0 is new',
-    'Python 1.5.0 has no lane',
+    'Python azure-communication-callautomation 1.6.0 is new',
+    'Python azure-communication-callautomation 1.5.0 has no lane',
   ]);
 });
 

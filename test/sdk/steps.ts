@@ -28,14 +28,3 @@ export const STEP_NAMES: readonly Step[] = Object.keys(STEPS) as Step[];
 /** Outcomes that are no defect, beside `passed`. */
 export const ABSENT = 'not in this version';
 export const REFUSED_MP4 = 'refused 8562, see MP4';
-export const PASSED = 'passed';
-
-export type Outcome = typeof PASSED | typeof ABSENT | typeof REFUSED_MP4 | 'failed';
-
-export type LaneResult = {
-  readonly language: string;
-  readonly package: string;
-  readonly version: string;
-  readonly client: 'unmodified' | 'requests reproduced';
-  readonly steps: Readonly<Record<Step, Outcome>>;
-};

@@ -198,6 +198,8 @@ function profile(options: BaresipOptions, directory: string): string {
     module_path: MODULES,
     ...(options.caFile === undefined ? {} : { sip_cafile: options.caFile }),
     ...(options.waitsMs === undefined ? {} : { jitter_buffer_delay: waiting(options.waitsMs) }),
+    // It would write a line ten times a second.
+    statmode_default: 'off',
     ctrl_tcp_listen: `127.0.0.1:${options.controlPort}`,
     snd_path: join(directory, 'heard'),
   };
