@@ -177,5 +177,6 @@ export function post(
     body,
     timeoutMs: RESPONSE_TIMEOUT_MS,
     maxResponseBytes: MAX_RESPONSE_BYTES,
+    keepConnection: true,
   };
 }

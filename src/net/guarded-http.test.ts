@@ -113,6 +113,83 @@ describe('the way to the destination', () => {
   });
 });
 
+describe('a connection that is kept', () => {
+  /** A server that answers with the number of the connection, from 1. */
+  async function counting(
+    onRequest: (connection: number, request: number) => boolean = () => true,
+  ): Promise<number> {
+    const connections: unknown[] = [];
+    let requests = 0;
+    return serve((request, response) => {
+      if (!connections.includes(request.socket)) connections.push(request.socket);
+      const connection = connections.indexOf(request.socket) + 1;
+      requests += 1;
+      if (onRequest(connection, requests))
+        request.resume().on('end', () => response.end(String(connection)));
+      else request.socket.destroy();
+    });
+  }
+
+  const keepConnection = true;
+  const asText = ({ body }: HttpResponse): string => Buffer.from(body).toString();
+
+  test('serves the next request to the same place, and only if both ask for it', async () => {
+    const port = await counting();
+    const { client } = clientFor([['127.0.0.1']]);
+    const url = `http://hook.test:${port}/`;
+    expect(asText(await post(client, url, { keepConnection }))).toBe('1');
+    expect(asText(await post(client, url, { keepConnection }))).toBe('1');
+    expect(asText(await post(client, url))).toBe('2');
+    expect(asText(await post(client, url, { keepConnection }))).toBe('1');
+    expect(asText(await post(client, `http://other.test:${port}/`, { keepConnection }))).toBe('3');
+  });
+
+  test('serves nobody whose name has other addresses by now, or ones that may not be reached', async () => {
+    const port = await counting();
+    const { client } = clientFor([['127.0.0.1'], ['127.0.0.1', '::1'], ['10.0.0.1']]);
+    const url = `http://hook.test:${port}/`;
+    expect(asText(await post(client, url, { keepConnection }))).toBe('1');
+    expect(asText(await post(client, url, { keepConnection }))).toBe('2');
+    await expect(post(client, url, { keepConnection })).rejects.toMatchObject({
+      code: 'url-refused',
+    });
+  });
+
+  test('and is closed as it is used again does no harm: the request is sent on another one', async () => {
+    const port = await counting((connection, request) => connection > 1 || request === 1);
+    const { client } = clientFor([['127.0.0.1']]);
+    const url = `http://hook.test:${port}/`;
+    expect(asText(await post(client, url, { keepConnection }))).toBe('1');
+    expect(asText(await post(client, url, { keepConnection }))).toBe('2');
+  });
+
+  test('a new one that is closed is not tried again', async () => {
+    let asked = 0;
+    const port = await counting(() => {
+      asked += 1;
+      return false;
+    });
+    const { client } = clientFor([['127.0.0.1']]);
+    await expect(
+      post(client, `http://hook.test:${port}/`, { keepConnection }),
+    ).rejects.toMatchObject({ code: 'destination-unreachable' });
+    expect(asked).toBe(1);
+  });
+
+  test('does not outlive an answer that is too long', async () => {
+    const connections = new Set<unknown>();
+    const port = await serve((request, response) => {
+      connections.add(request.socket);
+      request.resume().on('end', () => response.end('x'.repeat(200_000)));
+    });
+    const { client } = clientFor([['127.0.0.1']]);
+    for (let time = 0; time < 2; time += 1) {
+      await post(client, `http://hook.test:${port}/`, { keepConnection });
+    }
+    expect(connections.size).toBe(2);
+  });
+});
+
 describe('refused without a packet', () => {
   test.each([
     'http://127.0.0.1/',

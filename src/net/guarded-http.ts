@@ -1,10 +1,16 @@
-import { type IncomingMessage, request as httpRequest, type RequestOptions } from 'node:http';
+import {
+  type Agent,
+  type ClientRequest,
+  type IncomingMessage,
+  request as httpRequest,
+} from 'node:http';
 import { request as httpsRequest } from 'node:https';
-import { TapedeckError } from '../core/error.ts';
+import { systemCode, TapedeckError } from '../core/error.ts';
 import type { Clock } from '../core/ports/clock.ts';
 import type { HttpRequest, HttpResponse, HttpSender } from '../core/ports/http-sender.ts';
 import type { AddressPolicy } from './address-policy.ts';
 import type { HostResolver } from './host-resolver.ts';
+import { KeptConnections, type KeptOptions } from './kept-connections.ts';
 import { permittedAddresses, pinned, reasonOf } from './permitted-addresses.ts';
 
 const MAX_RESPONSE_HEADER_BYTES = 16_384;
@@ -19,6 +25,7 @@ export class GuardedHttp implements HttpSender {
   readonly #policy: AddressPolicy;
   readonly #resolver: HostResolver;
   readonly #clock: Clock;
+  readonly #kept = new KeptConnections();
 
   constructor(policy: AddressPolicy, resolver: HostResolver, clock: Clock) {
     this.#policy = policy;
@@ -42,7 +49,8 @@ export class GuardedHttp implements HttpSender {
     try {
       const addresses = await permittedAddresses(url, this.#policy, this.#resolver, ended.signal);
       ended.signal.throwIfAborted();
-      return await exchange(url, addresses, request, ended.signal);
+      const agent = request.keepConnection === true && this.#kept.agentFor(url.protocol);
+      return await exchange(url, addresses, request, ended.signal, agent);
     } catch (cause) {
       if (cause instanceof TapedeckError) throw cause;
       const reason = ended.signal.aborted ? why : reasonOf(cause);
@@ -60,30 +68,44 @@ function httpUrl(text: string): URL {
   throw new TapedeckError('url-refused', 'Only absolute http and https URLs can be reached.');
 }
 
-/** One request on a connection of its own, to one of the checked addresses. */
+/** One request to one of the checked addresses; without an agent on a connection of its own. */
 function exchange(
   url: URL,
   addresses: readonly string[],
   request: HttpRequest,
   signal: AbortSignal,
+  agent: Agent | false,
 ): Promise<HttpResponse> {
   const body = typeof request.body === 'string' ? Buffer.from(request.body) : request.body;
-  const options: RequestOptions = {
+  const options: KeptOptions = {
     method: request.method,
     headers: { ...request.headers, ...lengthOf(request.method, body) },
-    agent: false,
+    agent,
     lookup: pinned(addresses),
+    checkedAddresses: addresses,
     maxHeaderSize: MAX_RESPONSE_HEADER_BYTES,
     signal,
   };
   return new Promise((resolve, reject) => {
     const send = url.protocol === 'https:' ? httpsRequest : httpRequest;
+    let isAnswered = false;
     const outgoing = send(url, options, (incoming) => {
+      isAnswered = true;
       readAnswer(incoming, request.maxResponseBytes).then(resolve, reject);
     });
-    outgoing.on('error', reject);
+    outgoing.on('error', (error) => {
+      if (isAnswered || signal.aborted || !wasClosedMeanwhile(outgoing, error)) reject(error);
+      else exchange(url, addresses, request, signal, false).then(resolve, reject);
+    });
     outgoing.end(body);
   });
+}
+
+/** A kept connection may be closed by the other side at the moment in which it is used again. */
+function wasClosedMeanwhile(outgoing: ClientRequest, error: unknown): boolean {
+  if (!outgoing.reusedSocket) return false;
+  const code = systemCode(error);
+  return code === 'ECONNRESET' || code === 'EPIPE';
 }
 
 /** What only asks has no content, and says nothing of its length (RFC 9110 §8.6). */

@@ -9,6 +9,12 @@ export type HttpRequest = {
   readonly timeoutMs: number;
   /** What the answer's body may have; the rest is not read and the connection is closed. */
   readonly maxResponseBytes: number;
+  /**
+   * More requests to the same place are to be expected: the connection is kept for them for a few seconds.
+   * Such a request may be sent twice, when the other side closes the connection at the same moment.
+   * Default false: it has a connection of its own.
+   */
+  readonly keepConnection?: boolean;
   /** Ends the request at once; it then rejects with `destination-unreachable`. */
   readonly signal?: AbortSignal;
 };
