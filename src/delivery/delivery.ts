@@ -149,6 +149,8 @@ export class Delivery {
         }
         if (due.length < room) break;
       }
+      // Somebody woke it meanwhile: it looks again at once.
+      if (this.#pumpAgain) return;
       const nextMs = await outbox.nextDueAtMs();
       if (nextMs !== undefined) sleepMs = Math.min(sleepMs, nextMs - clock.nowMs());
     } catch (error) {
