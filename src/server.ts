@@ -199,6 +199,7 @@ export async function startServer(
       delivery.wake();
     },
   });
+  const responseTokens = new DerivedResponseTokens(derivedKey(secret, 'responses'));
   const delivery: Delivery = new Delivery({
     clock,
     random,
@@ -207,6 +208,7 @@ export async function startServer(
     sender,
     signer: callbackTokens,
     notificationSigner: notificationTokens,
+    responseTokens,
     disk,
     deadLetterDirectory: paths.deadLetters,
     subscription: (name) => subscriptions.get(name),
@@ -301,7 +303,7 @@ export async function startServer(
       signer: callbackTokens,
       render,
       blobs,
-      responseTokens: new DerivedResponseTokens(derivedKey(secret, 'responses')),
+      responseTokens,
       containers,
       disk,
       signalling: sip,

@@ -92,7 +92,7 @@ export class Calls implements CallService {
     this.#ports = ports;
     this.#settings = settings;
     const publisher = new EventPublisher(ports);
-    this.#callEvents = new CallEvents(publisher);
+    this.#callEvents = new CallEvents(publisher, ports.responseTokens);
     this.#recordingEvents = new RecordingEvents(publisher);
     const space = new FreeSpace({
       disk: ports.disk,

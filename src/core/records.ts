@@ -174,6 +174,8 @@ export type BotNotification = {
   readonly callChainId: string;
   /** As it stands in `value` of the POST. */
   readonly notification: Readonly<Record<string, unknown>>;
+  /** A stored response of which it tells: whoever sends it adds the token, which is kept nowhere. */
+  readonly tokenOf?: DocumentId;
 };
 
 /** One destination of an event. */

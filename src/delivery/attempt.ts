@@ -2,6 +2,7 @@ import { TapedeckError } from '../core/error.ts';
 import type { CallbackSigner } from '../core/ports/callback-signer.ts';
 import type { HttpRequest, HttpResponse, HttpSender } from '../core/ports/http-sender.ts';
 import type { NotificationSigner } from '../core/ports/notification-signer.ts';
+import type { ResponseTokens } from '../core/ports/response-recorder.ts';
 import type { DeliveryRecord, EventRecord, SubscriptionRecord } from '../core/records.ts';
 import {
   callbackEnvelope,
@@ -38,6 +39,7 @@ export type AttemptContext = {
   readonly sender: HttpSender;
   readonly signer: CallbackSigner;
   readonly notificationSigner: NotificationSigner;
+  readonly responseTokens: Pick<ResponseTokens, 'tokenOf'>;
   /** Of Event Grid events: `/subscriptions/…/communicationservices/<name>`. */
   readonly topic: string;
   /** Name by which CloudEvents receivers allowed us (WebHook-Request-Origin). */
@@ -96,17 +98,17 @@ function requestFor(
 ): HttpRequest | Promise<HttpRequest> {
   if (subscription !== undefined) return gridRequest(context, delivery, event, subscription);
   return event.kind === 'notification'
-    ? notificationRequest(context.notificationSigner, delivery, event)
+    ? notificationRequest(context, delivery, event)
     : callbackRequest(context.signer, delivery, event);
 }
 
 async function notificationRequest(
-  signer: NotificationSigner,
+  { notificationSigner: signer, responseTokens }: AttemptContext,
   delivery: DeliveryRecord,
   event: EventRecord,
 ): Promise<HttpRequest> {
   const content = notificationOf(event);
-  const { contentType, body } = notificationEnvelope(content);
+  const { contentType, body } = notificationEnvelope(content, responseTokens);
   const { callChainId } = content;
   return post(delivery.destination, body, {
     'content-type': contentType,

@@ -49,6 +49,7 @@ async function started(with_: Partial<DeliveryOptions> = {}): Promise<Delivery> 
     sender,
     signer: { authorization: () => Promise.resolve('Bearer token') },
     notificationSigner: { authorization: () => Promise.resolve('Bearer token') },
+    responseTokens: { tokenOf: (documentId) => `token of ${documentId}` },
     disk: nodeDisk,
     deadLetterDirectory: join(database.directory, 'dead-letters'),
     subscription: (name) => subscriptions.get(name),

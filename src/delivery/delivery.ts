@@ -3,6 +3,7 @@ import type { Timer } from '../core/ports/clock.ts';
 import type { HttpSender } from '../core/ports/http-sender.ts';
 import type { NotificationSigner } from '../core/ports/notification-signer.ts';
 import type { DueDelivery } from '../core/ports/ledger.ts';
+import type { ResponseTokens } from '../core/ports/response-recorder.ts';
 import { attemptDelivery, type AttemptResult, RESPONSE_TIMEOUT_MS } from './attempt.ts';
 import { SUBSCRIPTION_DELETED, TIME_TO_LIVE_EXCEEDED } from './dead-letters.ts';
 import { DEFAULT_LIMITS, Destinations, type DestinationLimits } from './destinations.ts';
@@ -12,6 +13,8 @@ export type DeliveryOptions = SettlementOptions & {
   readonly sender: HttpSender;
   readonly signer: CallbackSigner;
   readonly notificationSigner: NotificationSigner;
+  /** Added to notifications of responses. */
+  readonly responseTokens: Pick<ResponseTokens, 'tokenOf'>;
   /** Sent to CloudEvents receivers as WebHook-Request-Origin. */
   readonly webhookOrigin: string;
   /** No other process delivers from this outbox: leases left by a crash end at the start. */

@@ -1,3 +1,4 @@
+import type { ResponseTokens } from '../core/ports/response-recorder.ts';
 import type { BotNotification, EventRecord, SubscriptionRecord } from '../core/records.ts';
 
 export const DATA_VERSION = '1.0';
@@ -25,9 +26,18 @@ export function callbackEvent(event: EventRecord): Readonly<Record<string, unkno
   };
 }
 
-/** A Graph notification: a collection of one. */
-export function notificationEnvelope({ notification }: BotNotification): Envelope {
-  const body = { '@odata.type': '#microsoft.graph.commsNotifications', value: [notification] };
+/** A Graph notification: a collection of one, with the token of what it tells of. */
+export function notificationEnvelope(
+  { notification, tokenOf }: BotNotification,
+  tokens: Pick<ResponseTokens, 'tokenOf'>,
+): Envelope {
+  const recordingAccessToken = tokenOf && tokens.tokenOf(tokenOf);
+  const resourceData = notification['resourceData'] as Readonly<Record<string, unknown>>;
+  const value =
+    recordingAccessToken === undefined
+      ? notification
+      : { ...notification, resourceData: { ...resourceData, recordingAccessToken } };
+  const body = { '@odata.type': '#microsoft.graph.commsNotifications', value: [value] };
   return { contentType: 'application/json', body: JSON.stringify(body) };
 }
 

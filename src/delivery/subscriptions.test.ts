@@ -130,6 +130,7 @@ test('a receiver that is not up yet is asked again, later and later, and its eve
     sender,
     signer: { authorization: () => Promise.resolve('') },
     notificationSigner: { authorization: () => Promise.resolve('') },
+    responseTokens: { tokenOf: () => '' },
     disk: nodeDisk,
     deadLetterDirectory: `${database.directory}/dead-letters`,
     subscription: (name) => subscriptions.get(name),

@@ -38,6 +38,7 @@ const CONTEXT: AttemptContext = {
     authorization: ({ applicationId, tenantId }) =>
       Promise.resolve(`Bearer for ${applicationId} of ${tenantId}`),
   },
+  responseTokens: { tokenOf: (documentId) => `token of ${documentId}` },
   topic:
     '/subscriptions/0/resourcegroups/local/providers/microsoft.communication/communicationservices/tapedeck',
   webhookOrigin: 'eventgrid.azure.net',
@@ -148,6 +149,23 @@ describe('a notification of a bot', () => {
     expect(JSON.parse(received[0]?.body ?? '')).toEqual({
       '@odata.type': '#microsoft.graph.commsNotifications',
       value: [notification],
+    });
+  });
+
+  test('of a response has its token, which is not stored', async () => {
+    respond = () => ({ status: 202 });
+    const location = 'https://tapedeck.test/recordings/0-td-1-ab';
+    const resourceData = { id: 'op', recordingLocation: location, recordingAccessToken: '' };
+    const data = {
+      ...(JSON.parse(event.data) as object),
+      notification: { resourceData },
+      tokenOf: '0-td-1-ab',
+    };
+    const delivery = aDelivery('d-1', 'e-1', { destination: url });
+    const told = { ...event, data: JSON.stringify(data) };
+    await attemptDelivery(CONTEXT, delivery, told, undefined, START_MS, NEVER);
+    expect(JSON.parse(received[0]?.body ?? '')).toMatchObject({
+      value: [{ resourceData: { ...resourceData, recordingAccessToken: 'token of 0-td-1-ab' } }],
     });
   });
 

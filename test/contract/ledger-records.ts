@@ -99,7 +99,6 @@ export function aResponse(id: string, with_: Partial<ResponseRecord> = {}): Resp
       recording: {
         documentId: `0-td-1-${id}` as ResponseRecord['documentId'],
         location: `https://tapedeck.test/recordings/0-td-1-${id}`,
-        accessToken: 'secret',
         sizeBytes: 44,
         durationMs: 0.5,
       },

@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
@@ -44,9 +44,26 @@ function voices(): readonly string[] {
   });
 }
 
+/** Files of the server, the database's among them, that have this in their name or their content. */
+function filesWith(text: unknown): readonly string[] {
+  return readdirSync(dataDirectory, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map(({ parentPath, name }) => join(parentPath, name))
+    .filter((path) => path.includes(String(text)) || readFileSync(path).includes(String(text)));
+}
+
+/** What opens a response is nowhere on the disk, neither while it can be opened nor later. */
+function expectNoToken({ id, recordingAccessToken }: Json): void {
+  expect(filesWith(inCapitals(id)).length).toBeGreaterThan(0);
+  expect(filesWith(recordingAccessToken)).toEqual([]);
+}
+
+const inCapitals = (id: unknown): string => String(id).replaceAll('-', '').toUpperCase();
+
 async function expectGone(operation: Json): Promise<void> {
   await expect.poll(async () => (await session.open(operation)).status, PATIENCE).toBe(404);
   await expect.poll(voices, PATIENCE).toEqual([]);
+  expectNoToken(operation);
 }
 
 describe('a kill', () => {
@@ -97,6 +114,7 @@ test('a response is gone some time after its call, also where a kill came in bet
   await pause(2_500);
   expect((await session.open(operation)).status).toBe(200);
   expect(voices().length).toBeGreaterThan(0);
+  expectNoToken(operation);
   const { recordingAccessToken } = operation;
   const other = await session.open({ ...operation, recordingAccessToken: 'other' });
   expect([other.status, recordingAccessToken === 'other']).toEqual([401, false]);

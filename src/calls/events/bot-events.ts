@@ -1,7 +1,11 @@
-import type { CallConnectionId } from '../../core/ids.ts';
+import type { CallConnectionId, DocumentId } from '../../core/ids.ts';
 import type { Fact } from '../../core/ports/ledger.ts';
 import type { Resource } from '../../core/ports/bot-calls.ts';
-import { RESPONSE_ENDED, type ResponseCompletion } from '../../core/ports/response-recorder.ts';
+import {
+  RESPONSE_ENDED,
+  type ResponseCompletion,
+  type ResponseTokens,
+} from '../../core/ports/response-recorder.ts';
 import type { BotHold, ConnectionRecord, OperationEnding } from '../../core/records.ts';
 import { ACTIVE, type CallState } from '../graph/live-bot.ts';
 import {
@@ -79,12 +83,14 @@ const ENDED_BY_BOT = 7000;
 /** The Graph notifications of the calls that bots hold: each in the order of its call. */
 export class BotEvents {
   readonly #publisher: EventPublisher;
+  readonly #tokens: Pick<ResponseTokens, 'tokenOf'>;
   /** Called for each operation that has ended. */
   onOperationEnded: (callId: CallConnectionId, operationId: string, ended: Resource) => void = () =>
     undefined;
 
-  constructor(publisher: EventPublisher) {
+  constructor(publisher: EventPublisher, tokens: Pick<ResponseTokens, 'tokenOf'>) {
     this.#publisher = publisher;
+    this.#tokens = tokens;
   }
 
   /**
@@ -146,7 +152,8 @@ export class BotEvents {
     }
     if (name === TRANSFER_FAILED) return this.#notTransferred(connection, callChainId, result);
     const { operationId } = request;
-    const end = name === RESPONSE_ENDED ? endOfResponse(data as ResponseCompletion) : ENDS[name];
+    const completion = name === RESPONSE_ENDED ? (data as ResponseCompletion) : undefined;
+    const end = completion === undefined ? ENDS[name] : endOfResponse(completion);
     if (end === undefined || operationId === undefined) return [];
     const { type, status, more = {} } = end;
     const clientContext = request.operationContext;
@@ -154,15 +161,34 @@ export class BotEvents {
       { type, id: operationId, clientContext, status, result, more },
       connection.bot.operationStatus,
     );
-    this.onOperationEnded(connection.callConnectionId, operationId, operation);
+    const documentId = completion?.recording?.documentId;
+    const opened = this.#withToken(operation, documentId);
+    this.onOperationEnded(connection.callConnectionId, operationId, opened);
     return [
       this.#notification(connection, callChainId, {
         type: `${type}Operation`,
         changeType: 'deleted',
         url: `${callUrl(connection.callConnectionId)}/operations/${inCapitals(operationId)}`,
         resource: operation,
+        ...(documentId !== undefined && { tokenOf: documentId }),
       }),
     ];
+  }
+
+  /** A response that has ended, as an operation. */
+  response(
+    { bot }: BotConnection,
+    ended: {
+      readonly operationId: string;
+      readonly clientContext: string | undefined;
+      readonly completion: ResponseCompletion;
+    },
+  ): Resource {
+    const { operationId: id, clientContext, completion } = ended;
+    const { resultInformation: result } = completion;
+    const parts = { ...endOfResponse(completion), id, clientContext, result };
+    const operation = operationResource(parts, bot.operationStatus);
+    return this.#withToken(operation, completion.recording?.documentId);
   }
 
   /** Who is in the call now. */
@@ -221,9 +247,10 @@ export class BotEvents {
       readonly changeType: ChangeType;
       readonly url: string;
       readonly resource: Resource;
+      readonly tokenOf?: DocumentId;
     },
   ): Fact {
-    const { type, changeType, url, resource } = told;
+    const { type, changeType, url, resource, tokenOf } = told;
     const { '@odata.type': odata, ...members } = resource;
     return this.#publisher.notification({
       ...this.#address(connection, callChainId, type, url),
@@ -236,7 +263,14 @@ export class BotEvents {
           ...members,
         },
       },
+      ...(tokenOf !== undefined && { tokenOf }),
     });
+  }
+
+  /** As the bot is given it; what is stored has no token. */
+  #withToken(operation: Resource, documentId: DocumentId | undefined): Resource {
+    if (documentId === undefined) return operation;
+    return { ...operation, recordingAccessToken: this.#tokens.tokenOf(documentId) };
   }
 
   #address(
@@ -268,26 +302,11 @@ function head(changeType: ChangeType, url: string): Resource {
   };
 }
 
-/** A response that has ended, as an operation. */
-export function responseResource(
-  { bot }: BotConnection,
-  ended: {
-    readonly operationId: string;
-    readonly clientContext: string | undefined;
-    readonly completion: ResponseCompletion;
-  },
-): Resource {
-  const { operationId: id, clientContext, completion } = ended;
-  const { resultInformation: result } = completion;
-  const parts = { ...endOfResponse(completion), id, clientContext, result };
-  return operationResource(parts, bot.operationStatus);
-}
-
-/** Without a recording there are empty strings, as in the vendor's own. */
+/** Without a recording there are empty strings, as in the vendor's own; the token of one is added later. */
 function endOfResponse({ status, recording, completionReason }: ResponseCompletion): OperationEnd {
   const more = {
     recordingLocation: recording?.location ?? '',
-    recordingAccessToken: recording?.accessToken ?? '',
+    recordingAccessToken: '',
     completionReason,
   };
   return { type: 'record', status, more };

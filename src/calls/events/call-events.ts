@@ -1,5 +1,6 @@
 import { identifierModel, type Identifier } from '../../core/identifier.ts';
 import type { Fact } from '../../core/ports/ledger.ts';
+import type { ResponseTokens } from '../../core/ports/response-recorder.ts';
 import type { ConnectionRecord, OperationEnding } from '../../core/records.ts';
 import type { HeldConnection, Leg, LiveCall } from '../live-call.ts';
 import { botRoster } from '../graph/roster.ts';
@@ -17,9 +18,9 @@ export class CallEvents {
   readonly #publisher: EventPublisher;
   readonly bots: BotEvents;
 
-  constructor(publisher: EventPublisher) {
+  constructor(publisher: EventPublisher, responseTokens: Pick<ResponseTokens, 'tokenOf'>) {
     this.#publisher = publisher;
-    this.bots = new BotEvents(publisher);
+    this.bots = new BotEvents(publisher, responseTokens);
   }
 
   /**

@@ -14,7 +14,7 @@ import type { PlaySource } from '../../core/ports/prompts.ts';
 import type { ResponseRecorder } from '../../core/ports/response-recorder.ts';
 import type { Tone } from '../../core/tone.ts';
 import type { Connections } from '../connections.ts';
-import { botConnection, responseResource } from '../events/bot-events.ts';
+import { botConnection } from '../events/bot-events.ts';
 import type { CallEvents } from '../events/call-events.ts';
 import type { InsistentCommit } from '../insistent-commit.ts';
 import type { LiveCall } from '../live-call.ts';
@@ -88,7 +88,7 @@ export class BotMedia {
     if (connection?.bot.applicationId !== of.principal.applicationId) return undefined;
     const { operationId, completion } = known;
     const clientContext = known.operationContext;
-    return responseResource(connection, { operationId, clientContext, completion });
+    return this.#events.bots.response(connection, { operationId, clientContext, completion });
   }
 
   /** Ends what is played or recorded, or waits to be; each of them tells of its own end. */

@@ -91,7 +91,7 @@ class Setting {
       connections: {
         established: () => Promise.resolve({ call: this.call, connection }),
       },
-      events: new CallEvents(new EventPublisher(ports)),
+      events: new CallEvents(new EventPublisher(ports), ports.responseTokens),
       insistent: {
         commit: (facts) => {
           this.note(facts);

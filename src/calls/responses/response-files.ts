@@ -9,7 +9,7 @@ const WHOLE = { durationMs: 86_400_000, sizeBytes: 4_000_000_000 };
 
 type Ports = Pick<
   CallPorts,
-  'render' | 'blobs' | 'disk' | 'ledger' | 'wakeDelivery' | 'clock' | 'log' | 'responseTokens'
+  'render' | 'blobs' | 'disk' | 'ledger' | 'wakeDelivery' | 'clock' | 'log'
 >;
 
 /** The files of responses and their journals: made, found and removed. */
@@ -64,8 +64,7 @@ export class ResponseFiles {
   /** As it is told of. */
   describe({ documentId, sizeBytes, durationMs }: RenderedChunk): ResponseFile {
     const location = `${this.#settings.responses.baseUrl()}/recordings/${documentId}`;
-    const accessToken = this.#ports.responseTokens.tokenOf(documentId);
-    return { documentId, location, accessToken, sizeBytes, durationMs };
+    return { documentId, location, sizeBytes, durationMs };
   }
 
   journalOf({ documentId }: ResponseRecord): string {

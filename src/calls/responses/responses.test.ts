@@ -297,7 +297,7 @@ describe('the end of the call', () => {
       outcome: 'media-stopped',
       status: 'completed',
       resultInformation: { code: 200, subCode: 8588 },
-      recording: { accessToken: expect.stringContaining('token') as string },
+      recording: { location: expect.stringContaining('/recordings/') as string },
     });
     expect(byId.get(waiting)).toMatchObject({
       outcome: 'call-ended',
@@ -352,7 +352,11 @@ describe('the file', () => {
     const id = await ask();
     await speak(id, true);
     await pass(30_000);
-    return { id, token: told().at(-1)?.recording?.accessToken ?? '' };
+    const documentId = told().at(-1)?.recording?.documentId;
+    return {
+      id,
+      token: documentId === undefined ? '' : world.ports.responseTokens.tokenOf(documentId),
+    };
   }
 
   const open = async (id: string, token: string): Promise<string> => {

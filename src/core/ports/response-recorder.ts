@@ -70,10 +70,8 @@ export type ResponseCompletion = {
 /** A stored response: WAV, 16 bits, mono, 16 kHz (or MP3, where the configuration says so). */
 export type ResponseFile = {
   readonly documentId: DocumentId;
-  /** Absolute URL; opened with the token as `Authorization: Bearer`. */
+  /** Absolute URL; opened with the token of the document (`ResponseTokens`) as `Authorization: Bearer`. */
   readonly location: string;
-  /** Opens this file and nothing else, as long as it is there. */
-  readonly accessToken: string;
   readonly sizeBytes: number;
   readonly durationMs: number;
 };
