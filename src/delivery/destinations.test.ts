@@ -1,7 +1,12 @@
 import { expect, test } from 'vitest';
 import { Destinations } from './destinations.ts';
 
-const LIMITS = { parallel: 4, parallelPerDestination: 2, waitingPerDestination: 3 };
+const LIMITS = {
+  parallel: 4,
+  parallelPerDestination: 2,
+  parallelPerQuickDestination: 2,
+  waitingPerDestination: 3,
+};
 
 test('so many go at once to one destination, so many wait, the rest come later', () => {
   const destinations = new Destinations<number>(LIMITS);
@@ -87,4 +92,19 @@ test('nothing that goes back comes again too soon, or too late', () => {
   destinations.admit('b', 0);
   destinations.finished('b', true, 8_000);
   expect([1, 2, 3].map(() => destinations.laterMs('b', 0))).toEqual([4_000, 5_000, 5_000]);
+});
+
+test('more go at once to a destination that answers quickly, until it does so no more', () => {
+  const destinations = new Destinations<number>({ ...LIMITS, parallelPerQuickDestination: 3 });
+  for (const item of [1, 2, 3, 4, 5]) destinations.admit('a', item);
+  destinations.finished('a', true, 1_000);
+  expect([destinations.next(), destinations.next(), destinations.next()]).toEqual([
+    { key: 'a', item: 3 },
+    { key: 'a', item: 4 },
+    undefined,
+  ]);
+  destinations.finished('a', true, 2_000);
+  expect(destinations.next()).toBeUndefined();
+  destinations.finished('a', true, 2_000);
+  expect(destinations.next()).toEqual({ key: 'a', item: 5 });
 });

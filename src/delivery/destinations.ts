@@ -2,23 +2,28 @@
 export type Admission = 'go' | 'wait' | 'later';
 
 export type DestinationLimits = {
-  /** Requests under way at once, to all destinations. Default 128. */
+  /** Requests under way at once, to all destinations. Default 256. */
   readonly parallel: number;
   /** Requests under way at once to one destination. Default 8. */
   readonly parallelPerDestination: number;
+  /** …and to one that answers quickly, be it far away. Default 32. */
+  readonly parallelPerQuickDestination: number;
   /** Deliveries that wait in memory for one destination; more go back to the outbox. Default 64. */
   readonly waitingPerDestination: number;
 };
 
 export const DEFAULT_LIMITS: DestinationLimits = {
-  parallel: 128,
+  parallel: 256,
   parallelPerDestination: 8,
+  parallelPerQuickDestination: 32,
   waitingPerDestination: 64,
 };
 
 const MAX_REMEMBERED = 1_000;
 /** Supposed of a destination that has not answered yet. */
 const SUPPOSED_ANSWER_MS = 20;
+/** Whoever answers within this is quick. */
+const QUICK_MS = 1_000;
 /** Of the pace of a destination, each answer makes this part. */
 const LATEST_SHARE = 1 / 4;
 /** What goes back to the outbox comes again after this at the earliest… */
@@ -69,7 +74,7 @@ export class Destinations<T> {
   laterMs(key: string, nowMs: number): number {
     const destination = this.#of(key);
     const answerMs = destination.answerMs ?? SUPPOSED_ANSWER_MS;
-    const paceMs = answerMs / this.#limits.parallelPerDestination;
+    const paceMs = answerMs / this.#parallel(destination);
     const freeMs = nowMs + destination.waiting.length * paceMs;
     const turnMs = Math.max(destination.bookedUntilMs, freeMs) + paceMs;
     destination.bookedUntilMs = Math.min(turnMs, nowMs + MOST_LATER_MS);
@@ -143,7 +148,13 @@ export class Destinations<T> {
 
   #mayStart(destination: Destination<T>): boolean {
     if (this.#underWay >= this.#limits.parallel) return false;
-    return destination.underWay < (destination.silent ? 1 : this.#limits.parallelPerDestination);
+    return destination.underWay < this.#parallel(destination);
+  }
+
+  #parallel({ silent, answerMs = Infinity }: Destination<T>): number {
+    if (silent) return 1;
+    const { parallelPerDestination, parallelPerQuickDestination } = this.#limits;
+    return answerMs <= QUICK_MS ? parallelPerQuickDestination : parallelPerDestination;
   }
 
   #start(destination: Destination<T>): void {

@@ -4,7 +4,7 @@ import { Agent as HttpsAgent } from 'node:https';
 /** Receivers keep theirs for five seconds at least: Node's do. */
 const IDLE_MS = 4_000;
 /** To one place; as many as deliveries go there at once. */
-const MOST_IDLE_PER_PLACE = 8;
+const MOST_IDLE_PER_PLACE = 32;
 /** To all places together. */
 const MOST_IDLE = 256;
 
