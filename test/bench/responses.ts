@@ -3,15 +3,15 @@
  * response (recordResponse, with a beep); they speak, and hang up in mid-speech. Counted from the BYE until the
  * bot holds the notification with the recording's location and token, by which it downloads the file at once.
  * `lost`: no such notification within ten seconds, or a file that is shorter than what was said since the end of
- * the beep minus 200 ms, or does not have the caller's own tones unbroken for so long. Callers come in batches, in
- * which all of them speak at the same time; within a batch they call and hang up evenly spread. Processor time is
- * that of the whole server from a batch's first INVITE to its last notification and download, so calls, tokens,
- * notifications and files are in it, by second of recorded response.
+ * the beep minus 200 ms, or does not have the caller's own tones unbroken for so long. Callers come in batches: one
+ * calls after the other, all of them speak at the same time, then one hangs up after the other, evenly spread.
+ * Processor time is that of the whole server from a batch's first INVITE to its last notification and download,
+ * so calls, tokens, notifications and files are in it, by second of recorded response.
  * The callers are a process of their own, the bot is this one. One JSON line; details of each batch on stderr.
  *
- *   node test/bench/responses.ts [--callers 1000] [--batch 200] [--secs 3] [--over 2500] [--profile DIR]
+ *   node test/bench/responses.ts [--callers 1000] [--batch 200] [--calling 4000] [--hanging-up 2500] [--profile DIR]
  *
- * `--secs`: how long each speaks. `--over`: in how many milliseconds a batch calls, and hangs up.
+ * `--calling`, `--hanging-up`: in how many milliseconds all of a batch have called, and hung up.
  */
 import { parseArgs } from 'node:util';
 import { ResponsesBench, type BatchResult } from './responses-run.ts';
@@ -20,22 +20,29 @@ import { ResponsesBench, type BatchResult } from './responses-run.ts';
 const MAX_LATE_MS = 50;
 const MOST_VOID = 2;
 const COMPLAINTS = 5;
+/** All of a batch speak for so long, before the first hangs up. */
+const SPEECH_MS = 500;
+/** Nobody speaks for longer than is recorded. */
+const MOST_MS = 15_000;
 
 const { values } = parseArgs({
   options: {
     callers: { type: 'string', default: '1000' },
     batch: { type: 'string', default: '200' },
-    secs: { type: 'string', default: '3' },
-    over: { type: 'string', default: '2500' },
+    calling: { type: 'string', default: '4000' },
+    'hanging-up': { type: 'string', default: '2500' },
     profile: { type: 'string' },
   },
 });
 const callers = Number(values.callers);
 const batch = Number(values.batch);
-const secs = Number(values.secs);
-const overMs = Number(values.over);
-if (!(callers >= 1 && batch >= 1 && batch <= 1_000 && secs >= 1 && secs <= 10 && overMs >= 0)) {
-  stop('--callers is a number from 1, --batch 1 to 1000, --secs 1 to 10, --over is one from 0');
+const callMs = Number(values.calling);
+const hangUpMs = Number(values['hanging-up']);
+if (!(callers >= 1 && batch >= 1 && batch <= 1_000)) {
+  stop('--callers is a number from 1, --batch one from 1 to 1000');
+}
+if (!(callMs >= 0 && hangUpMs >= 0 && callMs + hangUpMs <= MOST_MS)) {
+  stop(`--calling and --hanging-up are milliseconds, ${MOST_MS} together at most`);
 }
 if (process.platform !== 'linux') stop('measuring outside of Linux: not built');
 
@@ -56,7 +63,7 @@ async function allBatches(): Promise<readonly BatchResult[]> {
     const now = Math.min(batch, left);
     const from = called;
     called += now;
-    const result = await bench.run({ from, to: called, overMs, speechMs: secs * 1000 });
+    const result = await bench.run({ from, to: called, callMs, speechMs: SPEECH_MS, hangUpMs });
     describe(now, result);
     if (result.lateMs > MAX_LATE_MS && voids < MOST_VOID) {
       voids += 1;
@@ -96,7 +103,6 @@ function line(results: readonly BatchResult[]): Record<string, unknown> {
     bench: 'responses',
     callers: verdicts.length,
     batch,
-    secs,
     lost: verdicts.filter(({ lost }) => lost !== undefined).length,
     notifyP50Ms: quantile(waits, 0.5),
     notifyP95Ms: quantile(waits, 0.95),

@@ -16,12 +16,7 @@ export const BOT_NUMBER = '+15550400';
 const CONNECTIONS = 64;
 
 /** Longer than anybody speaks: all of them hang up before. */
-const RECORD_RESPONSE = {
-  playBeep: true,
-  initialSilenceTimeoutInSeconds: 10,
-  maxSilenceTimeoutInSeconds: 5,
-  maxRecordDurationInSeconds: 15,
-} as const;
+const RECORD_RESPONSE = { playBeep: true, maxRecordDurationInSeconds: 20 } as const;
 
 type Json = Readonly<Record<string, unknown>>;
 

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { RemoteMedia } from '../../../src/core/media-format.ts';
 import type { DatagramNetwork, DatagramSocket } from '../../../src/core/ports/datagram.ts';
 import { writeRtpHeader } from '../../../src/protocols/rtp/header.ts';
@@ -5,6 +6,7 @@ import { parseSipUri, type SipUri } from '../../../src/protocols/sip/uri.ts';
 import { SipEndpoint } from '../../../src/sip/endpoint.ts';
 import { NodeDatagramNetwork } from '../../../src/sip/node-datagram-network.ts';
 import { NodeStreamNetwork } from '../../../src/sip/node-stream-network.ts';
+import type { InviteClientSession } from '../../../src/sip/session/invite-client-session.ts';
 import { systemClock } from '../../../src/telemetry/system-clock.ts';
 import { systemRandom } from '../../../src/telemetry/system-random.ts';
 import { PACKET_MS, PACKET_SAMPLES, silencePacket } from '../../support/load/payloads.ts';
@@ -23,8 +25,9 @@ const LOUD_BELOW = 0x40;
 const MAGNITUDE = 0x7f;
 /** Who has heard nothing more of the beep for so long begins to speak. */
 const BEEP_OVER_US = 40_000;
-/** Who is not asked to speak in this time hangs up. */
-const PATIENCE_US = 15_000_000;
+/** Who is not asked to speak in this time does so never. */
+const PATIENCE_MS = 10_000;
+const LOOK_MS = 10;
 
 /** Who calls. */
 export function numberOf(caller: number): string {
@@ -52,10 +55,12 @@ export type CallBatch = {
   /** Numbers of the callers: `from` to `to` − 1. */
   readonly from: number;
   readonly to: number;
-  /** They call one after the other, evenly, in this time. */
-  readonly overMs: number;
-  /** How long each of them speaks before it hangs up in the middle. */
+  /** They call one after the other, evenly, in this time… */
+  readonly callMs: number;
+  /** …all speak for so long… */
   readonly speechMs: number;
+  /** …and hang up one after the other, evenly, in this time. */
+  readonly hangUpMs: number;
 };
 
 export type BatchTimes = {
@@ -70,28 +75,34 @@ class Caller {
   readonly rtp: DatagramSocket;
   readonly voice: Uint8Array;
   readonly ssrc: number = Math.floor(systemRandom.fraction() * 2 ** 32);
-  readonly speechUs: number;
-  readonly hangUp: () => void;
+  readonly session: InviteClientSession;
   remote: RemoteMedia | undefined;
-  upUs = 0;
   sent = 0;
   /** Arrival of the latest packet of the beep. */
   beepUs: number | undefined;
   spokeUs: number | undefined;
   byeUs: number | undefined;
   failure: string | undefined;
+  readonly #over = Promise.withResolvers<undefined>();
 
-  constructor(
-    caller: number,
-    rtp: DatagramSocket,
-    { speechMs }: Pick<CallBatch, 'speechMs'>,
-    hangUp: () => void,
-  ) {
+  constructor(caller: number, rtp: DatagramSocket, session: InviteClientSession) {
     this.caller = caller;
     this.rtp = rtp;
+    this.session = session;
     this.voice = voiceOf(caller);
-    this.speechUs = speechMs * 1000;
-    this.hangUp = hangUp;
+    session.onAccept = (remote) => {
+      this.remote = remote;
+    };
+    session.onEnd = ({ status, reason }) => {
+      this.remote = undefined;
+      if (this.byeUs === undefined) this.failure = `ended by the server: ${status} ${reason}`;
+      this.#over.resolve(undefined);
+    };
+  }
+
+  /** It has begun to speak, or never will. */
+  get isReady(): boolean {
+    return this.spokeUs !== undefined || this.failure !== undefined;
   }
 
   heard(data: Uint8Array, arrivalUs: number): void {
@@ -102,15 +113,6 @@ class Caller {
     }
   }
 
-  /** Hangs up if it is time to. */
-  isOver(nowUs: number): boolean {
-    if (this.byeUs !== undefined) return true;
-    const isSaid = this.spokeUs !== undefined && nowUs - this.spokeUs >= this.speechUs;
-    if (!isSaid && nowUs - this.upUs < PATIENCE_US) return false;
-    this.hangUp();
-    return true;
-  }
-
   /** What it says now: nothing before the beep is over. */
   says(nowUs: number, silence: Uint8Array): Uint8Array {
     if (this.spokeUs === undefined) {
@@ -118,6 +120,16 @@ class Caller {
       this.spokeUs = nowUs;
     }
     return this.voice;
+  }
+
+  /** Sends BYE before it returns; resolves when that is answered. */
+  async hangUp(): Promise<void> {
+    if (this.failure === undefined) {
+      this.remote = undefined;
+      this.byeUs = systemClock.monotonicUs();
+      await this.session.end({ status: 200, reason: 'OK' });
+    } else await this.#over.promise;
+    this.rtp.close();
   }
 
   get times(): CallTimes {
@@ -179,22 +191,22 @@ export class ResponsePhones {
   }
 
   /** Resolves when all of them have hung up, or were refused. */
-  async call(batch: CallBatch): Promise<BatchTimes> {
-    const callers = batch.to - batch.from;
-    this.#places = Array.from({ length: PLACES }, () => undefined);
-    this.#startUs = systemClock.monotonicUs();
-    this.#passed = 0;
-    this.#lateMs = 0;
-    this.#isSending = true;
-    this.#sendDue();
-    const calls = await Promise.all(
-      Array.from({ length: callers }, async (_, index) => {
-        await new Promise((resolve) => setTimeout(resolve, (index * batch.overMs) / callers));
-        return this.#call(batch.from + index, (index * PLACE_STEP) % PLACES, batch);
-      }),
-    );
+  async call({ from, to, callMs, speechMs, hangUpMs }: CallBatch): Promise<BatchTimes> {
+    this.#begin();
+    const callers: Caller[] = [];
+    await evenly(to - from, callMs, async (index) => {
+      const caller = await this.#call(from + index);
+      callers.push(caller);
+      this.#places[(index * PLACE_STEP) % PLACES] = caller;
+    });
+    const patientUntilMs = performance.now() + PATIENCE_MS;
+    while (!callers.every(({ isReady }) => isReady) && performance.now() < patientUntilMs) {
+      await delay(LOOK_MS);
+    }
+    await delay(speechMs);
+    await evenly(callers.length, hangUpMs, (index) => callers[index]?.hangUp());
     this.#isSending = false;
-    return { calls, lateMs: this.#lateMs };
+    return { calls: callers.map(({ times }) => times), lateMs: this.#lateMs };
   }
 
   async close(): Promise<void> {
@@ -203,7 +215,16 @@ export class ResponsePhones {
     await this.#media.close();
   }
 
-  async #call(number: number, place: number, batch: CallBatch): Promise<CallTimes> {
+  #begin(): void {
+    this.#places = Array.from({ length: PLACES }, () => undefined);
+    this.#startUs = systemClock.monotonicUs();
+    this.#passed = 0;
+    this.#lateMs = 0;
+    this.#isSending = true;
+    this.#sendDue();
+  }
+
+  async #call(number: number): Promise<Caller> {
     const receiver: { caller?: Caller } = {};
     const rtp = await this.#media.bind({
       host: HOST,
@@ -215,29 +236,9 @@ export class ResponsePhones {
       from: { user: numberOf(number), host: HOST, displayName: '' },
       media: { rtp: rtp.local, rtcp: this.#rtcp.local, formats: [PCMU] },
     });
-    const over = Promise.withResolvers<undefined>();
-    const caller = new Caller(number, rtp, batch, () => {
-      caller.remote = undefined;
-      caller.byeUs = systemClock.monotonicUs();
-      void session.end({ status: 200, reason: 'OK' }).then(() => {
-        over.resolve(undefined);
-      });
-    });
+    const caller = new Caller(number, rtp, session);
     receiver.caller = caller;
-    session.onAccept = (remote) => {
-      caller.remote = remote;
-      caller.upUs = systemClock.monotonicUs();
-    };
-    session.onEnd = ({ status, reason }) => {
-      caller.remote = undefined;
-      if (caller.byeUs === undefined) caller.failure = `ended by the server: ${status} ${reason}`;
-      over.resolve(undefined);
-    };
-    this.#places[place] = caller;
-    await over.promise;
-    rtp.close();
-    this.#places[place] = undefined;
-    return caller.times;
+    return caller;
   }
 
   readonly #sendDue = (): void => {
@@ -248,9 +249,7 @@ export class ResponsePhones {
       if (dueUs > nowUs) break;
       this.#lateMs = Math.max(this.#lateMs, (nowUs - dueUs) / 1000);
       const caller = this.#places[this.#passed % PLACES];
-      if (caller?.remote !== undefined && !caller.isOver(nowUs)) {
-        this.#send(caller, caller.remote, nowUs);
-      }
+      if (caller?.remote !== undefined) this.#send(caller, caller.remote, nowUs);
       this.#passed += 1;
     }
     setImmediate(this.#sendDue);
@@ -272,4 +271,18 @@ export class ResponsePhones {
     this.#packet.set(caller.says(nowUs, this.#silence), HEADER_BYTES);
     caller.rtp.send(this.#packet, rtp);
   }
+}
+
+/** Does something so many times, evenly spread over some milliseconds; resolves when all of it is done. */
+async function evenly(
+  times: number,
+  overMs: number,
+  task: (index: number) => Promise<void> | undefined,
+): Promise<void> {
+  await Promise.all(
+    Array.from({ length: times }, async (_, index) => {
+      await delay((index * overMs) / times);
+      await task(index);
+    }),
+  );
 }

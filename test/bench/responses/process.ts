@@ -8,7 +8,7 @@ import { ResponsePhones } from './phones.ts';
 /** The callers' process: does what comes over IPC. See generator.ts. */
 
 /** Short, so that packets leave when they are due, not in groups. */
-const SLEEP_MS = 0.5;
+const SLEEP_MS = 1;
 
 const [botUri = ''] = process.argv.slice(2);
 const calls = await loadLinuxCalls();
