@@ -22,7 +22,8 @@ export async function pythonWith(name: string, requirements: string): Promise<st
   const python = join(venv, 'bin/python');
   await once(venv, async () => {
     await run('python3', ['-m', 'venv', venv], { timeout: INSTALL_MS });
-    const install = ['-m', 'pip', 'install', '--quiet', '--no-deps', '-r', requirements];
+    const flags = ['--quiet', '--no-deps', '--no-compile'];
+    const install = ['-m', 'pip', 'install', ...flags, '-r', requirements];
     await run(python, install, { timeout: INSTALL_MS });
   });
   return python;

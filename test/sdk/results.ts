@@ -2,21 +2,21 @@ import { readFile, writeFile } from 'node:fs/promises';
 import type { LaneResult } from './lane-result.ts';
 
 type Result = LaneResult<string>;
+type Row = Pick<Result, 'language' | 'package' | 'version'>;
 
 export async function readResults(file: URL): Promise<readonly Result[]> {
   return JSON.parse(await readFile(file, 'utf8')) as readonly Result[];
 }
 
-/** Puts the lanes that ran into the committed results; what others made stays, if not all ran. */
+/** Puts what ran into the committed results, in the order of `lanes`; what others made stays. */
 export async function writeResults(
   file: URL,
   results: readonly Result[],
-  isAll: boolean,
+  lanes: readonly Row[],
 ): Promise<void> {
-  const committed = isAll ? [] : await readResults(file);
-  const rows = committed.map((old) => results.find((one) => isSameRow(one, old)) ?? old);
-  const added = results.filter((one) => !committed.some((old) => isSameRow(one, old)));
-  await writeFile(file, `${JSON.stringify([...rows, ...added], undefined, 2)}\n`);
+  const all = [...results, ...(await readResults(file))];
+  const rows = lanes.flatMap((lane) => all.find((one) => isSameRow(one, lane)) ?? []);
+  await writeFile(file, `${JSON.stringify(rows, undefined, 2)}\n`);
 }
 
 /**
@@ -39,10 +39,10 @@ export function differences(
   return [...changed, ...orphans.map((old) => `${nameOf(old)} has no lane`)];
 }
 
-function nameOf({ language, package: name, version }: Result): string {
+function nameOf({ language, package: name, version }: Row): string {
   return `${language} ${name} ${version}`;
 }
 
-function isSameRow(one: Result, other: Result): boolean {
+function isSameRow(one: Row, other: Row): boolean {
   return nameOf(one) === nameOf(other);
 }

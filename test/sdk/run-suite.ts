@@ -29,7 +29,7 @@ export async function runSuite<Stage extends LaneStage, Message, Step extends st
   const bad = outcomes.filter((outcome) => outcome === FAILED).length;
   const passed = outcomes.length - bad;
   if (write) {
-    await writeResults(suite.results, results, isAll);
+    await writeResults(suite.results, results, suite.lanes);
     return { passed, failed: bad };
   }
   const changed = differences(await readResults(suite.results), results, isAll);

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { javaTrust, mavenLibraries, pythonWith } from '../installed.ts';
 import type { Lane } from '../suite.ts';
 import type { GraphStage } from './stage.ts';
 
@@ -8,13 +9,21 @@ export type GraphLane = Lane<GraphStage>;
 
 /** In the order of the table. */
 export const GRAPH_LANES: readonly GraphLane[] = [
-  javascript('graph-client', '@microsoft/microsoft-graph-client', '3.0.7'),
+  javascript('JavaScript', 'graph-client', '@microsoft/microsoft-graph-client', '3.0.7'),
+  javascript('TypeScript', 'msgraph-sdk', '@microsoft/msgraph-sdk', '1.0.0-preview.90'),
+  python(),
+  java('6.69.0'),
 ];
 
-function javascript(program: string, packageName: string, version: string): GraphLane {
+function javascript(
+  language: string,
+  program: string,
+  packageName: string,
+  version: string,
+): GraphLane {
   return {
-    name: `graph-javascript-${program}`,
-    language: 'JavaScript',
+    name: `graph-${language.toLowerCase()}`,
+    language,
     package: packageName,
     version,
     client: 'unmodified',
@@ -25,5 +34,45 @@ function javascript(program: string, packageName: string, version: string): Grap
         directory: join(HERE, 'javascript'),
         environment: { ...stage.environment, NODE_EXTRA_CA_CERTS: stage.caFile },
       }),
+  };
+}
+
+/** @param version as pom.xml says. */
+function java(version: string): GraphLane {
+  const directory = join(HERE, 'java');
+  return {
+    name: `graph-java-${version}`,
+    language: 'Java',
+    package: 'com.microsoft.graph:microsoft-graph',
+    version,
+    client: 'unmodified',
+    async prepare(stage) {
+      const libraries = await mavenLibraries(`graph-java-${version}`, directory);
+      const trust = await javaTrust(stage.directory, stage.caFile);
+      return {
+        command: 'java',
+        arguments: [...trust, '-cp', join(libraries, '*'), 'RecordResponse.java'],
+        directory,
+        environment: stage.environment,
+      };
+    },
+  };
+}
+
+function python(): GraphLane {
+  const directory = join(HERE, 'python');
+  return {
+    name: 'graph-python',
+    language: 'Python',
+    package: 'msgraph-sdk',
+    version: '1.65.0',
+    client: 'unmodified',
+    prepare: async ({ environment, caFile }) => ({
+      command: await pythonWith('graph-python', join(directory, 'requirements.txt')),
+      arguments: ['-u', 'bot.py'],
+      directory,
+      // The credentials and the SDK have HTTP clients of their own.
+      environment: { ...environment, REQUESTS_CA_BUNDLE: caFile, SSL_CERT_FILE: caFile },
+    }),
   };
 }
