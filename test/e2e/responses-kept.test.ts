@@ -1,6 +1,6 @@
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { freePort } from '../support/free-port.ts';
 import { PATIENCE } from '../support/media-session.ts';
@@ -15,6 +15,7 @@ const GRACE = '2s';
 
 let dataDirectory: string;
 let session: ResponseSession;
+let filesBefore: readonly string[];
 
 beforeEach(async () => {
   dataDirectory = mkdtempSync(join(tmpdir(), 'tapedeck-responses-'));
@@ -28,6 +29,7 @@ beforeEach(async () => {
     {},
     { dataDirectory, ports, flags: ['--response-grace', GRACE] },
   );
+  filesBefore = files();
 });
 afterEach(async () => {
   await session.close();
@@ -36,20 +38,24 @@ afterEach(async () => {
 
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
-/** Everything on the disk that holds a voice. */
+/** Every file of the server. */
+function files(): readonly string[] {
+  return readdirSync(dataDirectory, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map(({ parentPath, name }) => join(parentPath, name));
+}
+
+/** Files that were not there before the first call, but for keys, which are made when they are needed: voices. */
 function voices(): readonly string[] {
-  return ['responses', 'recordings', 'journals', 'unfinished'].flatMap((name) => {
-    const directories = [join(dataDirectory, name), join(dataDirectory, 'blobs', name)];
-    return directories.flatMap((path) => (existsSync(path) ? readdirSync(path) : []));
-  });
+  const keys = join(dataDirectory, 'keys');
+  return files().filter((path) => !filesBefore.includes(path) && dirname(path) !== keys);
 }
 
 /** Files of the server, the database's among them, that have this in their name or their content. */
 function filesWith(text: unknown): readonly string[] {
-  return readdirSync(dataDirectory, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile())
-    .map(({ parentPath, name }) => join(parentPath, name))
-    .filter((path) => path.includes(String(text)) || readFileSync(path).includes(String(text)));
+  return files().filter(
+    (path) => path.includes(String(text)) || readFileSync(path).includes(String(text)),
+  );
 }
 
 /** What opens a response is nowhere on the disk, neither while it can be opened nor later. */
