@@ -1,4 +1,5 @@
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { spawnSync } from 'node:child_process';
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
@@ -71,6 +72,43 @@ test('a batch fails when a statement changes another number of rows than expecte
   expect(outcome).toMatchObject({ ok: false, error: { code: 'database-failed' } });
   expect(keysIn(engine)).toEqual([]);
 });
+
+test('a batch that changes much writes nothing beside the database', async () => {
+  const aside = join(directory, 'aside');
+  await mkdir(aside);
+  const before = await stat(aside, { bigint: true });
+  // Where SQLite writes what is temporary is known to a process from its start.
+  const { status, stderr } = spawnSync(
+    process.execPath,
+    [
+      '--input-type=module',
+      '-e',
+      CHANGES_MUCH,
+      new URL('sqlite-engine.ts', import.meta.url).href,
+      path,
+    ],
+    { env: { ...process.env, SQLITE_TMPDIR: aside }, encoding: 'utf8' },
+  );
+  expect([status, stderr]).toEqual([0, '']);
+  // A file that came and went has left its time on the directory.
+  expect((await stat(aside, { bigint: true })).mtimeNs).toBe(before.mtimeNs);
+});
+
+/** Changes more in one batch than SQLite keeps in memory for its savepoint by itself. */
+const CHANGES_MUCH = `
+  const [engineUrl, path] = process.argv.slice(1);
+  const { openSqliteEngine } = await import(engineUrl);
+  const engine = openSqliteEngine({ path });
+  const insert = 'insert into repeatability (key, status, body, stored_at_ms) values (?, 200, ?, 0)';
+  const run = (statements) => {
+    const [outcome] = engine.executeGroup([{ intent: 'facts', statements }]);
+    if (!outcome.ok) throw outcome.error;
+  };
+  const rows = Array.from({ length: 100 }, (_, index) => [String(index), 'x'.repeat(4_000)]);
+  run(rows.map((parameters) => ({ sql: insert, parameters })));
+  run([{ sql: 'update repeatability set body = ?', parameters: ['y'.repeat(4_000)] }]);
+  engine.close();
+`;
 
 test('outcomes can be cloned to another thread', () => {
   const engine = open();

@@ -38,6 +38,8 @@ export function openSqliteEngine(options: SqliteEngineOptions): SqliteEngine {
     database.exec('PRAGMA synchronous = FULL');
     // What is deleted or replaced is overwritten with zeros: nobody finds it in the file.
     database.exec('PRAGMA secure_delete = ON');
+    // What a savepoint would restore is kept in memory, not in a file in the system's temporary directory.
+    database.exec('PRAGMA temp_store = MEMORY');
     migrate(database);
     return new SqliteEngine(database);
   } catch (error) {
