@@ -9,7 +9,8 @@
  *   node test/sdk/main.ts --write          the results are written instead of compared
  *   node test/sdk/main.ts --keep           what is downloaded stays, and it is said where
  *
- * Needs python3 with venv, a JDK with Maven, ffmpeg, baresip, and `npm ci` in test/azurite. Ends with "N
+ * Needs python3 with venv, a JDK with Maven, ffmpeg, baresip, and `npm ci` in test/azurite. Go comes with
+ * pip where it is missing; the first run compiles all of its SDK, ten minutes of processor time. Ends with "N
  * passed, N failed": each cell of the tables counts, and each difference to the committed results.
  */
 import { GRAPH } from './graph/suite.ts';
