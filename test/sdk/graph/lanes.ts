@@ -1,6 +1,8 @@
 import { join } from 'node:path';
 import { javaTrust, mavenLibraries, pythonWith } from '../installed.ts';
 import type { Lane } from '../suite.ts';
+import { goProgram } from './go/program.ts';
+import type { DialectName } from './reproduced/dialects.ts';
 import type { GraphStage } from './stage.ts';
 
 const HERE: string = import.meta.dirname;
@@ -13,6 +15,12 @@ export const GRAPH_LANES: readonly GraphLane[] = [
   javascript('TypeScript', 'msgraph-sdk', '@microsoft/msgraph-sdk', '1.0.0-preview.90'),
   python(),
   java('6.69.0'),
+  go('1.89.0'),
+  reproduced('dotnet', 'C#', 'Microsoft.Graph', '5.56.0'),
+  reproduced('dotnet4', 'C#', 'Microsoft.Graph', '4.54.0'),
+  reproduced('php', 'PHP', 'microsoft/microsoft-graph', '2.16.0'),
+  reproduced('powershell', 'PowerShell', 'Microsoft.Graph.CloudCommunications', '2.25.0'),
+  reproduced('mgc', 'CLI', 'mgc', '1.9.0'),
 ];
 
 function javascript(
@@ -59,6 +67,23 @@ function java(version: string): GraphLane {
   };
 }
 
+/** @param version as go.mod says. */
+function go(version: string): GraphLane {
+  return {
+    name: `graph-go-${version}`,
+    language: 'Go',
+    package: 'github.com/microsoftgraph/msgraph-sdk-go',
+    version,
+    client: 'unmodified',
+    prepare: async ({ environment, caFile }) => ({
+      command: await goProgram(),
+      arguments: [],
+      directory: join(HERE, 'go'),
+      environment: { ...environment, SSL_CERT_FILE: caFile },
+    }),
+  };
+}
+
 function python(): GraphLane {
   const directory = join(HERE, 'python');
   return {
@@ -74,5 +99,28 @@ function python(): GraphLane {
       // The credentials and the SDK have HTTP clients of their own.
       environment: { ...environment, REQUESTS_CA_BUNDLE: caFile, SSL_CERT_FILE: caFile },
     }),
+  };
+}
+
+/** The requests of an SDK that cannot be installed here. */
+function reproduced(
+  dialect: DialectName,
+  language: string,
+  packageName: string,
+  version: string,
+): GraphLane {
+  return {
+    name: `graph-${dialect}`,
+    language,
+    package: packageName,
+    version,
+    client: 'requests reproduced',
+    prepare: (stage) =>
+      Promise.resolve({
+        command: process.execPath,
+        arguments: ['bot.ts', dialect],
+        directory: join(HERE, 'reproduced'),
+        environment: { ...stage.environment, NODE_EXTRA_CA_CERTS: stage.caFile },
+      }),
   };
 }
