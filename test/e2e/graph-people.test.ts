@@ -8,6 +8,7 @@ import {
   CALLER_HZ,
   type GraphAnswer,
   GraphSession,
+  SILENT,
   target,
   THIRD,
   THIRD_HZ,
@@ -170,6 +171,55 @@ describe('a transfer', () => {
     const callee = await session.phone(CALLEE);
     await expect.poll(() => levelHeard(callee, CALLER_HZ), PATIENCE).toBeGreaterThan(-9);
     await callee.hangUp();
+    await phone.ended;
+  });
+
+  test('to somebody to whom the bot has spoken joins the two, and nobody is called', async () => {
+    const { phone, id } = await session.answered();
+    const consulted = await session.called(CALLEE);
+    const callee = await session.phone(CALLEE);
+    await callee.answered;
+    expect(levelHeard(callee, CALLER_HZ)).toBeLessThan(-30);
+    const answer = await session.post(`/communications/calls/${id}/transfer`, {
+      transferTarget: {
+        ...target(CALLEE),
+        replacesCallId: consulted.replaceAll('-', '').toUpperCase(),
+      },
+    });
+    expect([answer.status, answer.text]).toEqual([202, '']);
+    for (const each of [id, consulted]) {
+      expect((await session.state(each, 'terminated')).resourceData).toMatchObject({
+        resultInfo: { code: 0, subcode: 7015, message: 'GracefulTransferCompleted' },
+      });
+    }
+    const told = session.told(id).filter((one) => one !== 'roster');
+    expect(told.slice(-3)).toEqual([
+      'updated transferring',
+      'updated transferAccepted',
+      'deleted terminated',
+    ]);
+    await expect.poll(() => levelHeard(callee, CALLER_HZ), PATIENCE).toBeGreaterThan(-9);
+    await expect.poll(() => levelHeard(phone, CALLEE_HZ), PATIENCE).toBeGreaterThan(-9);
+    // The same call of that phone as before.
+    expect(await session.phone(CALLEE)).toBe(callee);
+    await callee.hangUp();
+    await phone.ended;
+  });
+
+  test('to a call that is not the bot’s, or is not up, is refused', async () => {
+    const { phone, id } = await session.answered();
+    const transfer = async (replacesCallId: string): Promise<readonly [number, unknown]> =>
+      errorOf(
+        await session.post(`/communications/calls/${id}/transfer`, {
+          transferTarget: { ...target(CALLEE), replacesCallId },
+        }),
+      );
+    expect(await transfer('57dab8b1-894c-409a-b240-bd8beae78896')).toEqual([404, '8522']);
+    expect(await transfer(id)).toEqual([400, '8523']);
+    const rings = String((await session.create(SILENT)).body['id']);
+    expect(await transfer(rings)).toEqual([400, '8501']);
+    await session.request('DELETE', `/communications/calls/${rings}`);
+    await session.finish(id);
     await phone.ended;
   });
 

@@ -58,7 +58,7 @@ export function graphPath(url: string): string {
 }
 
 /** A GUID as resources have it in `id`; `undefined` if it is none. */
-function guidOf(text: string): string | undefined {
+export function guidOf(text: string): string | undefined {
   const parts = GUID.exec(text);
   return parts === null ? undefined : parts.slice(1).join('-').toLowerCase();
 }

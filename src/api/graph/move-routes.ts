@@ -1,8 +1,10 @@
 import { Type } from 'typebox';
 import { TapedeckError } from '../../core/error.ts';
+import type { CallConnectionId } from '../../core/ids.ts';
 import type { TransferBotCall } from '../../core/ports/bot-calls.ts';
 import type { Routes } from '../routes.ts';
 import { requireRoles } from './graph-access.ts';
+import { guidOf } from './graph-path.ts';
 import {
   CallParams,
   ClientContext,
@@ -71,18 +73,15 @@ export function moveRoutes(routes: Routes, api: GraphApi): void {
       const { body } = request;
       const of = ofBot(request);
       requireRoles(of.principal, 'Calls.Initiate.All');
-      if (body.transferTarget.replacesCallId !== undefined) {
-        throw new TapedeckError(
-          'not-supported',
-          'Consultative transfers (transferTarget.replacesCallId) are not supported by this server yet.',
-          { field: 'transferTarget.replacesCallId' },
-        );
-      }
+      const { replacesCallId } = body.transferTarget;
       await bots.transfer({
         ...of,
         ...contextOf(body),
         target: toNamed(body.transferTarget.identity, 'transferTarget.identity'),
         transferee: toTransferee(body.transferee),
+        ...(replacesCallId !== undefined && {
+          replaces: (guidOf(replacesCallId) ?? replacesCallId) as CallConnectionId,
+        }),
       });
       return sendNothing(reply, 202);
     },

@@ -123,6 +123,70 @@ describe('a transfer', () => {
   });
 });
 
+describe('a transfer to a call of the application', () => {
+  let other: HeldCall;
+
+  beforeEach(async () => {
+    other = await conference.with(5);
+  });
+
+  test('takes the transferee there, and the application leaves both', async () => {
+    await transfer({ replaces: other.id });
+    expect(conference.phone(1).referred).toEqual([]);
+    for (const id of [call.id, other.id]) {
+      expect(conference.heard(id).at(-1)).toMatchObject({
+        name: 'CallDisconnected',
+        data: { resultInformation: { code: 200, subCode: 7015 } },
+      });
+    }
+    expect(conference.names(call.id).slice(-2)).toEqual([
+      'CallTransferAccepted',
+      'CallDisconnected',
+    ]);
+    const [talk, ...more] = await conference.calls.calls();
+    expect(more).toEqual([]);
+    expect(talk?.serverCallId).toBe(other.serverCallId);
+    expect(talk?.participants.map(({ identifier }) => identifier.rawId)).toEqual([
+      '4:+15550105',
+      '4:+15550101',
+    ]);
+    conference.phone(5).hangUp();
+    await settled();
+    expect(conference.phone(1).ended).toBeDefined();
+  });
+
+  test('of one of several leaves the application with the others', async () => {
+    call = await conference.with(2, 3, 4);
+    await transfer({ replaces: other.id, transferee: phoneNumber(numberOf(3)) });
+    expect(await conference.roster(call.id)).toEqual(['4:+15550102', '4:+15550104']);
+    expect(conference.names(call.id)).toContain('CallTransferAccepted');
+    expect(conference.names(call.id)).not.toContain('CallDisconnected');
+    expect(conference.names(other.id).at(-1)).toBe('CallDisconnected');
+  });
+
+  test('that the phone does not go along with fails, and both calls go on', async () => {
+    conference.phone(1).refusesOffers = true;
+    await transfer({ replaces: other.id });
+    expect(conference.heard(call.id).at(-1)).toMatchObject({
+      name: 'CallTransferFailed',
+      data: { resultInformation: { code: 500, subCode: 7700 } },
+    });
+    expect(await conference.roster(call.id)).toEqual(['4:+15550101']);
+    expect(await conference.roster(other.id)).toEqual(['4:+15550105']);
+  });
+
+  test('is refused for the call itself, and for one that is over', async () => {
+    await expect(transfer({ replaces: call.id })).rejects.toMatchObject({
+      code: 'argument-invalid',
+    });
+    conference.phone(5).hangUp();
+    await settled();
+    await expect(transfer({ replaces: other.id })).rejects.toMatchObject({
+      code: 'call-ended',
+    });
+  });
+});
+
 describe('a phone that takes no REFER', () => {
   beforeEach(() => {
     conference.phone(1).referOutcome = { status: 405, reason: 'No', isRefused: true };

@@ -1,5 +1,6 @@
 import { TapedeckError } from '../../core/error.ts';
 import { identifierModel, type Identifier } from '../../core/identifier.ts';
+import type { CallConnectionId } from '../../core/ids.ts';
 import type { TransferCall } from '../../core/ports/call-control.ts';
 import type { SessionEnd } from '../../core/ports/signalling.ts';
 import { ENDED_BY_LAST_LEAVING } from '../call-end.ts';
@@ -18,6 +19,11 @@ import type { AcceptedOperation, Operations } from './operations.ts';
 const OUTCOME_MS = 120_000;
 /** Phones that know no REFER, or take none: the target is rung by us instead. */
 const REFUSALS_OF_REFER: ReadonlySet<number> = new Set([405, 420, 489, 501, 603]);
+const NOT_PUT_THROUGH: ResultInformation = {
+  code: 500,
+  subCode: 7700,
+  message: 'The participant could not be taken into the other call.',
+};
 const TRANSFERRED = { status: 200, reason: 'Transferred' } as const;
 
 /** Sends people of a call to somebody outside it. */
@@ -52,6 +58,7 @@ export class Transferring {
     const established = await this.#connections.established(command.callConnectionId);
     const { call } = established;
     const leg = transferee(call, command.transferee);
+    const consulted = await this.#consulted(call, command);
     const operation = await this.#operations.accept(
       established,
       command,
@@ -65,7 +72,46 @@ export class Transferring {
       },
       undefined,
     );
-    this.#operations.run(call, operation, () => this.#refer(call, leg, command, operation));
+    this.#operations.run(call, operation, () =>
+      consulted === undefined
+        ? this.#refer(call, leg, command, operation)
+        : this.#putThrough({ call, leg }, { call: consulted, id: command.replaces }, operation),
+    );
+  }
+
+  /** The transferee takes the application's place in its other call, with which it has nothing more to do. */
+  async #putThrough(
+    { call, leg }: { readonly call: LiveCall; readonly leg: Leg },
+    consulted: { readonly call: LiveCall; readonly id: CallConnectionId | undefined },
+    operation: AcceptedOperation,
+  ): Promise<void> {
+    const place = consulted.call;
+    // Until it is known what came of it, the call is not over.
+    call.awaitedLegs += 1;
+    try {
+      await this.#mover.move(leg, call, place, operation.givenUp, () => operation.succeeded());
+    } catch (error) {
+      call.awaitedLegs -= 1;
+      const { serverCallId } = call;
+      this.#ports.log.warn({ serverCallId, error }, 'a consultative transfer failed');
+      await this.#fail(call, operation, NOT_PUT_THROUGH);
+      return;
+    }
+    await place.queue.run(() => this.#leaveTo(place, consulted.id));
+    await call.queue.run(async () => {
+      call.awaitedLegs -= 1;
+      await this.#release(call, leg);
+    });
+  }
+
+  /** The call with the target, if there is one. Throws for one that cannot be it. */
+  async #consulted(call: LiveCall, { replaces }: TransferCall): Promise<LiveCall | undefined> {
+    if (replaces === undefined) return undefined;
+    const { call: other } = await this.#connections.established(replaces);
+    if (other !== call) return other;
+    throw new TapedeckError('argument-invalid', 'Invalid argument: replaces is the call itself.', {
+      field: 'replaces',
+    });
   }
 
   async #refer(
@@ -128,7 +174,7 @@ export class Transferring {
           }
           await this.#lifecycle.join(call, [outcome.leg]);
           await this.#operations.commit(operation.succeeded());
-          await this.#leaveTo(call, command);
+          await this.#leaveTo(call, command.callConnectionId);
         });
         return;
       }
@@ -167,9 +213,8 @@ export class Transferring {
   }
 
   /** The two are through: the application that asked for it has nothing more to do here. */
-  async #leaveTo(call: LiveCall, command: TransferCall): Promise<void> {
-    if (call.state === 'ended') return;
-    const id = command.callConnectionId;
+  async #leaveTo(call: LiveCall, id: CallConnectionId | undefined): Promise<void> {
+    if (call.state === 'ended' || id === undefined || !call.connections.has(id)) return;
     await this.#lifecycle.releaseConnection(call, id, DISCONNECTED.byTransfer);
     this.#connections.drop(call, id);
   }
@@ -191,9 +236,14 @@ export class Transferring {
     });
   }
 
-  async #fail(call: LiveCall, operation: AcceptedOperation, end: SessionEnd): Promise<void> {
+  async #fail(
+    call: LiveCall,
+    operation: AcceptedOperation,
+    why: SessionEnd | ResultInformation,
+  ): Promise<void> {
+    const result = 'code' in why ? why : transferFailed(why);
     await call.queue.run(async () => {
-      await this.#operations.commit(operation.failed(transferFailed(end)));
+      await this.#operations.commit(operation.failed(result));
       if (call.state !== 'connected' || call.goesOnWith(call.legs.size)) return;
       await this.#lifecycle.end(call, ENDED_BY_LAST_LEAVING);
     });

@@ -62,8 +62,9 @@ const TRANSFER_ACCEPTED = 'CallTransferAccepted';
 const TRANSFER_FAILED = 'CallTransferFailed';
 /** A transfer that failed because the call, or the bot's part in it, is over: that is told by itself. */
 const CUT_OFF: ReadonlySet<number> = new Set([8528, 8501, 10_045]);
-/** Of a blind transfer. */
+/** Of a blind transfer, and of one to a call of the bot. */
 const NOT_TRANSFERRED = 7000;
+const NOT_PUT_THROUGH = 7700;
 const TRANSFERRED: ResultInformation = {
   code: 0,
   subCode: 7015,
@@ -212,7 +213,8 @@ export class BotEvents {
     result: ResultInformation,
   ): readonly Fact[] {
     if (CUT_OFF.has(result.subCode)) return [];
-    const failure = resultInfo({ ...result, code: 500, subCode: NOT_TRANSFERRED });
+    const subCode = result.subCode === NOT_PUT_THROUGH ? NOT_PUT_THROUGH : NOT_TRANSFERRED;
+    const failure = resultInfo({ ...result, code: 500, subCode });
     return [this.state(connection, callChainId, 'established', { resultInfo: failure })];
   }
 

@@ -153,6 +153,8 @@ export class GraphCalls implements BotCalls {
   }
 
   async transfer(command: TransferBotCall): Promise<void> {
+    const { principal, replaces } = command;
+    if (replaces !== undefined) this.#botOf({ principal, callId: replaces });
     await this.#people.transfer(this.#botOf(command), command);
   }
 

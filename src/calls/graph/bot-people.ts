@@ -82,6 +82,7 @@ export class BotPeople {
       callConnectionId: bot.callId,
       target: this.identifierOf(command.target),
       ...(transferee !== undefined && { transferee }),
+      ...(command.replaces !== undefined && { replaces: command.replaces }),
       headers: {},
     });
   }

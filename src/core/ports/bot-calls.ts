@@ -78,6 +78,8 @@ export type TransferBotCall = BotOperation & {
   readonly target: Named;
   /** Who is sent there; may be left out in a call of one participant. */
   readonly transferee: Named | { readonly kind: 'participant'; readonly id: string } | undefined;
+  /** Another call of the bot, in which it has announced the transferee to the target. */
+  readonly replaces?: CallConnectionId;
 };
 
 export type InviteToBotCall = BotOperation & { readonly participants: readonly Named[] };

@@ -85,6 +85,11 @@ export type TransferCall = Operation & {
   /** E.164. */
   readonly sourceCallerIdNumber?: string;
   readonly headers: CustomHeaders;
+  /**
+   * Another connection of the application, to a call with the target: the transferee is put through to it in
+   * the application's place, and nobody is called.
+   */
+  readonly replaces?: CallConnectionId;
   readonly repeat?: Repeat<void>;
 };
 
