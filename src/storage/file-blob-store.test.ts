@@ -50,6 +50,17 @@ describe('the file blob store', () => {
     expect(disk.syncs).toBe(before + 1);
   });
 
+  test('syncs each write once, and what nothing was written to as well', async () => {
+    const disk = new SimulatedDisk();
+    const store = await FileBlobStore.open(disk, '/data/blobs');
+    const before = disk.syncs;
+    await put(store, 'one');
+    // An append and a header.
+    expect(disk.syncs).toBe(before + 2);
+    await (await store.open('empty', 0)).commit();
+    expect(disk.syncs).toBe(before + 3);
+  });
+
   test.each(['open', 'write', 'sync', 'read'] as const)(
     'reports a disk that fails to %s, and the blob never appears',
     async (operation) => {

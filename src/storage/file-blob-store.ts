@@ -48,9 +48,8 @@ export class FileBlobStore implements BlobStore {
     const target = this.#pathOf(key);
     const temporary = this.#temporaryOf(key);
     return onDisk(`cannot begin ${key}`, async () => {
-      await this.#disk.remove(temporary);
       await this.#makeDurableDirectory(dirname(target));
-      const file = await this.#disk.open(temporary, 'create');
+      const file = await this.#create(temporary);
       return new FileBlobWriter({ disk: this.#disk, file, temporary, target, key, headerBytes });
     });
   }
@@ -62,6 +61,17 @@ export class FileBlobStore implements BlobStore {
   async readUnfinished(key: string): Promise<BlobReader | undefined> {
     this.#pathOf(key);
     return this.#read(key, this.#temporaryOf(key));
+  }
+
+  /** What a thread that died has left there is removed; hardly ever is there anything. */
+  async #create(temporary: string): Promise<DiskFile> {
+    try {
+      return await this.#disk.open(temporary, 'create');
+    } catch (error) {
+      if (systemCode(error) !== 'EEXIST') throw error;
+      await this.#disk.remove(temporary);
+      return this.#disk.open(temporary, 'create');
+    }
   }
 
   async #read(key: string, path: string): Promise<BlobReader | undefined> {

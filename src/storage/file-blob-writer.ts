@@ -28,6 +28,8 @@ const freeBuffers: Uint8Array[] = [];
 export class FileBlobWriter implements BlobWriter {
   readonly #blob: FileBlob;
   #end: number;
+  /** Whatever was written is on the medium. */
+  #isSynced = false;
   #isDone = false;
 
   constructor(blob: FileBlob) {
@@ -54,7 +56,7 @@ export class FileBlobWriter implements BlobWriter {
     this.#assertOpen();
     const { disk, file, temporary, target, key } = this.#blob;
     await onDisk(`cannot store ${key}`, async () => {
-      await file.sync();
+      if (!this.#isSynced) await file.sync();
       await file.close();
       await disk.rename(temporary, target);
       this.#isDone = true;
@@ -76,8 +78,10 @@ export class FileBlobWriter implements BlobWriter {
   async #write(bytes: Uint8Array, at: number): Promise<void> {
     const { file, key } = this.#blob;
     await onDisk(`cannot write ${key}`, async () => {
+      this.#isSynced = false;
       await file.write(bytes, at);
       await file.sync();
+      this.#isSynced = true;
       await this.#compare(bytes, at);
     });
   }
