@@ -1,7 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { callAutomationTables } from './call-automation/table.ts';
+import { graphTables } from './graph/table.ts';
 import type { LaneResult } from './lane-result.ts';
-import { type Step, STEP_NAMES, STEPS } from './steps.ts';
+import { laneTable, linesOf } from './lane-table.ts';
+import { type Step, STEPS } from './steps.ts';
 
 /** docs/compatibility.md, made of the committed results. */
 export function compatibilityDocument(): string {
@@ -13,6 +15,7 @@ export function compatibilityDocument(): string {
 
 - [Recording](#recording): the quickstart of each language, step by step
 - [Call Automation](#call-automation): every operation and every event, with its test
+- [Microsoft Graph](#microsoft-graph): recordResponse in each language
 
 ## Recording
 
@@ -20,7 +23,7 @@ The vendor's SDKs, unmodified, each running the whole call-recording quickstart 
 call between two phones. \`npm run test:sdk\` makes the results of which the table is made, and fails
 when they are others; a step's number is that of the quickstart.
 
-${compatibilityTable(results)}
+${laneTable(results, STEPS)}
 
 - *not in this version*: the SDK has no such option.
 - *refused 8562, see MP4*: the Java sample of 2.1 asks for audioVideo in MP4, which is not built yet.
@@ -64,19 +67,10 @@ ${callAutomationTables()}
 *Known since*: the first of the versions 1.0.0, 1.2.0, 1.5.1 and 1.6.0 whose parser knows the event; older
 parsers throw. A call of an older client is not told of it: for failures of the call itself CallDisconnected
 stands in, with the same result.
-`;
-}
 
-/** A row for each lane, a column for each step. */
-export function compatibilityTable(results: readonly LaneResult<Step>[]): string {
-  const heads = ['Language', 'Package', 'Client', ...STEP_NAMES.map((step) => STEPS[step])];
-  const rows = results.map((one) => [
-    one.language,
-    `\`${one.package}\` ${one.version}`,
-    one.client,
-    ...STEP_NAMES.map((step) => one.steps[step]),
-  ]);
-  return [heads, heads.map(() => '---'), ...rows].map(lineOf).join('\n');
+## Microsoft Graph
+
+${graphTables()}`;
 }
 
 const MEANINGS: readonly (readonly string[])[] = [
@@ -181,11 +175,3 @@ const WAYS: readonly (readonly string[])[] = [
   ],
   ['.NET', 'the hosts file', 'the system’s store'],
 ];
-
-function linesOf(rows: readonly (readonly string[])[]): string {
-  return rows.map(lineOf).join('\n');
-}
-
-function lineOf(cells: readonly string[]): string {
-  return `| ${cells.join(' | ')} |`;
-}
