@@ -184,6 +184,18 @@ describe('keys', () => {
     await expect
       .poll(() => phone.line.keysHeard().map(({ key }) => key), PATIENCE)
       .toEqual(['1', '#']);
+    const slow = await begin(`${path}/sendDtmfTones`, {
+      tones: ['tone2', 'tone3', 'star'],
+      delayBetweenTonesMs: 400,
+    });
+    expect(await endOf(slow)).toMatchObject({ status: 'completed' });
+    await expect.poll(() => phone.line.keysHeard().length, PATIENCE).toBe(5);
+    const keys = phone.line.keysHeard().slice(2);
+    expect(keys.map(({ key }) => key)).toEqual(['2', '3', '*']);
+    keys.slice(1).forEach(({ startMs }, index) => {
+      // A key of 100 ms, and the pause.
+      expect(startMs - (keys[index]?.startMs ?? 0)).toBeGreaterThanOrEqual(499);
+    });
     await session.finish(id);
   });
 });

@@ -100,7 +100,13 @@ export function mediaRoutes(routes: Routes, api: GraphApi): void {
       const { body } = request;
       const of = ofBot(request);
       const tones = body.tones.map((given, index) => toTone(given, `tones[${index}]`));
-      const operation = await bots.sendDtmfTones({ ...of, ...contextOf(body), tones });
+      const { delayBetweenTonesMs: pauseMs } = body;
+      const operation = await bots.sendDtmfTones({
+        ...of,
+        ...contextOf(body),
+        tones,
+        ...(pauseMs !== undefined && { pauseMs }),
+      });
       return sendOperation(reply, api, of.callId, operation);
     },
   );

@@ -1,6 +1,7 @@
 import { TapedeckError } from '../../core/error.ts';
 import type { LegId } from '../../core/ids.ts';
 import type {
+  BotCalls,
   BotOperation,
   OfBot,
   PlayPrompt,
@@ -108,18 +109,20 @@ export class BotMedia {
   /** To everybody in the call. */
   async sendTones(
     bot: LiveBot,
-    command: BotOperation & { readonly tones: readonly Tone[] },
+    command: Parameters<BotCalls['sendDtmfTones']>[0],
   ): Promise<Resource> {
     requireOurMedia(bot);
     const { call } = await this.#connections.established(bot.callId);
-    const { tones } = command;
+    const { pauseMs } = command;
+    const keys = { tones: command.tones, ...(pauseMs !== undefined && { pauseMs }) };
     const [first, ...others] = [...call.legs.values()].map((leg) => leg.participant);
     if (first === undefined) return this.#operations.done(bot, 'sendDtmfTones', command);
     return this.#operations.begin(bot, 'sendDtmfTones', command, async (operation) => {
       // One of them is the operation that is told of; the others fare likewise.
       const { callConnectionId } = operation;
-      for (const target of others) await this.#media.sendDtmf({ callConnectionId, target, tones });
-      await this.#media.sendDtmf({ ...operation, target: first, tones });
+      for (const target of others)
+        await this.#media.sendDtmf({ callConnectionId, target, ...keys });
+      await this.#media.sendDtmf({ ...operation, target: first, ...keys });
     });
   }
 

@@ -362,6 +362,37 @@ describe('keys', () => {
     ]);
   });
 
+  test('are sent one by one where a longer pause is wanted, and no more once nobody waits', async () => {
+    const pass = async (ms: number): Promise<void> => {
+      on.world.clock.advance(ms);
+      await settled();
+    };
+    // 60 ms are behind each of them anyway.
+    await on.operations.sendDtmf({ ...target, tones: ['1', '2', '3'], pauseMs: 500 });
+    await settled();
+    expect(on.sent).toEqual([['1']]);
+    await pass(439);
+    expect(on.sent).toEqual([['1']]);
+    await pass(1);
+    expect(on.sent).toEqual([['1'], ['2']]);
+    expect(on.events).toEqual([]);
+    await pass(440);
+    expect(on.sent).toEqual([['1'], ['2'], ['3']]);
+    expect(on.events).toMatchObject([{ name: 'SendDtmfTonesCompleted', ...result(200, 0) }]);
+    await on.operations.sendDtmf({ ...target, tones: ['4', '5'], pauseMs: 500 });
+    await settled();
+    await on.operations.cancelAll({ callConnectionId: CONNECTION });
+    await pass(1_000);
+    expect(on.sent.slice(3)).toEqual([['4']]);
+    expect(on.events.slice(1)).toMatchObject([
+      { name: 'SendDtmfTonesFailed', ...result(400, 8508) },
+    ]);
+    expect(on.world.clock.pendingTimers).toBe(0);
+    await on.operations.sendDtmf({ ...target, tones: ['6', '7'], pauseMs: 60 });
+    await settled();
+    expect(on.sent.slice(4)).toEqual([['6', '7']]);
+  });
+
   test('whose answer cannot be stored are refused, and nothing is told of them', async () => {
     on.world.ledger.refusals = 1;
     const answer = (): StoredAnswer => ({ status: 202, body: '' });

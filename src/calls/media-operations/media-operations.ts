@@ -167,7 +167,11 @@ export class CallMediaOperations implements Omit<
       on,
       command,
       { kind: 'send-tones', audience: [legId], interrupt: false },
-      { ...NOTHING_PLAYED, tones: command.tones },
+      {
+        ...NOTHING_PLAYED,
+        tones: command.tones,
+        ...(command.pauseMs !== undefined && { pauseMs: command.pauseMs }),
+      },
       { failed: 'SendDtmfTonesFailed', ended: sendEvent },
     );
   }

@@ -25,6 +25,8 @@ export type OperationWork = {
   /** Raw id that journals give as the source of what is played. */
   readonly sourceId: string;
   readonly tones: readonly Tone[];
+  /** Between two of them, if longer than what every key has behind it. */
+  readonly pauseMs?: number;
   /** Of an operation that records. */
   readonly recording?: OperationRecording;
   /** The first sample is on its way. */
@@ -47,7 +49,12 @@ type Job = {
   clips: readonly PlayedClip[];
   loading: AbortController | undefined;
   playId: string | undefined;
+  /** Ends the pause between two keys. */
+  endPause: () => void;
 };
+
+/** What media leave behind a key. */
+const USUAL_PAUSE_MS = 60;
 
 /** Carries out what the state machine of a call's operations says. Audiences are legs. */
 export class OperationRunner {
@@ -85,6 +92,7 @@ export class OperationRunner {
       clips: [],
       loading: undefined,
       playId: undefined,
+      endPause: () => undefined,
     });
     this.#carryOut(effects);
   }
@@ -155,6 +163,7 @@ export class OperationRunner {
         return;
       case 'complete':
         this.#jobs.delete(effect.id);
+        job.endPause();
         job.work.onComplete(effect.outcome);
         return;
       case 'start-recording':
@@ -256,17 +265,36 @@ export class OperationRunner {
     this.playEnded(playId, 'stopped');
   }
 
-  async #send({ operation, work }: Job): Promise<void> {
-    const { id, audience } = operation;
+  async #send(job: Job): Promise<void> {
+    const { tones, pauseMs = 0 } = job.work;
+    const { id, audience } = job.operation;
     const [legId] = audience === 'all' ? [] : (audience as readonly LegId[]);
+    const restMs = pauseMs - USUAL_PAUSE_MS;
+    const runs = restMs > 0 ? tones.map((tone) => [tone]) : [tones];
     try {
-      if (legId !== undefined) await this.#ports.callMedia.sendTones(legId, work.tones);
+      for (const [index, run] of runs.entries()) {
+        if (index > 0) await this.#pause(job, restMs);
+        // Nobody waits for the rest any more.
+        if (!this.#jobs.has(id)) return;
+        if (legId !== undefined) await this.#ports.callMedia.sendTones(legId, run);
+      }
     } catch (error) {
       this.#warn(error, 'keys could not be sent');
       this.give({ is: 'send-failed', id });
       return;
     }
     this.give({ is: 'tones-sent', id });
+  }
+
+  /** Resolves after so long, or when the job is over. */
+  #pause(job: Job, ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = this.#ports.clock.setTimer(ms, resolve);
+      job.endPause = () => {
+        timer.cancel();
+        resolve();
+      };
+    });
   }
 
   /** The operation of a player that is silent now; once. */

@@ -111,7 +111,13 @@ export interface BotCalls {
   recordResponse(command: RecordBotResponse): Promise<Resource>;
   cancelMediaProcessing(command: BotOperation): Promise<Resource>;
   subscribeToTone(command: BotOperation): Promise<Resource>;
-  sendDtmfTones(command: BotOperation & { readonly tones: readonly Tone[] }): Promise<Resource>;
+  sendDtmfTones(
+    command: BotOperation & {
+      readonly tones: readonly Tone[];
+      /** Between two of them. */
+      readonly pauseMs?: number;
+    },
+  ): Promise<Resource>;
   updateRecordingStatus(
     command: BotOperation & { readonly status: RecordingOfCall },
   ): Promise<Resource>;

@@ -160,6 +160,8 @@ export type SendDtmf = Operation & {
   readonly target: Identifier;
   /** 1 to 18. */
   readonly tones: readonly Tone[];
+  /** Between two of them; what is shorter than 60, the pause that every key needs, is that. Default 60. */
+  readonly pauseMs?: number;
   readonly repeat?: Repeat<void>;
 };
 

@@ -42,6 +42,8 @@ export type HeardKey = {
   readonly key: string | undefined;
   readonly packets: number;
   readonly ends: number;
+  /** Of its RTP time, from that of the first key. */
+  readonly startMs: number;
   /** As the last packet says. */
   readonly durationMs: number;
 };
@@ -169,12 +171,14 @@ export class MediaLine {
       this.heard.filter((packet) => packet.payloadType === TELEPHONE_EVENT),
       (packet) => packet.timestamp,
     );
+    const [first = 0] = byStart.keys();
     return [...byStart.values()].map((packets) => {
       const events = packets.map(({ payload }) => parseTelephoneEvent(payload));
       const values = events.flatMap((event) => (event.ok ? [event.value] : []));
       return {
         key: keyOf(values[0]?.event ?? -1),
         packets: packets.length,
+        startMs: (((packets[0]?.timestamp ?? 0) - first) | 0) / (RATE_HZ / 1000),
         ends: values.filter((value) => value.end).length,
         durationMs: (values.at(-1)?.durationTicks ?? 0) / (RATE_HZ / 1000),
       };
