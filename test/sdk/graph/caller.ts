@@ -18,7 +18,7 @@ const PAUSE_MS = 200;
 const SPEECH_MS = 3_000;
 /** Longer than any call here: when it has nothing more to say it hangs up. */
 const TALK_MS = 60_000;
-const LISTEN_MS = 10_000;
+const LISTEN_MS = 30_000;
 const POLL_MS = 40;
 /** Nothing is sent to it when nothing is played: then the beep is over. */
 const QUIET_MS = 150;
@@ -35,6 +35,7 @@ export class Caller {
   readonly tap: MediaTap;
   readonly #phone: Baresip;
   readonly #registrar: string;
+  #isClosed = false;
 
   private constructor(phone: Baresip, tap: MediaTap, registrar: string) {
     this.#phone = phone;
@@ -85,7 +86,7 @@ export class Caller {
   async speak(): Promise<void> {
     this.#phone.mute();
     await delay(SPEECH_MS);
-    this.#phone.mute();
+    if (!this.#isClosed) this.#phone.mute();
   }
 
   /** The prompt and the beep, as the phone has decoded them. */
@@ -104,6 +105,7 @@ export class Caller {
   }
 
   async close(): Promise<void> {
+    this.#isClosed = true;
     await this.#phone.close();
     this.tap.close();
   }

@@ -3,15 +3,19 @@ import { findTone, type ToneSpan } from '../../../src/media/tone/tone-meter.ts';
 import { readWav, type WavClip } from '../../../src/media/wav/wav-reader.ts';
 import { BEEP_AMPLITUDE, BEEP_HZ, endOfBeepMs, soundOf } from '../../support/beep-heard.ts';
 import type { Json, Notification } from '../../support/notification-receiver.ts';
+import type { MediaTap } from '../../support/peers/media-tap.ts';
 import { atLeast, given, near, same } from '../checks.ts';
 import { PROMPT_AMPLITUDE, PROMPT_HZ, PROMPT_MS, VOICE_AMPLITUDE, VOICE_HZ } from './caller.ts';
 import type { CallOfLane } from './lane-run.ts';
 import type { GraphEvidence } from './protocol.ts';
 import type { GraphStage } from './stage.ts';
 
+type Tapped = Pick<MediaTap, 'toPhone' | 'fromPhone'>;
+
 /** Of example 1. */
 const CLIENT_CONTEXT = 'd45324c1-fcb5-430a-902c-f20af696537c';
 const MAX_SILENCE_MS = 2_000;
+const LEAST_WORDS = 3;
 const PLACE_TOLERANCE_MS = 20;
 const LENGTH_TOLERANCE_MS = 40;
 const RECORDING_HZ = 16_000;
@@ -66,7 +70,6 @@ export function judgeNotification({ whole, path }: Notification, call: CallOfLan
   new URL(String(operation['recordingLocation']));
 }
 
-/** What was said since the end of the beep is in the file where it was said, and nothing else is. */
 export async function judgeDownload(
   { file }: GraphEvidence,
   call: CallOfLane,
@@ -74,13 +77,17 @@ export async function judgeDownload(
 ): Promise<void> {
   const bytes = await readFile(given(file, 'file'));
   await isAsServed(bytes, given(call.completed, 'notification'), stage);
+  judgeRecording(bytes, call.caller.tap);
+}
+
+/** What was said since the end of the beep is in the file where it was said, and nothing else is. */
+export function judgeRecording(bytes: Uint8Array, { toPhone, fromPhone }: Tapped): void {
   const clip = clipOf(bytes);
   same(clip.sampleRateHz, RECORDING_HZ, 'sample rate');
-  const { toPhone, fromPhone } = call.caller.tap;
   const startMs = given(endOfBeepMs(toPhone), 'beep');
   const said = saidSince(startMs, fromPhone);
   const found = tonesOf(clip, VOICE_HZ);
-  atLeast(said.length, 3, 'words that were said');
+  atLeast(said.length, LEAST_WORDS, 'words that were said');
   same(found.length, said.length, 'words in the recording');
   for (const [index, word] of said.entries()) {
     const name = `of word ${index + 1}`;
@@ -129,10 +136,7 @@ function clipOf(bytes: Uint8Array): WavClip {
 }
 
 /** Words of the phone, in ms from `startMs`: as the packets carry them, and when these came. */
-function saidSince(
-  startMs: number,
-  packets: CallOfLane['caller']['tap']['fromPhone'],
-): readonly ToneSpan[] {
+function saidSince(startMs: number, packets: Tapped['fromPhone']): readonly ToneSpan[] {
   const isTimed = ({ atMs }: { readonly atMs: number }): boolean =>
     atMs >= startMs && atMs < startMs + TIMED_MS;
   const sound = soundOf(packets, isTimed);
