@@ -1,5 +1,11 @@
 /** Collections of which members are named by their ids. */
-const COLLECTIONS = ['calls', 'participants', 'operations', 'audioRoutingGroups'];
+const COLLECTIONS = [
+  'calls',
+  'participants',
+  'operations',
+  'audioRoutingGroups',
+  'contentSharingSessions',
+];
 
 /** Names in paths as the routes spell them; clients may write them in any case. */
 const NAMES: ReadonlyMap<string, string> = new Map(

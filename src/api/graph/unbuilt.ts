@@ -3,7 +3,8 @@ import type { Routes } from '../routes.ts';
 import { ofBot, type GraphApi } from './graph-api.ts';
 
 /** What the vendor has on calls and this server has not. */
-const ACTIONS = ['changeScreenSharingRole', 'addLargeGalleryView', 'audioRoutingGroups'] as const;
+const ACTIONS = ['changeScreenSharingRole', 'addLargeGalleryView'] as const;
+const COLLECTIONS = ['audioRoutingGroups', 'contentSharingSessions'] as const;
 
 /** Says so instead of answering that there is no such thing; of calls that are there. */
 export function unbuiltRoutes(routes: Routes, { bots }: GraphApi): void {
@@ -15,6 +16,18 @@ export function unbuiltRoutes(routes: Routes, { bots }: GraphApi): void {
         throw notBuilt(action);
       },
     );
+  }
+  for (const name of COLLECTIONS) {
+    for (const path of [name, `${name}/*`]) {
+      routes.route<{ Params: { call: string } }>({
+        method: ['GET', 'POST', 'PATCH', 'DELETE'],
+        url: `/communications/calls/:call/${path}`,
+        handler: async (request) => {
+          await bots.call(ofBot(request));
+          throw notBuilt(name);
+        },
+      });
+    }
   }
   routes.post('/communications/calls/logTeleconferenceDeviceQuality', () => {
     throw notBuilt('logTeleconferenceDeviceQuality');
