@@ -26,7 +26,7 @@ export type DeliveryOptions = SettlementOptions & {
 const LEASE_MS = 2 * RESPONSE_TIMEOUT_MS;
 
 /** Claimed deliveries kept in memory, waiting or under way. */
-const MAX_HELD = 2_048;
+const MAX_HELD = 4_096;
 const CLAIM_ROWS = 64;
 
 /** The outbox is looked at least so often, in case the wall clock was set. */

@@ -6,6 +6,7 @@ const LIMITS = {
   parallelPerDestination: 2,
   parallelPerQuickDestination: 2,
   waitingPerDestination: 3,
+  waitingPerQuickDestination: 3,
 };
 
 test('so many go at once to one destination, so many wait, the rest come later', () => {
@@ -107,4 +108,15 @@ test('more go at once to a destination that answers quickly, until it does so no
   expect(destinations.next()).toBeUndefined();
   destinations.finished('a', true, 2_000);
   expect(destinations.next()).toEqual({ key: 'a', item: 5 });
+});
+
+test('more wait for a destination that answers quickly', () => {
+  const destinations = new Destinations<number>({ ...LIMITS, waitingPerQuickDestination: 4 });
+  for (const item of [1, 2, 3, 4, 5]) destinations.admit('a', item);
+  expect(destinations.admit('a', 6)).toBe('later');
+  destinations.finished('a', true, 10);
+  expect([6, 7].map((item) => destinations.admit('a', item))).toEqual(['wait', 'later']);
+  destinations.next();
+  destinations.finished('a', false, 10);
+  expect(destinations.admit('a', 8)).toBe('later');
 });

@@ -10,6 +10,8 @@ export type DestinationLimits = {
   readonly parallelPerQuickDestination: number;
   /** Deliveries that wait in memory for one destination; more go back to the outbox. Default 64. */
   readonly waitingPerDestination: number;
+  /** …and for one that answers quickly. Default 256. */
+  readonly waitingPerQuickDestination: number;
 };
 
 export const DEFAULT_LIMITS: DestinationLimits = {
@@ -17,6 +19,7 @@ export const DEFAULT_LIMITS: DestinationLimits = {
   parallelPerDestination: 8,
   parallelPerQuickDestination: 32,
   waitingPerDestination: 64,
+  waitingPerQuickDestination: 256,
 };
 
 const MAX_REMEMBERED = 1_000;
@@ -88,7 +91,9 @@ export class Destinations<T> {
       this.#start(destination);
       return 'go';
     }
-    if (destination.waiting.length >= this.#limits.waitingPerDestination) return 'later';
+    const { waitingPerDestination, waitingPerQuickDestination } = this.#limits;
+    const most = isQuick(destination) ? waitingPerQuickDestination : waitingPerDestination;
+    if (destination.waiting.length >= most) return 'later';
     destination.waiting.push(item);
     return 'wait';
   }
@@ -151,10 +156,10 @@ export class Destinations<T> {
     return destination.underWay < this.#parallel(destination);
   }
 
-  #parallel({ silent, answerMs = Infinity }: Destination<T>): number {
-    if (silent) return 1;
+  #parallel(destination: Destination<T>): number {
+    if (destination.silent) return 1;
     const { parallelPerDestination, parallelPerQuickDestination } = this.#limits;
-    return answerMs <= QUICK_MS ? parallelPerQuickDestination : parallelPerDestination;
+    return isQuick(destination) ? parallelPerQuickDestination : parallelPerDestination;
   }
 
   #start(destination: Destination<T>): void {
@@ -167,4 +172,8 @@ export class Destinations<T> {
     if (destination.underWay > 0 || destination.waiting.length > 0) return;
     if (!destination.silent || this.#byKey.size > MAX_REMEMBERED) this.#byKey.delete(key);
   }
+}
+
+function isQuick({ silent, answerMs = Infinity }: Destination<unknown>): boolean {
+  return !silent && answerMs <= QUICK_MS;
 }
