@@ -248,7 +248,11 @@ export class OperationRunner {
     } catch (error) {
       if (this.#forget(playId) === undefined) return;
       this.#warn(error, 'a player could not be started');
-      this.give({ is: 'play-failed', id });
+      // The phones went before the call is told to be over: nothing of ours broke.
+      const isUnheard = error instanceof TapedeckError && error.code === 'call-not-found';
+      this.give(
+        isUnheard ? { is: 'play-ended', id, end: 'no-listener' } : { is: 'play-failed', id },
+      );
       return;
     }
     this.give({ is: 'play-started', id });

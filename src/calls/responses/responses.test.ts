@@ -198,6 +198,14 @@ describe('a response', () => {
     expect(told().map(({ resultInformation }) => resultInformation.subCode)).toEqual([8512, 8511]);
   });
 
+  test('whose caller has gone when the prompt is to be played ends like its call', async () => {
+    world.callMedia.startPlay = () =>
+      Promise.reject(new TapedeckError('call-not-found', 'the call has no leg'));
+    await ask({ prompts: [PROMPT] });
+    await settled();
+    expect(told().map(({ resultInformation }) => resultInformation.subCode)).toEqual([8528]);
+  });
+
   test('that cannot be stored is told to have failed, once', async () => {
     const id = await ask();
     await speak(id, true);
