@@ -20,6 +20,8 @@ export type BatchResult = {
   readonly serverMs: number;
   /** Of the callers' process. */
   readonly callersMs: number;
+  /** Of the bot's, which is this one. */
+  readonly botMs: number;
   readonly rssKiB: number;
   /** How late the callers ever were. */
   readonly lateMs: number;
@@ -66,6 +68,7 @@ export class ResponsesBench {
     const threadsBefore = threadsMs(pid);
     const serverBeganMs = cpuMs(pid);
     const callersBeganMs = cpuMs(this.#callers.pid);
+    const botBegan = process.cpuUsage();
     const { calls, lateMs } = await this.#callers.call(batch);
     const reached = calls.filter(({ byeUs }) => byeUs !== undefined);
     await this.#bot.told(new Set(reached.map(({ caller }) => caller)), NOTIFIED_MS);
@@ -73,6 +76,7 @@ export class ResponsesBench {
     await delay(SETTLE_MS);
     const serverMs = cpuMs(pid) - serverBeganMs;
     const callersMs = cpuMs(this.#callers.pid) - callersBeganMs;
+    const bot = process.cpuUsage(botBegan);
     const threads = new Map(
       [...threadsMs(pid)].map(([name, ms]) => [name, ms - (threadsBefore.get(name) ?? 0)] as const),
     );
@@ -80,6 +84,7 @@ export class ResponsesBench {
       verdicts: calls.map((times) => verdictOf(times, this.#bot.take(times.caller))),
       serverMs,
       callersMs,
+      botMs: (bot.user + bot.system) / 1000,
       rssKiB: rssKiB(pid),
       lateMs,
       botLateMs: watch.max / 1e6 - WATCH_MS,

@@ -9,7 +9,7 @@
  * so calls, tokens, notifications and files are in it, by second of recorded response.
  * The callers are a process of their own, the bot is this one. One JSON line; details of each batch on stderr.
  *
- *   node test/bench/responses.ts [--callers 1000] [--batch 200] [--calling 4000] [--hanging-up 2500] [--profile DIR]
+ *   node test/bench/responses.ts [--callers 1000] [--batch 200] [--calling 4000] [--hanging-up 3000] [--profile DIR]
  *
  * `--calling`, `--hanging-up`: in how many milliseconds all of a batch have called, and hung up.
  */
@@ -30,7 +30,7 @@ const { values } = parseArgs({
     callers: { type: 'string', default: '1000' },
     batch: { type: 'string', default: '200' },
     calling: { type: 'string', default: '4000' },
-    'hanging-up': { type: 'string', default: '2500' },
+    'hanging-up': { type: 'string', default: '3000' },
     profile: { type: 'string' },
   },
 });
@@ -84,7 +84,7 @@ function describe(count: number, result: BatchResult): void {
     `${count} callers: ${lost.length} lost, notified after ${quantile(waits, 0.5)} ms (p50), ` +
       `${quantile(waits, 0.95)} (p95), ${quantile(waits, 1)} (max); bot late ${round(result.botLateMs, 1)} ms, ` +
       `callers ${round(result.lateMs, 1)} ms; server ${perCaller(result.serverMs)} ms per caller, ` +
-      `callers' process ${perCaller(result.callersMs)}; ${Math.round(result.rssKiB / 1024)} MiB`,
+      `callers' process ${perCaller(result.callersMs)}, bot ${perCaller(result.botMs)}; ${Math.round(result.rssKiB / 1024)} MiB`,
     ...lost.slice(0, COMPLAINTS),
     ...result.complaints.slice(0, COMPLAINTS),
     ...[...result.threads]

@@ -41,12 +41,10 @@ export function callerOf(number: string): number {
 /** What became of a call; times are of the machine's monotonic clock, µs. */
 export type CallTimes = {
   readonly caller: number;
-  /** When the last of the beep had been played; `undefined`: it was not heard. */
-  readonly beepEndUs?: number;
-  /** When the first packet of speech was sent. */
-  readonly spokeUs?: number;
   /** When BYE was sent, in mid-speech. */
   readonly byeUs?: number;
+  /** How much speech was sent between the end of the beep and that; 0: the beep was not heard. */
+  readonly saidMs: number;
   /** Why there was no call. */
   readonly failure?: string;
 };
@@ -80,7 +78,8 @@ class Caller {
   sent = 0;
   /** Arrival of the latest packet of the beep. */
   beepUs: number | undefined;
-  spokeUs: number | undefined;
+  /** Packets of speech. */
+  said = 0;
   byeUs: number | undefined;
   failure: string | undefined;
   readonly #over = Promise.withResolvers<undefined>();
@@ -102,7 +101,7 @@ class Caller {
 
   /** It has begun to speak, or never will. */
   get isReady(): boolean {
-    return this.spokeUs !== undefined || this.failure !== undefined;
+    return this.said > 0 || this.failure !== undefined;
   }
 
   heard(data: Uint8Array, arrivalUs: number): void {
@@ -113,12 +112,11 @@ class Caller {
     }
   }
 
-  /** What it says now: nothing before the beep is over. */
-  says(nowUs: number, silence: Uint8Array): Uint8Array {
-    if (this.spokeUs === undefined) {
-      if (this.beepUs === undefined || nowUs - this.beepUs < BEEP_OVER_US) return silence;
-      this.spokeUs = nowUs;
-    }
+  /** What it says in the packet that is due at `dueUs`, late as that may be sent: nothing before the beep is over. */
+  says(dueUs: number, silence: Uint8Array): Uint8Array {
+    const isBeepOver = this.beepUs !== undefined && dueUs - this.beepUs >= BEEP_OVER_US;
+    if (!isBeepOver) return silence;
+    this.said += 1;
     return this.voice;
   }
 
@@ -133,11 +131,10 @@ class Caller {
   }
 
   get times(): CallTimes {
-    const { caller, beepUs, spokeUs, byeUs, failure } = this;
+    const { caller, said, byeUs, failure } = this;
     return {
       caller,
-      ...(beepUs !== undefined && { beepEndUs: beepUs + PACKET_US }),
-      ...(spokeUs !== undefined && { spokeUs }),
+      saidMs: said * PACKET_MS,
       ...(byeUs !== undefined && { byeUs }),
       ...(failure !== undefined && { failure }),
     };
@@ -249,13 +246,13 @@ export class ResponsePhones {
       if (dueUs > nowUs) break;
       this.#lateMs = Math.max(this.#lateMs, (nowUs - dueUs) / 1000);
       const caller = this.#places[this.#passed % PLACES];
-      if (caller?.remote !== undefined) this.#send(caller, caller.remote, nowUs);
+      if (caller?.remote !== undefined) this.#send(caller, caller.remote, dueUs);
       this.#passed += 1;
     }
     setImmediate(this.#sendDue);
   };
 
-  #send(caller: Caller, { rtp }: RemoteMedia, nowUs: number): void {
+  #send(caller: Caller, { rtp }: RemoteMedia, dueUs: number): void {
     const number = caller.sent;
     caller.sent += 1;
     const timestamp = (number * PACKET_SAMPLES) >>> 0;
@@ -268,7 +265,7 @@ export class ResponsePhones {
       timestamp,
       caller.ssrc,
     );
-    this.#packet.set(caller.says(nowUs, this.#silence), HEADER_BYTES);
+    this.#packet.set(caller.says(dueUs, this.#silence), HEADER_BYTES);
     caller.rtp.send(this.#packet, rtp);
   }
 }

@@ -22,11 +22,9 @@ export type Verdict = {
 
 /** Whether what a caller said is in what the bot was told of. */
 export function verdictOf(times: CallTimes, response: BotResponse | undefined): Verdict {
-  const { beepEndUs, spokeUs, byeUs, failure } = times;
+  const { saidMs, byeUs, failure } = times;
   if (failure !== undefined) return lostBecause(failure);
-  if (beepEndUs === undefined || spokeUs === undefined || byeUs === undefined) {
-    return lostBecause('no beep was heard');
-  }
+  if (saidMs === 0 || byeUs === undefined) return lostBecause('no beep was heard');
   if (response === undefined) return lostBecause('no notification');
   const { notifiedUs, result, file } = response;
   const notifyMs = (notifiedUs - byeUs) / 1000;
@@ -38,11 +36,7 @@ export function verdictOf(times: CallTimes, response: BotResponse | undefined): 
   const { samples, sampleRateHz, channels } = wav.value;
   if (sampleRateHz !== RATE_HZ || channels !== 1) return lost('the file has another format');
   const seconds = samples.length / RATE_HZ;
-  const callMs = (byeUs - beepEndUs) / 1000;
-  if (seconds * 1000 < callMs - MOST_LOST_MS) {
-    return lost(`${seconds} s of ${callMs} ms`, seconds);
-  }
-  const saidMs = (byeUs - Math.max(spokeUs, beepEndUs)) / 1000;
+  if (seconds * 1000 < saidMs - MOST_LOST_MS) return lost(`${seconds} s of ${saidMs} ms`, seconds);
   const heardMs = longestVoiceMs(samples, times.caller);
   if (heardMs < saidMs - MOST_LOST_MS) {
     return lost(`its voice for ${heardMs} of ${saidMs} ms`, seconds);
