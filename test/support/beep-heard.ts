@@ -33,17 +33,22 @@ export function soundOf(
   return { samples, startMs: Math.min(...starts) };
 }
 
-/** When the last beep in these packets was over; `undefined` before. A server that stands still makes a pause in it. */
-export function endOfBeepMs(packets: readonly HeardPacket[]): number | undefined {
+/**
+ * When the last beep in these packets was over; `undefined` before. A server that stands still makes a pause in it.
+ * @param by the packets that say when it was played: all of them, or, after a server has stood still, its own.
+ */
+export function endOfBeepMs(
+  packets: readonly HeardPacket[],
+  by: 'all' | 'beep' = 'all',
+): number | undefined {
   const { samples } = soundOf(packets);
   const search = { frequencyHz: BEEP_HZ, threshold: BEEP_AMPLITUDE / 2, bridgeMs: 300 };
   const beep = findTone(samples, RATE_HZ, search).at(-1);
   // It rises and fades for 10 ms each, and has half its loudness in the middle of them.
   if (beep === undefined || beep.endMs - beep.startMs < BEEP_MS - 15) return undefined;
-  // A server that stands still before it sends all of it later, and its timestamps do not say so.
-  const isOfBeep = (_: HeardPacket, fromMs: number): boolean =>
-    fromMs >= beep.startMs && fromMs < beep.endMs;
-  return soundOf(packets, isOfBeep).startMs + beep.endMs + 5;
+  const isTimed = (_: HeardPacket, fromMs: number): boolean =>
+    by === 'all' || (fromMs >= beep.startMs && fromMs < beep.endMs);
+  return soundOf(packets, isTimed).startMs + beep.endMs + 5;
 }
 
 /** Packets of speech, and how many samples lie before each. */

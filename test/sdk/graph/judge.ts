@@ -4,7 +4,7 @@ import { readWav, type WavClip } from '../../../src/media/wav/wav-reader.ts';
 import { BEEP_AMPLITUDE, BEEP_HZ, endOfBeepMs, soundOf } from '../../support/beep-heard.ts';
 import type { Json, Notification } from '../../support/notification-receiver.ts';
 import type { MediaTap } from '../../support/peers/media-tap.ts';
-import { atLeast, given, near, same } from '../checks.ts';
+import { atLeast, atMost, given, near, same } from '../checks.ts';
 import { PROMPT_AMPLITUDE, PROMPT_HZ, PROMPT_MS, VOICE_AMPLITUDE, VOICE_HZ } from './caller.ts';
 import type { CallOfLane } from './lane-run.ts';
 import type { GraphEvidence } from './protocol.ts';
@@ -85,18 +85,24 @@ export function judgeRecording(bytes: Uint8Array, { toPhone, fromPhone }: Tapped
   const clip = clipOf(bytes);
   same(clip.sampleRateHz, RECORDING_HZ, 'sample rate');
   const startMs = given(endOfBeepMs(toPhone), 'beep');
+  // If all of the beep came late, how late it was heard is up to the phone.
+  const lateMs = given(endOfBeepMs(toPhone, 'beep'), 'beep') - startMs;
   const said = saidSince(startMs, fromPhone);
   const found = tonesOf(clip, VOICE_HZ);
   atLeast(said.length, LEAST_WORDS, 'words that were said');
   same(found.length, said.length, 'words in the recording');
   for (const [index, word] of said.entries()) {
     const name = `of word ${index + 1}`;
-    near(found[index]?.startMs ?? NaN, word.startMs, PLACE_TOLERANCE_MS, `start ${name}`);
-    near(found[index]?.endMs ?? NaN, word.endMs, PLACE_TOLERANCE_MS, `end ${name}`);
+    const { startMs: foundMs = NaN, endMs: foundEndMs = NaN } = found[index] ?? {};
+    atLeast(foundMs, word.startMs - lateMs - PLACE_TOLERANCE_MS, `start ${name}`);
+    atMost(foundMs, word.startMs + PLACE_TOLERANCE_MS, `start ${name}`);
+    atLeast(foundEndMs, word.endMs - lateMs - PLACE_TOLERANCE_MS, `end ${name}`);
+    atMost(foundEndMs, word.endMs + PLACE_TOLERANCE_MS, `end ${name}`);
   }
   const lengthMs = (clip.samples.length * 1000) / clip.sampleRateHz;
   const endMs = (said.at(-1)?.endMs ?? NaN) + MAX_SILENCE_MS;
-  near(lengthMs, endMs, LENGTH_TOLERANCE_MS, 'length of the recording');
+  atLeast(lengthMs, endMs - lateMs - LENGTH_TOLERANCE_MS, 'length of the recording');
+  atMost(lengthMs, endMs + LENGTH_TOLERANCE_MS, 'length of the recording');
   same(tonesOf(clip, BEEP_HZ, BEEP_AMPLITUDE).length, 0, 'beeps in the recording');
   same(tonesOf(clip, PROMPT_HZ).length, 0, 'prompts in the recording');
 }
