@@ -52,7 +52,13 @@ export function refusalAfter(error: unknown): Refusal {
 /** Why a connection is over. */
 export const DISCONNECTED: Readonly<
   Record<
-    'byApplication' | 'byTransfer' | 'byRedirect' | 'lastOneLeft' | 'byRestart' | 'byWorkerLoss' | 'byShutdown',
+    | 'byApplication'
+    | 'byTransfer'
+    | 'byRedirect'
+    | 'lastOneLeft'
+    | 'byRestart'
+    | 'byWorkerLoss'
+    | 'byShutdown',
     ResultInformation
   >
 > = {
