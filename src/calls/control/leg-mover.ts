@@ -73,6 +73,8 @@ export class LegMover {
       this.#moving.delete(leg);
       to.awaitedLegs -= 1;
       await this.endIfIdle(from);
+      // It waited for this leg when its last one left.
+      await this.endIfIdle(to);
     }
   }
 

@@ -102,6 +102,25 @@ test('a call that ends meanwhile fails the move before its own end', async () =>
   expect(await conference.roster(there.id)).toEqual(['4:+15550102', '4:+15550103']);
 });
 
+test('a call that everybody leaves while it waits for somebody is over when nobody comes', async () => {
+  let refuse: (reason: Error) => void = () => undefined;
+  conference.phone(2).reoffer = () =>
+    new Promise((_, reject) => {
+      refuse = reject;
+    });
+  await move(2);
+  conference.phone(1).hangUp();
+  await settled();
+  expect(conference.names(here.id)).not.toContain('CallDisconnected');
+  refuse(new Error('the phone takes no new media'));
+  await settled();
+  expect(conference.names(here.id).slice(-2)).toEqual([
+    'MoveParticipantFailed',
+    'CallDisconnected',
+  ]);
+  expect(await conference.roster(there.id)).toEqual(['4:+15550102', '4:+15550103']);
+});
+
 test.each([1, 2, 3, 4, 5, 6, 7, 8])(
   'a call that ends %i turns before the move says nothing after its end',
   async (turns) => {
