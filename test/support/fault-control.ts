@@ -24,6 +24,11 @@ export class FaultControl {
     await this.#command(`die ${worker}`);
   }
 
+  /** Every worker of this kind throws when it is asked for something. */
+  async doom(worker: Worker): Promise<void> {
+    await this.#command(`doom ${worker}`);
+  }
+
   /** Nothing runs in the workers of this kind for so long. */
   async stall(worker: Worker, forMs: number): Promise<void> {
     await this.#command(`stall ${worker} ${forMs}`);
