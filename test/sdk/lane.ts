@@ -1,17 +1,10 @@
-import { createInterface } from 'node:readline';
+import { tellDriver } from './lane-channel.ts';
 import type { CallForLane, Evidence, LaneMessage } from './protocol.ts';
 import type { Step } from './steps.ts';
 
 /** The lane's end of protocol.ts, for lanes that run on Node. */
-const answers = createInterface({ input: process.stdin })[Symbol.asyncIterator]();
-
-async function say<T>(message: LaneMessage): Promise<T> {
-  console.log(JSON.stringify(message));
-  const { value, done } = await answers.next();
-  if (done === true) throw new Error('the driver has gone');
-  const answer = JSON.parse(value) as T & { readonly error?: string };
-  if (answer.error !== undefined) throw new Error(answer.error);
-  return answer;
+function say<T>(message: LaneMessage): Promise<T> {
+  return tellDriver(message);
 }
 
 export function callBetweenPhones(): Promise<CallForLane> {

@@ -100,7 +100,9 @@ export function judgeRecording(bytes: Uint8Array, { toPhone, fromPhone }: Tapped
     atMost(foundEndMs, word.endMs + PLACE_TOLERANCE_MS, `end ${name}`);
   }
   const lengthMs = (clip.samples.length * 1000) / clip.sampleRateHz;
-  const endMs = (said.at(-1)?.endMs ?? NaN) + MAX_SILENCE_MS;
+  // Silence is measured while it goes on, by when packets came up to then; words stand where the first ones say.
+  const lastWord = saidSince(startMs, fromPhone, Infinity).at(-1);
+  const endMs = (lastWord?.endMs ?? NaN) + MAX_SILENCE_MS;
   atLeast(lengthMs, endMs - lateMs - LENGTH_TOLERANCE_MS, 'length of the recording');
   atMost(lengthMs, endMs + LENGTH_TOLERANCE_MS, 'length of the recording');
   same(tonesOf(clip, BEEP_HZ, BEEP_AMPLITUDE).length, 0, 'beeps in the recording');
@@ -141,10 +143,14 @@ function clipOf(bytes: Uint8Array): WavClip {
   return wav.value;
 }
 
-/** Words of the phone, in ms from `startMs`: as the packets carry them, and when these came. */
-function saidSince(startMs: number, packets: Tapped['fromPhone']): readonly ToneSpan[] {
+/** Words of the phone, in ms from `startMs`: as the packets carry them, and when those of the first `timedMs` came. */
+function saidSince(
+  startMs: number,
+  packets: Tapped['fromPhone'],
+  timedMs: number = TIMED_MS,
+): readonly ToneSpan[] {
   const isTimed = ({ atMs }: { readonly atMs: number }): boolean =>
-    atMs >= startMs && atMs < startMs + TIMED_MS;
+    atMs >= startMs && atMs < startMs + timedMs;
   const sound = soundOf(packets, isTimed);
   const spans = tonesOf({ ...sound, sampleRateHz: PHONE_HZ }, VOICE_HZ);
   const shiftMs = sound.startMs - startMs;

@@ -70,9 +70,12 @@ export class GraphLaneRun implements LaneDriver<GraphMessage, GraphStep> {
     switch (step) {
       case 'answer':
         await this.#established(call);
-        call.heard = call.caller.listen();
-        // It is looked at when the operation is judged.
-        call.heard.then(() => call.caller.speak()).catch(() => undefined);
+        call.heard = call.caller.listen().then(async (heard) => {
+          await call.caller.speak();
+          return heard;
+        });
+        // What went wrong is found when the operation is judged, which waits for it.
+        call.heard.catch(() => undefined);
         return;
       case 'recordResponse':
         call.operationId = evidence.operationId ?? '';
