@@ -188,7 +188,7 @@ class Voice implements JournalAppender {
   #skip(untilUs: number, nowUs: number): void {
     const frames = Math.floor((untilUs - this.#heardUs) / FRAME_US);
     this.#heardUs += frames * FRAME_US;
-    if (this.#presence.skip(frames)) this.#tell(nowUs);
+    if (this.#presence.missed(frames)) this.#tell(nowUs);
   }
 
   #tell(nowUs: number): void {

@@ -98,8 +98,8 @@ test('speech that breaks off is over, and is known to have broken off until ther
   const loud = Int16Array.from(tone(0.2), (value) => value * 32_767);
   presence.process(loud, loud.length);
   expect(presence.isSpeaking).toBe(true);
-  expect(presence.skip(10)).toBe(false);
-  expect(presence.skip(1_000)).toBe(true);
+  expect(presence.missed(10)).toBe(false);
+  expect(presence.missed(1_000)).toBe(true);
   expect([presence.isSpeaking, presence.hasBrokenOff]).toEqual([false, true]);
   expect(presence.changedFramesAgo).toBe(1_010);
   presence.process(loud, loud.length);

@@ -65,7 +65,7 @@ export class SpeechPresence {
   }
 
   /** So many frames of which nothing came. */
-  skip(frames: number): boolean {
+  missed(frames: number): boolean {
     let changed = false;
     this.#filled = 0;
     this.#energy = 0;
